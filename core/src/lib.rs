@@ -1,0 +1,19 @@
+//! What Leakage Finder knows, as a library: how vendor and PSA files are read, how clients and
+//! products of different sources are matched, and how an audit turns rows into gaps.
+//!
+//! Pure and synchronous. This crate knows no HTTP, runs no SQL, and reads no clock, environment or
+//! network; times, ids and bytes are passed in. There are no floats in it. The service, the offline
+//! commands and the tests all run this same code.
+//!
+//! Read in this order: [`records`] (the canonical rows), [`ingest`] (files to records),
+//! [`catalog`] and [`matching`] (names to products), [`audit`] (records to gaps).
+
+pub mod audit;
+pub mod catalog;
+pub mod digest;
+pub mod id;
+pub mod ingest;
+pub mod matching;
+pub mod money;
+pub mod period;
+pub mod records;

@@ -1,0 +1,382 @@
+//! The canonical rows: what every file becomes, whichever system wrote it.
+//!
+//! A record keeps what its source says, in the source's own precision: quantities and prices are
+//! exact decimals, ids stay text, spans are half-open days. Nothing here is matched, prorated or
+//! rounded; that is the work of [`crate::matching`] and [`crate::audit`].
+
+use crate::money::Currency;
+use crate::period::Span;
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// A side of the comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// What the client has: purchased, assigned or active seats.
+    Entitlement,
+    /// What the client is charged.
+    Billing,
+    /// What the MSP is charged by its vendor.
+    Cost,
+    /// Who used what, and who was given what: evidence, never a count of its own.
+    Activity,
+}
+
+/// How a source names a client. At least one field is filled, unless the file names no client at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ClientRef {
+    /// The source's own id (a Microsoft tenant id, a PSA company id), as text.
+    pub id: Option<String>,
+    /// The name as written.
+    pub name: Option<String>,
+    /// A domain, lower case.
+    pub domain: Option<String>,
+}
+
+/// How a source names a product. At least one field is filled.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ProductRef {
+    /// The name as written.
+    pub name: Option<String>,
+    /// The vendor's id: a Graph `skuId` (lower-case GUID) or a Partner Center `ProductId:SkuId`.
+    pub sku: Option<String>,
+    /// Microsoft's `skuPartNumber` / `String_Id`, such as `SPB`.
+    pub part_number: Option<String>,
+    /// The PSA's item code.
+    pub code: Option<String>,
+}
+
+/// A commitment term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Term {
+    /// One month.
+    Monthly,
+    /// One year.
+    Annual,
+    /// Three years.
+    Triennial,
+}
+
+/// A billing cycle: what a unit price pays for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Cycle {
+    /// One month.
+    #[default]
+    Monthly,
+    /// Three months.
+    Quarterly,
+    /// Twelve months.
+    Annual,
+    /// Thirty-six months.
+    Triennial,
+}
+
+impl Cycle {
+    /// Months that one unit price pays for. A price per seat-month is price / months, divided last.
+    pub const fn months(self) -> u32 {
+        match self {
+            Self::Monthly => 1,
+            Self::Quarterly => 3,
+            Self::Annual => 12,
+            Self::Triennial => 36,
+        }
+    }
+}
+
+/// What kind of line a billing line is. Only regular lines are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LineType {
+    /// The recurring charge for a quantity of seats.
+    #[default]
+    Regular,
+    /// A part of a period, charged apart.
+    Proration,
+    /// Money given back.
+    Credit,
+    /// A charge made once.
+    OneOff,
+}
+
+/// When an entitlement holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Held {
+    /// On these days.
+    During(Span),
+    /// As seen at one moment. `on` is the day that the file itself states; without one the importer
+    /// states it, and the offline command stretches it over the whole period (`assumed`).
+    Snapshot {
+        /// Day of the snapshot, if the file states one.
+        on: Option<NaiveDate>,
+    },
+}
+
+/// Seats that a client has of a product.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entitlement {
+    /// Whose.
+    pub client: ClientRef,
+    /// Of what.
+    pub product: ProductRef,
+    /// The vendor's subscription id, if seats are told apart by it.
+    pub subscription: Option<String>,
+    /// Commitment term, where the source states it.
+    pub term: Option<Term>,
+    /// Seats bought.
+    pub purchased: Option<Decimal>,
+    /// Seats given to users.
+    pub assigned: Option<Decimal>,
+    /// Seats in use.
+    pub active: Option<Decimal>,
+    /// Free, trial or viral SKU by the source's own word or by the catalog's list: never billable.
+    pub free: bool,
+    /// When.
+    pub held: Held,
+}
+
+/// One line that a client is charged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BillingLine {
+    /// Who is charged.
+    pub client: ClientRef,
+    /// Which billing entity of the client, where the source tells.
+    pub billing_entity: Option<String>,
+    /// For what.
+    pub product: ProductRef,
+    /// The agreement or contract it belongs to.
+    pub agreement: Option<String>,
+    /// Invoice number.
+    pub invoice: Option<String>,
+    /// The source's own id of this line (a ConnectWise addition id): its natural key, by which a
+    /// newer file replaces the line of an older one.
+    pub source_id: Option<String>,
+    /// Commitment term, where the source states it.
+    pub term: Option<Term>,
+    /// What one unit price pays for.
+    pub cycle: Cycle,
+    /// Seats on the line, free ones included.
+    pub quantity: Decimal,
+    /// Free seats inside `quantity`.
+    pub included: Decimal,
+    /// Price per seat and cycle, before tax.
+    pub unit_price: Decimal,
+    /// Currency of the price.
+    pub currency: Currency,
+    /// Days it covers. Without an end: one cycle for an invoice line, still so for an agreement line.
+    pub span: Span,
+    /// Whether the line recurs until cancelled (an agreement addition) or covers one cycle (an
+    /// invoice line).
+    pub recurring: bool,
+    /// What kind of line.
+    pub line_type: LineType,
+    /// False for lines that are kept but charge nothing (`DoNotBill`, `NoCharge`): billed 0.
+    pub billable: bool,
+}
+
+/// What a vendor charge is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChargeKind {
+    /// Seats.
+    Licence,
+    /// Metered use: money, no seats.
+    Usage,
+    /// Bought once: money, no seats over time.
+    OneTime,
+}
+
+/// One line that the vendor charges the MSP.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VendorCharge {
+    /// For which client.
+    pub client: ClientRef,
+    /// For what.
+    pub product: ProductRef,
+    /// Subscription id.
+    pub subscription: Option<String>,
+    /// Invoice number.
+    pub invoice: Option<String>,
+    /// The change event that joins the refund and the charge of one seat change.
+    pub reference: Option<String>,
+    /// Seats, metered use, or a one-time purchase.
+    pub kind: ChargeKind,
+    /// Charge type, lower snake case of what the file says (`add_quantity`).
+    pub charge_type: Option<String>,
+    /// Whether the charge type is one that the format documents. Unknown ones are kept and flagged.
+    pub known_charge_type: bool,
+    /// Commitment term, where it can be told.
+    pub term: Option<Term>,
+    /// What one unit price pays for.
+    pub cycle: Cycle,
+    /// Quantity as the file says: positive on both halves of a change.
+    pub quantity: Decimal,
+    /// Unit price as charged (effective, prorated), as the file says.
+    pub unit_price: Decimal,
+    /// List price of a whole cycle, where stated.
+    pub list_price: Option<Decimal>,
+    /// Amount before tax, as the file says; its sign tells refund from charge.
+    pub amount: Decimal,
+    /// Currency of the amount.
+    pub currency: Currency,
+    /// Days charged.
+    pub span: Span,
+    /// The subscription's own span, where stated.
+    pub subscription_span: Option<Span>,
+    /// Day of the order, where stated: settles the order of changes on one charge date.
+    pub ordered_on: Option<NaiveDate>,
+}
+
+/// What a source knows of one user's use of a product.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activity {
+    /// Whose user.
+    pub client: ClientRef,
+    /// The user's principal name or id; 32 hex digits when the tenant conceals names.
+    pub user: String,
+    /// The licensed product; a user without a licence has none.
+    pub product: Option<ProductRef>,
+    /// Last day of use that the source knows. None: not in its window, which is not "never".
+    pub last_active: Option<NaiveDate>,
+    /// Day the source speaks of.
+    pub as_of: Option<NaiveDate>,
+    /// Sign-in is blocked (still a paid seat).
+    pub blocked: bool,
+    /// The user is deleted; its licences are listed but not held.
+    pub deleted: bool,
+}
+
+/// A price to use where billing lines give none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Price {
+    /// For this client only; none: for all.
+    pub client: Option<ClientRef>,
+    /// Of this product.
+    pub product: ProductRef,
+    /// Of this term only.
+    pub term: Option<Term>,
+    /// Per seat and cycle.
+    pub cycle: Cycle,
+    /// Price before tax.
+    pub unit_price: Decimal,
+    /// Its currency.
+    pub currency: Currency,
+    /// Days it holds.
+    pub span: Span,
+}
+
+/// What a rule does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RuleKind {
+    /// Seats that are not billed (free, internal, self-pay, blocked, shared).
+    Exclude,
+    /// Each billed `parent_product` includes `value` seats of `product`.
+    Bundle,
+    /// Seats given free.
+    Allowance,
+    /// Seats billed at least.
+    Minimum,
+    /// Closed months that may be charged back.
+    BackBillingMonths,
+    /// Closed months that must be credited back.
+    CreditBackMonths,
+}
+
+/// A rule's value: a number, or everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleValue {
+    /// All seats (of an exclusion).
+    All,
+    /// This many seats or months.
+    Number(Decimal),
+}
+
+/// A step of the entitlement waterfall or a limit, with the person who answers for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// What it does.
+    pub kind: RuleKind,
+    /// How much.
+    pub value: RuleValue,
+    /// For this client only; none: for all.
+    pub client: Option<ClientRef>,
+    /// For this product only; none: for all.
+    pub product: Option<ProductRef>,
+    /// The bundle that includes `product`.
+    pub parent_product: Option<ProductRef>,
+    /// Days it holds.
+    pub span: Span,
+    /// Why.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// When it is looked at again.
+    pub review_date: Option<NaiveDate>,
+}
+
+/// What a mapping joins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum MappingSide {
+    /// Names of clients.
+    Client,
+    /// Names of products.
+    Product,
+}
+
+/// A confirmed "these two are the same": a source's name or id, and what it stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappingRow {
+    /// Clients or products.
+    pub side: MappingSide,
+    /// Name, id, part number or code as the source writes it.
+    pub source: String,
+    /// Name or id of the canonical client or product.
+    pub target: String,
+    /// The person who confirmed it.
+    pub approved_by: String,
+    /// Days it holds; none: always.
+    pub span: Option<Span>,
+}
+
+/// Any canonical row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "record")]
+pub enum Record {
+    /// Seats that a client has.
+    Entitlement(Entitlement),
+    /// A line that a client is charged.
+    BillingLine(BillingLine),
+    /// A line that the vendor charges.
+    VendorCharge(VendorCharge),
+    /// A user's use of a product.
+    Activity(Activity),
+    /// A price.
+    Price(Price),
+    /// A rule.
+    Rule(Rule),
+    /// A mapping.
+    Mapping(MappingRow),
+}
+
+/// A record and where it stands in its file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sourced<T = Record> {
+    /// Line of the file as an editor counts, 1-based (the header of a CSV is line 1); for JSON the
+    /// position of the item in its list, 1-based.
+    pub line: u32,
+    /// What the row says.
+    pub record: T,
+}
