@@ -10,29 +10,27 @@ use std::str::FromStr;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = r"^\d{4}-(0[1-9]|1[0-2])$", example = "2026-02", min_length = 7, max_length = 7))]
 #[serde(try_from = "String", into = "String")]
-pub struct Month {
-    first: NaiveDate,
-}
+pub struct Month(NaiveDate);
 
 impl Month {
     /// The month that holds this day.
     pub fn of(day: NaiveDate) -> Self {
-        Self { first: day.with_day(1).unwrap_or(day) }
+        Self(day.with_day(1).unwrap_or(day))
     }
 
     /// Its first day.
     pub const fn first_day(self) -> NaiveDate {
-        self.first
+        self.0
     }
 
     /// The first day of the month after it.
     pub fn end(self) -> NaiveDate {
-        self.next().first
+        self.next().0
     }
 
     /// Its number of days.
     pub fn days(self) -> u32 {
-        u32::try_from((self.end() - self.first).num_days()).unwrap_or(31)
+        u32::try_from((self.end() - self.0).num_days()).unwrap_or(31)
     }
 
     /// The month after it.
@@ -46,13 +44,13 @@ impl Month {
     pub fn plus(self, months: i32) -> Self {
         let step = Months::new(months.unsigned_abs());
         let moved =
-            if months < 0 { self.first.checked_sub_months(step) } else { self.first.checked_add_months(step) };
-        Self { first: moved.unwrap_or(self.first) }
+            if months < 0 { self.0.checked_sub_months(step) } else { self.0.checked_add_months(step) };
+        Self(moved.unwrap_or(self.0))
     }
 
     /// All its days as a span.
     pub fn span(self) -> Span {
-        Span { from: self.first, until: Some(self.end()) }
+        Span { from: self.0, until: Some(self.end()) }
     }
 }
 
@@ -67,11 +65,14 @@ impl FromStr for Month {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let error = || MonthError(text.chars().take(40).collect());
         let (year, month) = text.trim().split_once('-').ok_or_else(error)?;
-        if year.len() != 4 || month.len() != 2 || !year.bytes().chain(month.bytes()).all(|b| b.is_ascii_digit()) {
+        if year.len() != 4
+            || month.len() != 2
+            || !year.bytes().chain(month.bytes()).all(|b| b.is_ascii_digit())
+        {
             return Err(error());
         }
         let (year, month) = (year.parse().map_err(|_| error())?, month.parse().map_err(|_| error())?);
-        NaiveDate::from_ymd_opt(year, month, 1).map(|first| Self { first }).ok_or_else(error)
+        NaiveDate::from_ymd_opt(year, month, 1).map(Self).ok_or_else(error)
     }
 }
 
@@ -91,7 +92,7 @@ impl From<Month> for String {
 
 impl fmt::Display for Month {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}", self.first.year(), self.first.month())
+        write!(f, "{:04}-{:02}", self.0.year(), self.0.month())
     }
 }
 
@@ -143,7 +144,10 @@ mod tests {
     #[test]
     fn months_know_their_days() {
         let feb: Month = "2028-02".parse().unwrap();
-        assert_eq!((feb.days(), feb.next().to_string(), feb.plus(-2).to_string()), (29, "2028-03".into(), "2027-12".into()));
+        assert_eq!(
+            (feb.days(), feb.next().to_string(), feb.plus(-2).to_string()),
+            (29, "2028-03".into(), "2027-12".into())
+        );
     }
 
     #[test]

@@ -1,0 +1,1 @@
+//! What handlers take apart: bodies, keys, preconditions.

@@ -1,0 +1,1 @@
+//! Doing something once, however often the request arrives.

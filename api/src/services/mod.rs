@@ -1,0 +1,3 @@
+//! Use cases of several steps. Knows storage and core; knows no HTTP.
+
+pub mod idempotency;
