@@ -6,6 +6,14 @@
 //! a [`SystemTx`]. Functions take the transaction; services begin and commit it.
 #![expect(clippy::disallowed_types, reason = "this is where SQL lives")]
 
+pub mod audits;
+pub mod clients;
+pub mod gaps;
+pub mod imports;
+pub mod mappings;
+pub mod products;
+pub mod records;
+
 use leakage_core::id::OrgId;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
