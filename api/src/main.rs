@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! The `leakage` command: the service, its worker and migrations, and the offline commands.
 
 use clap::{Parser, Subcommand};
@@ -29,3 +30,6 @@ fn main() -> ExitCode {
         Subcommands::Inspect(arguments) => cli::inspect::run(&arguments),
     }
 }
+=======
+fn main() {}
+>>>>>>> matching
