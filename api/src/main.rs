@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! The `leakage` command: the service, its worker and migrations, and the offline commands.
 
 use clap::{Parser, Subcommand};
@@ -30,6 +29,3 @@ fn main() -> ExitCode {
         Subcommands::Inspect(arguments) => cli::inspect::run(&arguments),
     }
 }
-=======
-fn main() {}
->>>>>>> matching
