@@ -6,6 +6,9 @@
 //! a [`SystemTx`]. Functions take the transaction; services begin and commit it.
 #![expect(clippy::disallowed_types, reason = "this is where SQL lives")]
 
+pub mod idempotency;
+pub mod jobs;
+
 use leakage_core::id::OrgId;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
