@@ -6,11 +6,11 @@ use crate::error::ApiError;
 use crate::extract::{IfMatch, JsonBody};
 use crate::page_type;
 use crate::pagination::PageQuery;
-use crate::routes::{Answer, Problems, page_answer, respond};
+use crate::routes::{self, respond};
 use crate::services::clients::{self, ClientInput};
 use crate::services::idempotency::{Replay, Reply, once};
 use crate::storage::clients::{self as stored, ClientRefRow, ClientRow};
-use actix_web::{HttpRequest, get, patch, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, patch, post, web};
 use chrono::{DateTime, Utc};
 use leakage_core::id::ClientId;
 use serde::{Deserialize, Serialize};
@@ -121,16 +121,17 @@ impl NewClient {
 /// Add a client
 ///
 /// Imports add the clients that their files name by themselves; this is for those that no file names yet.
-#[utoipa::path(tag = "clients", security(("session" = []), ("api_key" = [])), request_body = NewClient,
+#[utoipa::path(tag = "clients", security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("catalog:write"))), request_body = NewClient,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat", max_length = 255)),
-    responses((status = 201, description = "Added", body = Client), Problems))]
+    responses((status = 201, description = "Added", body = Client)))]
 #[post("/clients")]
 pub async fn create_client(
     app: web::Data<App>,
     actor: Allowed<perm::WriteCatalog>,
     replay: Replay,
     body: JsonBody<NewClient>,
-) -> Answer {
+) -> Result<HttpResponse, ApiError> {
     let input = body.value.input()?;
     let replied = once(&app, &actor, &replay, &body.sha256, async |tx| {
         let id = ClientId::new(Uuid::now_v7());
@@ -144,30 +145,32 @@ pub async fn create_client(
 /// List clients
 ///
 /// By name.
-#[utoipa::path(tag = "clients", security(("session" = []), ("api_key" = [])), params(PageQuery),
-    responses((status = 200, description = "One page", body = ClientPage), Problems))]
+#[utoipa::path(tag = "clients", security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("read"))), params(PageQuery),
+    responses((status = 200, description = "One page", body = ClientPage)))]
 #[get("/clients")]
 pub async fn list_clients(
     app: web::Data<App>,
     actor: Allowed<perm::Read>,
     request: HttpRequest,
     page: web::Query<PageQuery>,
-) -> Answer {
+) -> Result<HttpResponse, ApiError> {
     let wanted = page.read::<(String, Uuid)>(&"clients")?;
     let mut tx = app.db.begin(actor.org).await?;
     let rows = stored::list(&mut tx, wanted.after.clone(), wanted.fetch()).await?;
     let page = wanted.page(rows, |row| (leakage_core::matching::fold(&row.name), row.id))?;
-    Ok(page_answer(&request, &ClientPage::from(page.map(Client::from))))
+    routes::list(&request, &ClientPage::from(page.map(Client::from)))
 }
 
 /// Read a client
 ///
 /// With the names and ids that sources give it.
-#[utoipa::path(tag = "clients", security(("session" = []), ("api_key" = [])),
+#[utoipa::path(tag = "clients", security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("read"))),
     params(("client_id" = ClientId, Path, description = "The client")),
-    responses((status = 200, description = "The client", body = ClientDetail), Problems))]
+    responses((status = 200, description = "The client", body = ClientDetail)))]
 #[get("/clients/{client_id}")]
-pub async fn get_client(app: web::Data<App>, actor: Allowed<perm::Read>, path: web::Path<ClientId>) -> Answer {
+pub async fn get_client(app: web::Data<App>, actor: Allowed<perm::Read>, path: web::Path<ClientId>) -> Result<HttpResponse, ApiError> {
     let mut tx = app.db.begin(actor.org).await?;
     let row = stored::find(&mut tx, *path).await?.ok_or_else(ApiError::not_found)?;
     let known_as = stored::refs(&mut tx, *path, SHOWN_REFS).await?.into_iter().map(ClientName::from).collect();
@@ -178,10 +181,11 @@ pub async fn get_client(app: web::Data<App>, actor: Allowed<perm::Read>, path: w
 /// Change a client
 ///
 /// All fields are replaced; needs `If-Match`.
-#[utoipa::path(tag = "clients", security(("session" = []), ("api_key" = [])), request_body = NewClient,
+#[utoipa::path(tag = "clients", security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("catalog:write"))), request_body = NewClient,
     params(("client_id" = ClientId, Path, description = "The client"),
            ("If-Match" = String, Header, description = "ETag of the version that you read", max_length = 100)),
-    responses((status = 200, description = "Changed", body = Client), Problems))]
+    responses((status = 200, description = "Changed", body = Client)))]
 #[patch("/clients/{client_id}")]
 pub async fn update_client(
     app: web::Data<App>,
@@ -189,7 +193,7 @@ pub async fn update_client(
     path: web::Path<ClientId>,
     version: IfMatch,
     body: JsonBody<NewClient>,
-) -> Answer {
+) -> Result<HttpResponse, ApiError> {
     let input = body.value.input()?;
     let version = version.required()?;
     let mut tx = app.db.begin(actor.org).await?;
@@ -199,6 +203,6 @@ pub async fn update_client(
 }
 
 /// Registers the routes of this file.
-pub fn configure(config: &mut ServiceConfig<'_>) {
+pub fn configure(config: &mut ServiceConfig) {
     config.service(create_client).service(list_clients).service(get_client).service(update_client);
 }

@@ -6,11 +6,11 @@ use crate::error::ApiError;
 use crate::extract::{IfMatch, JsonBody, empty_sha256};
 use crate::page_type;
 use crate::pagination::PageQuery;
-use crate::routes::{Answer, Problems, page_answer, respond};
+use crate::routes::{self, respond};
 use crate::services::idempotency::{Replay, Reply, once};
 use crate::services::mappings;
 use crate::storage::mappings::{self as stored, Decision, NewMapping as StoredNew, StoredMapping};
-use actix_web::{HttpRequest, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::id::MappingId;
 use leakage_core::records::MappingSide;
@@ -125,16 +125,17 @@ pub struct MappingQuery {
 /// Write a mapping
 ///
 /// It counts from the next audit on, for the days it holds.
-#[utoipa::path(tag = "mappings", security(("session" = []), ("api_key" = [])), request_body = NewMapping,
+#[utoipa::path(tag = "mappings", security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("catalog:write"))), request_body = NewMapping,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat", max_length = 255)),
-    responses((status = 201, description = "Written and approved", body = Mapping), Problems))]
+    responses((status = 201, description = "Written and approved", body = Mapping)))]
 #[post("/mappings")]
 pub async fn create_mapping(
     app: web::Data<App>,
     actor: Allowed<perm::WriteCatalog>,
     replay: Replay,
     body: JsonBody<NewMapping>,
-) -> Answer {
+) -> Result<HttpResponse, ApiError> {
     let new = &body.value;
     for (pointer, text) in [("/source", &new.source), ("/target", &new.target)] {
         if text.chars().count() > 500 {
@@ -160,30 +161,32 @@ pub async fn create_mapping(
 /// List mappings
 ///
 /// In the order in which they were made. `status=proposed` is the list of what waits for a person.
-#[utoipa::path(tag = "mappings", security(("session" = []), ("api_key" = [])), params(MappingQuery),
-    responses((status = 200, description = "One page", body = MappingPage), Problems))]
+#[utoipa::path(tag = "mappings", security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("read"))), params(MappingQuery),
+    responses((status = 200, description = "One page", body = MappingPage)))]
 #[get("/mappings")]
 pub async fn list_mappings(
     app: web::Data<App>,
     actor: Allowed<perm::Read>,
     request: HttpRequest,
     query: web::Query<MappingQuery>,
-) -> Answer {
+) -> Result<HttpResponse, ApiError> {
     let paging = PageQuery { limit: query.limit, cursor: query.cursor.clone() };
     let wanted = paging.read::<Uuid>(&("mappings", &query.status, query.side))?;
     let mut tx = app.db.begin(actor.org).await?;
     let rows =
         stored::list(&mut tx, query.status.as_deref(), query.side, wanted.after, wanted.fetch()).await?;
     let page = wanted.page(rows, |row| row.id)?;
-    Ok(page_answer(&request, &MappingPage::from(page.map(Mapping::from))))
+    routes::list(&request, &MappingPage::from(page.map(Mapping::from)))
 }
 
 /// Read a mapping
-#[utoipa::path(tag = "mappings", security(("session" = []), ("api_key" = [])),
+#[utoipa::path(tag = "mappings", security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("read"))),
     params(("mapping_id" = MappingId, Path, description = "The mapping")),
-    responses((status = 200, description = "The mapping", body = Mapping), Problems))]
+    responses((status = 200, description = "The mapping", body = Mapping)))]
 #[get("/mappings/{mapping_id}")]
-pub async fn get_mapping(app: web::Data<App>, actor: Allowed<perm::Read>, path: web::Path<MappingId>) -> Answer {
+pub async fn get_mapping(app: web::Data<App>, actor: Allowed<perm::Read>, path: web::Path<MappingId>) -> Result<HttpResponse, ApiError> {
     let mut tx = app.db.begin(actor.org).await?;
     let mapping = Mapping::from(stored::find(&mut tx, *path).await?.ok_or_else(ApiError::not_found)?);
     Ok(respond(Reply::ok(Some(mapping.version), &mapping)?.into()))
@@ -196,7 +199,7 @@ async fn decide(
     id: MappingId,
     version: &IfMatch,
     decision: Decision,
-) -> Answer {
+) -> Result<HttpResponse, ApiError> {
     let version = version.required()?;
     let replied = once(app, actor, replay, &empty_sha256(), async |tx| {
         let decided = mappings::decide(tx, actor, id, version, decision, app.clock.now()).await?;
@@ -210,11 +213,12 @@ async fn decide(
 /// Approve a mapping
 ///
 /// It counts from the next audit on. Needs `If-Match`.
-#[utoipa::path(tag = "mappings", security(("session" = []), ("api_key" = [])),
+#[utoipa::path(tag = "mappings", security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("catalog:write"))),
     params(("mapping_id" = MappingId, Path, description = "The mapping"),
            ("If-Match" = String, Header, description = "ETag of the version that you read", max_length = 100),
            ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat", max_length = 255)),
-    responses((status = 200, description = "Approved", body = Mapping), Problems))]
+    responses((status = 200, description = "Approved", body = Mapping)))]
 #[post("/mappings/{mapping_id}/approve")]
 pub async fn approve_mapping(
     app: web::Data<App>,
@@ -222,18 +226,19 @@ pub async fn approve_mapping(
     replay: Replay,
     path: web::Path<MappingId>,
     version: IfMatch,
-) -> Answer {
+) -> Result<HttpResponse, ApiError> {
     decide(&app, &actor, &replay, *path, &version, Decision::Approve).await
 }
 
 /// Reject a proposal
 ///
 /// The two are different; audits compare them apart and do not propose the pair again. Needs `If-Match`.
-#[utoipa::path(tag = "mappings", security(("session" = []), ("api_key" = [])),
+#[utoipa::path(tag = "mappings", security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("catalog:write"))),
     params(("mapping_id" = MappingId, Path, description = "The mapping"),
            ("If-Match" = String, Header, description = "ETag of the version that you read", max_length = 100),
            ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat", max_length = 255)),
-    responses((status = 200, description = "Rejected", body = Mapping), Problems))]
+    responses((status = 200, description = "Rejected", body = Mapping)))]
 #[post("/mappings/{mapping_id}/reject")]
 pub async fn reject_mapping(
     app: web::Data<App>,
@@ -241,18 +246,19 @@ pub async fn reject_mapping(
     replay: Replay,
     path: web::Path<MappingId>,
     version: IfMatch,
-) -> Answer {
+) -> Result<HttpResponse, ApiError> {
     decide(&app, &actor, &replay, *path, &version, Decision::Reject).await
 }
 
 /// Withdraw a mapping
 ///
 /// It counts no more; audits that used it keep their results. Needs `If-Match`.
-#[utoipa::path(tag = "mappings", security(("session" = []), ("api_key" = [])),
+#[utoipa::path(tag = "mappings", security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("catalog:write"))),
     params(("mapping_id" = MappingId, Path, description = "The mapping"),
            ("If-Match" = String, Header, description = "ETag of the version that you read", max_length = 100),
            ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat", max_length = 255)),
-    responses((status = 200, description = "Withdrawn", body = Mapping), Problems))]
+    responses((status = 200, description = "Withdrawn", body = Mapping)))]
 #[post("/mappings/{mapping_id}/withdraw")]
 pub async fn withdraw_mapping(
     app: web::Data<App>,
@@ -260,12 +266,12 @@ pub async fn withdraw_mapping(
     replay: Replay,
     path: web::Path<MappingId>,
     version: IfMatch,
-) -> Answer {
+) -> Result<HttpResponse, ApiError> {
     decide(&app, &actor, &replay, *path, &version, Decision::Withdraw).await
 }
 
 /// Registers the routes of this file.
-pub fn configure(config: &mut ServiceConfig<'_>) {
+pub fn configure(config: &mut ServiceConfig) {
     config
         .service(create_mapping)
         .service(list_mappings)

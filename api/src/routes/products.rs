@@ -5,9 +5,9 @@ use crate::auth::{Allowed, perm};
 use crate::error::{ApiError, Code};
 use crate::page_type;
 use crate::pagination::PageQuery;
-use crate::routes::{Answer, Problems, page_answer};
+use crate::routes;
 use crate::storage::products::{self, ProductRow};
-use actix_web::{HttpRequest, get, web};
+use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, Utc};
 use leakage_core::catalog::{Catalog, Sku};
 use leakage_core::matching::fold;
@@ -99,33 +99,35 @@ pub struct SkuQuery {
 /// List products
 ///
 /// Every way in which the organization's files name a product, in the order in which they were first seen.
-#[utoipa::path(tag = "products", security(("session" = []), ("api_key" = [])), params(PageQuery),
-    responses((status = 200, description = "One page", body = ProductPage), Problems))]
+#[utoipa::path(tag = "products", security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("read"))), params(PageQuery),
+    responses((status = 200, description = "One page", body = ProductPage)))]
 #[get("/products")]
 pub async fn list_products(
     app: web::Data<App>,
     actor: Allowed<perm::Read>,
     request: HttpRequest,
     page: web::Query<PageQuery>,
-) -> Answer {
+) -> Result<HttpResponse, ApiError> {
     let wanted = page.read::<Uuid>(&"products")?;
     let mut tx = app.db.begin(actor.org).await?;
     let rows = products::list(&mut tx, wanted.after, wanted.fetch()).await?;
     let page = wanted.page(rows, |row| row.id)?;
-    Ok(page_answer(&request, &ProductPage::from(page.map(Product::from))))
+    routes::list(&request, &ProductPage::from(page.map(Product::from)))
 }
 
 /// List Microsoft's SKUs
 ///
 /// Reference data: Microsoft's published product names and identifiers.
-#[utoipa::path(tag = "products", security(("session" = []), ("api_key" = [])), params(SkuQuery),
-    responses((status = 200, description = "One page", body = MicrosoftSkuPage), Problems))]
+#[utoipa::path(tag = "products", security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("read"))), params(SkuQuery),
+    responses((status = 200, description = "One page", body = MicrosoftSkuPage)))]
 #[get("/microsoft-skus")]
 pub async fn list_microsoft_skus(
     _actor: Allowed<perm::Read>,
     request: HttpRequest,
     query: web::Query<SkuQuery>,
-) -> Answer {
+) -> Result<HttpResponse, ApiError> {
     if query.search.as_ref().is_some_and(|text| text.chars().count() > 200) {
         return Err(ApiError::new(Code::Unreadable, "`search` holds at most 200 characters."));
     }
@@ -141,10 +143,10 @@ pub async fn list_microsoft_skus(
     found.sort_by_key(|sku| sku.guid.to_string());
     found.truncate(usize::try_from(wanted.fetch()).unwrap_or(usize::MAX));
     let page = wanted.page(found, |sku| sku.guid.to_string())?;
-    Ok(page_answer(&request, &MicrosoftSkuPage::from(page.map(MicrosoftSku::from))))
+    routes::list(&request, &MicrosoftSkuPage::from(page.map(MicrosoftSku::from)))
 }
 
 /// Registers the routes of this file.
-pub fn configure(config: &mut ServiceConfig<'_>) {
+pub fn configure(config: &mut ServiceConfig) {
     config.service(list_products).service(list_microsoft_skus);
 }

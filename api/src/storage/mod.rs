@@ -9,7 +9,9 @@
 pub mod audits;
 pub mod clients;
 pub mod gaps;
+pub mod idempotency;
 pub mod imports;
+pub mod jobs;
 pub mod mappings;
 pub mod products;
 pub mod records;
