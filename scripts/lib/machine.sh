@@ -29,6 +29,15 @@ need_cargo() {
   have cargo || fail "cargo is not installed. Install the Rust toolchain from https://rustup.rs and try again."
 }
 
+# Makes sure that there is a C compiler: the cryptography is C, and Rust links with it.
+need_compiler() {
+  have cc && return 0
+  if have apt-get && { is_root || have sudo; }; then
+    apt_install build-essential || fail "apt-get could not install build-essential."
+  fi
+  have cc || fail "there is no C compiler. Install one (on a Mac: xcode-select --install) and try again."
+}
+
 # Prints the folder with the newest PostgreSQL server's programs, or fails. The same places as
 # api/src/embedded/binaries.rs.
 postgres_bin() {
