@@ -21,11 +21,14 @@ enum Subcommands {
     Audit(cli::audit::Arguments),
     /// Tell what a file is, before anyone uploads it.
     Inspect(cli::inspect::Arguments),
+    /// Run the private PostgreSQL alone, or a command beside it: backup, restore, a look inside.
+    Database(cli::database::Arguments),
 }
 
 fn main() -> ExitCode {
     match Command::parse().command {
         Subcommands::Audit(arguments) => cli::audit::run(&arguments),
         Subcommands::Inspect(arguments) => cli::inspect::run(&arguments),
+        Subcommands::Database(arguments) => cli::database::run(&arguments),
     }
 }
