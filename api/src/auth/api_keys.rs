@@ -1,207 +1,53 @@
-//! The form of an API key: `lfk_live_`, 70 characters base62 of the organization's id (16 bytes), the
-//! key's id (16) and a secret (20), and 6 characters base62 of the CRC-32 of what stands before.
-//!
-//! The key tells its organization, so that checking it is a read inside that organization and no
-//! table of all keys is needed. The prefix and the checksum let secret scanners find lost keys, and a
-//! mistyped key is refused without a look at the database. Knows no storage.
+//! What an API key is allowed, as stored: which scopes it has, whether it is still live. The form of
+//! the key itself is in [`super::secrets`].
 
-use aws_lc_rs::rand;
-use leakage_core::id::{ApiKeyId, OrgId};
-use secrecy::SecretString;
-use sha2::{Digest as _, Sha256};
-use std::fmt;
-use subtle::ConstantTimeEq as _;
-use uuid::Uuid;
+use super::Scope;
+use chrono::{DateTime, Utc};
 
-/// What every key starts with.
-pub const PREFIX: &str = "lfk_live_";
+/// Live keys of one integration at once: the old and the new one while they are exchanged.
+pub const LIVE_PER_NAME: i64 = 2;
+/// A key's use is noted when the last note is older than this, so that reads do not become writes.
+pub const NOTED_EVERY_MINUTES: i64 = 15;
 
-const SECRET_BYTES: usize = 20;
-const BYTES: usize = 16 + 16 + SECRET_BYTES;
-/// Enough base62 characters for [`BYTES`] bytes: ceil(52 * 8 / log2 62).
-const CHARACTERS: usize = 70;
-/// Enough for 32 bits.
-const CRC_CHARACTERS: usize = 6;
-const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+impl Scope {
+    /// All scopes.
+    pub const ALL: [Self; 4] = [Self::Read, Self::ImportsWrite, Self::CatalogWrite, Self::AuditsWrite];
 
-/// SHA-256 of a secret with enough randomness that no slow hash is needed.
-#[derive(Clone, Copy)]
-pub struct SecretHash([u8; 32]);
-
-impl SecretHash {
-    /// Hashes a secret.
-    pub fn of(secret: &str) -> Self {
-        Self(Sha256::digest(secret.as_bytes()).into())
-    }
-
-    /// For storage.
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    /// Whether it is the stored one; takes the same time whatever differs.
-    pub fn matches(&self, stored: &[u8]) -> bool {
-        self.0.ct_eq(stored).into()
-    }
-}
-
-impl fmt::Debug for SecretHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretHash(..)")
-    }
-}
-
-/// The system has no randomness to give.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the system gives no random numbers")]
-pub struct NoRandomness;
-
-/// A key that was just made; the only time that it is seen.
-#[derive(Debug)]
-pub struct NewKey {
-    /// What its owner is shown, once.
-    pub key: SecretString,
-    /// What is stored.
-    pub hash: SecretHash,
-    /// Its last four characters, to recognise it by.
-    pub last_four: String,
-}
-
-/// Makes a key of an organization.
-pub fn generate(org: OrgId, id: ApiKeyId) -> Result<NewKey, NoRandomness> {
-    let mut bytes = [0; BYTES];
-    bytes[..16].copy_from_slice(org.uuid().as_bytes());
-    bytes[16..32].copy_from_slice(id.uuid().as_bytes());
-    rand::fill(&mut bytes[32..]).map_err(|_unspecified| NoRandomness)?;
-    let mut key = format!("{PREFIX}{}", base62(&bytes, CHARACTERS));
-    key.push_str(&base62(&crc32(key.as_bytes()).to_be_bytes(), CRC_CHARACTERS));
-    let last_four = key[key.len() - 4..].to_owned();
-    Ok(NewKey { hash: SecretHash::of(&key), key: key.into(), last_four })
-}
-
-/// What a presented key says of itself; whether it is true, the stored hash tells.
-#[derive(Clone, Copy, Debug)]
-pub struct PresentedKey {
-    /// Whose it claims to be.
-    pub org: OrgId,
-    /// Which one it claims to be.
-    pub id: ApiKeyId,
-    /// To compare with what is stored.
-    pub hash: SecretHash,
-}
-
-/// Reads a key; none if it is not one (wrong prefix, length, characters or checksum).
-pub fn parse(key: &str) -> Option<PresentedKey> {
-    if key.len() != PREFIX.len() + CHARACTERS + CRC_CHARACTERS || !key.is_ascii() {
-        return None;
-    }
-    let (body, checksum) = key.split_at(PREFIX.len() + CHARACTERS);
-    let bytes: [u8; BYTES] = from_base62(body.strip_prefix(PREFIX)?)?;
-    if checksum != base62(&crc32(body.as_bytes()).to_be_bytes(), CRC_CHARACTERS) {
-        return None;
-    }
-    let org = Uuid::from_slice(&bytes[..16]).ok()?;
-    let id = Uuid::from_slice(&bytes[16..32]).ok()?;
-    Some(PresentedKey { org: org.into(), id: id.into(), hash: SecretHash::of(key) })
-}
-
-/// Big-endian bytes as base62 of a fixed width, by long division.
-fn base62(bytes: &[u8], width: usize) -> String {
-    let mut number = bytes.to_vec();
-    let mut digits = vec![ALPHABET[0]; width];
-    for digit in digits.iter_mut().rev() {
-        let mut rest = 0_usize;
-        for byte in &mut number {
-            let value = rest * 256 + usize::from(*byte);
-            // Below 62 * 256 / 62, so that it fits.
-            *byte = u8::try_from(value / 62).unwrap_or(u8::MAX);
-            rest = value % 62;
-        }
-        *digit = ALPHABET[rest];
-    }
-    digits.into_iter().map(char::from).collect()
-}
-
-/// The bytes of a base62 number; none if a character is foreign or the number too large.
-fn from_base62<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut number = [0_u8; N];
-    for character in text.bytes() {
-        let mut carry = ALPHABET.iter().position(|known| *known == character)?;
-        for byte in number.iter_mut().rev() {
-            let value = usize::from(*byte) * 62 + carry;
-            *byte = u8::try_from(value % 256).ok()?;
-            carry = value / 256;
-        }
-        if carry != 0 {
-            return None;
+    /// The name in the database and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::ImportsWrite => "imports:write",
+            Self::CatalogWrite => "catalog:write",
+            Self::AuditsWrite => "audits:write",
         }
     }
-    Some(number)
+
+    /// From its name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
+    }
 }
 
-/// CRC-32 as in zip and PNG (ISO 3309), bit by bit: keys are short.
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _bit| (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()))
-    })
+/// Whether a key with these ends is live now.
+pub fn is_live(
+    now: DateTime<Utc>,
+    expires_at: Option<DateTime<Utc>>,
+    revoked_at: Option<DateTime<Utc>>,
+) -> bool {
+    revoked_at.is_none() && expires_at.is_none_or(|end| now < end)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use secrecy::ExposeSecret as _;
-
-    fn ids() -> (OrgId, ApiKeyId) {
-        (Uuid::now_v7().into(), Uuid::now_v7().into())
-    }
 
     #[test]
-    fn a_key_tells_its_organization_and_itself() {
-        for (org, id) in
-            [ids(), (Uuid::nil().into(), Uuid::nil().into()), (Uuid::max().into(), Uuid::max().into())]
-        {
-            let new = generate(org, id).unwrap();
-            let text = new.key.expose_secret();
-            let read = parse(text).unwrap();
-            assert_eq!((read.org, read.id), (org, id));
-            assert!(read.hash.matches(new.hash.as_bytes()));
-            assert!(text.ends_with(&new.last_four));
-            assert!(text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_'), "{text}");
+    fn scopes_have_the_names_of_the_wire() {
+        for scope in Scope::ALL {
+            assert_eq!(serde_json::to_value(scope).unwrap(), scope.as_str());
+            assert_eq!(Scope::parse(scope.as_str()), Some(scope));
         }
-    }
-
-    #[test]
-    fn two_keys_of_one_id_differ_in_their_secret() {
-        let (org, id) = ids();
-        let (one, other) = (generate(org, id).unwrap(), generate(org, id).unwrap());
-        assert!(!one.hash.matches(other.hash.as_bytes()));
-    }
-
-    #[test]
-    fn a_changed_character_is_noticed_wherever_it_is() {
-        let (org, id) = ids();
-        let key = generate(org, id).unwrap().key.expose_secret().to_owned();
-        for place in 0..key.len() {
-            let mut changed = key.clone().into_bytes();
-            changed[place] = if changed[place] == b'x' { b'y' } else { b'x' };
-            assert!(parse(std::str::from_utf8(&changed).unwrap()).is_none(), "at {place}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_key_is_refused() {
-        let (org, id) = ids();
-        let key = generate(org, id).unwrap().key.expose_secret().to_owned();
-        for bad in
-            ["", "lfk_live_", &key[1..], &format!("{key}0"), &key.replace("live", "test"), &"é".repeat(43)]
-        {
-            assert!(parse(bad).is_none(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn the_checksum_is_the_one_of_zip() {
-        // The check value of the catalogue of CRC algorithms.
-        assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
+        assert_eq!(Scope::parse("write"), None);
     }
 }

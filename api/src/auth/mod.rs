@@ -6,6 +6,7 @@
 
 pub mod api_keys;
 pub mod passwords;
+pub mod secrets;
 pub mod tokens;
 
 use leakage_core::id::{ApiKeyId, OrgId, UserId};

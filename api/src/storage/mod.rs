@@ -6,6 +6,14 @@
 //! a [`SystemTx`]. Functions take the transaction; services begin and commit it.
 #![expect(clippy::disallowed_types, reason = "this is where SQL lives")]
 
+pub mod api_keys;
+pub mod invitations;
+pub mod members;
+pub mod organizations;
+pub mod sessions;
+pub mod sign_in_failures;
+pub mod users;
+
 use leakage_core::id::OrgId;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
