@@ -4,6 +4,11 @@
 //! it needs in its signature (`Allowed<perm::ManageClients>`), so that no handler can forget it and
 //! the API document can be checked against it.
 
+pub mod api_keys;
+pub mod passwords;
+pub mod secrets;
+pub mod tokens;
+
 use leakage_core::id::{ApiKeyId, OrgId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
