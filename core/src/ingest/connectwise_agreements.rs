@@ -114,6 +114,7 @@ struct Contents<'a> {
     line: u32,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape that every format has")]
 fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
     let mut contents = Contents::default();
     for shape in shapes {
@@ -197,7 +198,9 @@ fn sort<'a>(
         if newer {
             into.agreements.insert(id.clone(), item);
         }
-        nested.into_iter().for_each(|addition| sort(addition, part, Some(&id), into, sink));
+        for addition in nested {
+            sort(addition, part, Some(&id), into, sink);
+        }
     } else if let Some((agreements, additions)) = both(&item).filter(|_| !is_addition(&item)) {
         let all = agreements.into_iter().chain(additions);
         all.for_each(|raw| sort(raw, part, None, into, sink));
@@ -395,17 +398,14 @@ fn currency(
             .or_else(|| item.object("agreement")?.object("currency")?.text("currencyCode"))
             .map(std::borrow::Cow::into_owned)
     };
-    match of(item).or_else(|| agreement.and_then(of)) {
-        Some(code) => code.parse().map(Some).map_err(|_| {
-            Bad::member("currency.currencyCode", Some(&code), "is not a currency code such as USD")
-        }),
-        None => {
-            if context.options.currency.is_none() {
-                sink.ask("currency", &[]);
-            }
-            Ok(context.options.currency)
-        }
+    if let Some(code) = of(item).or_else(|| agreement.and_then(of)) {
+        let bad = |_| Bad::member("currency.currencyCode", Some(&code), "is not a currency code such as USD");
+        return code.parse().map(Some).map_err(bad);
     }
+    if context.options.currency.is_none() {
+        sink.ask("currency", &[]);
+    }
+    Ok(context.options.currency)
 }
 
 fn cycle(

@@ -266,7 +266,7 @@ fn text(bytes: Cow<'_, [u8]>) -> Result<(Cow<'_, str>, &'static str), FileError>
     }
     if let Some(at) = bytes.iter().position(|&b| b == 0) {
         let before = &bytes[..at];
-        let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
+        let line = before.split(|&b| b == b'\n').count();
         let column = at - before.iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1) + 1;
         return Err(FileError::NulByte { line: to_u32(line), column: to_u32(column) });
     }

@@ -120,9 +120,9 @@ pub(super) fn looks_like(text: &str) -> bool {
 /// Not JSON (with line and column), or nested too deeply.
 pub(super) fn documents<'a>(text: &'a str, limits: &Limits) -> Result<Vec<Raw<'a>>, FileError> {
     check_depth(text, limits.json_depth)?;
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Raw<'a>>();
+    let values = serde_json::Deserializer::from_str(text).into_iter::<Raw<'a>>();
     let mut documents = Vec::new();
-    while let Some(value) = values.next() {
+    for value in values {
         match value {
             Ok(value) => documents.push(value),
             Err(error) => {
@@ -248,7 +248,9 @@ fn count_types(raw: Raw<'_>, key: Option<&str>, seen: &mut (usize, usize)) {
             count_types(value, Some(key), seen);
         }
     } else if let Some(elements) = list(raw) {
-        elements.into_iter().for_each(|element| count_types(element, key, seen));
+        for element in elements {
+            count_types(element, key, seen);
+        }
     } else if let Some(cell) = scalar(raw)
         && !cell.is_empty()
         && !key.is_some_and(|key| key.starts_with(['_', '@']))

@@ -48,6 +48,7 @@ fn detect(shape: &Shape<'_>) -> Fit {
     Fit::Yes(Detection { confidence: Decimal::new(100, 2), reasons })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape that every format has")]
 fn read(shapes: &[&Shape<'_>], _: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
     sink.snapshot = true;
     let mut seen: HashMap<String, (u32, String)> = HashMap::new();

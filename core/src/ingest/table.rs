@@ -10,7 +10,7 @@ use super::json::{self, Raw};
 use super::limits::Limits;
 use super::number::Commas;
 use csv::StringRecord;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A table that is not read yet but for its header.
 pub(super) struct Table<'a> {
@@ -66,11 +66,11 @@ impl<'a> Table<'a> {
     /// JSON objects; the columns are all their keys.
     pub(super) fn of_items(items: &'a [Raw<'a>], part: Option<String>) -> Self {
         let mut columns = Vec::new();
-        let mut seen = HashMap::new();
+        let mut seen = HashSet::new();
         for item in items {
             for (key, _) in json::Object::of(item).unwrap_or_default().0 {
-                if !seen.contains_key(&*key) {
-                    seen.insert(key.clone().into_owned(), ());
+                if !seen.contains(&*key) {
+                    seen.insert(key.clone().into_owned());
                     columns.push(key.into_owned());
                 }
             }
@@ -154,7 +154,9 @@ impl<'a> Table<'a> {
                 }
             }
             cells.clear();
-            texts.iter().for_each(|text| cells.push_field(text));
+            for text in &texts {
+                cells.push_field(text);
+            }
             if !each(Row { line: to_u32(index + 1), cells: &cells, broken })? {
                 break;
             }
@@ -263,7 +265,7 @@ fn line_number(line: u64) -> u32 {
 /// The last row of a file must not be one that a forgotten quote made of many lines.
 fn check_quotes(row: &[u8], line: u32, last: bool) -> Result<(), FileError> {
     let lines = || row.strip_suffix(b"\n").unwrap_or(row).contains(&b'\n');
-    if last && row.iter().filter(|&&b| b == b'"').count() % 2 == 1 && lines() {
+    if last && row.split(|&b| b == b'"').count() % 2 == 0 && lines() {
         return Err(FileError::UnclosedQuote { line });
     }
     Ok(())

@@ -18,13 +18,13 @@ pub(super) struct Elsewhere {
 
 impl Elsewhere {
     pub(super) fn of(charges: &[(&VendorCharge, u32)]) -> Self {
-        let mut charged: HashMap<String, BTreeSet<Option<String>>> = HashMap::new();
+        let mut by_reference: HashMap<String, BTreeSet<Option<String>>> = HashMap::new();
         for (charge, _) in charges {
             if let Some(reference) = charge.reference.as_ref().filter(|_| sign(charge) == Some(1)) {
-                charged.entry(reference.clone()).or_default().insert(charge.subscription.clone());
+                by_reference.entry(reference.clone()).or_default().insert(charge.subscription.clone());
             }
         }
-        Self { charged }
+        Self { charged: by_reference }
     }
 
     fn charges(&self, charge: &VendorCharge) -> bool {
@@ -36,7 +36,7 @@ impl Elsewhere {
 /// The halves of one change: those with its reference, or of one kind on one day.
 type Change<'a> = (Option<&'a str>, Option<&'a str>, NaiveDate);
 
-fn change<'a>(charge: &'a VendorCharge) -> Change<'a> {
+fn change(charge: &VendorCharge) -> Change<'_> {
     match charge.reference.as_deref() {
         Some(reference) => (Some(reference), None, charge.span.from),
         None => (None, charge.charge_type.as_deref(), charge.span.from),
