@@ -85,7 +85,8 @@ fn id_of(text: &str) -> Identity {
 
 /// The reference's own id. A client that is named by a tenant's id is that tenant.
 fn own_id(client: &ClientRef) -> Option<Identity> {
-    let named = || filled(client.name.as_ref()).and_then(|name| as_guid(&fold_id(name))).map(Identity::Tenant);
+    let named =
+        || filled(client.name.as_ref()).and_then(|name| as_guid(&fold_id(name))).map(Identity::Tenant);
     filled(client.id.as_ref()).map(id_of).or_else(named)
 }
 
@@ -106,8 +107,11 @@ impl Facts {
             let Some(id) = own_id(client) else { continue };
             facts.ids.insert(id.clone());
             if let Some(name) = filled(client.name.as_ref()) {
-                let family =
-                    if matches!(id, Identity::Tenant(_)) { &mut facts.tenants_of_name } else { &mut facts.ids_of_name };
+                let family = if matches!(id, Identity::Tenant(_)) {
+                    &mut facts.tenants_of_name
+                } else {
+                    &mut facts.ids_of_name
+                };
                 family.entry(fold(name)).or_default().insert(id);
             }
         }
@@ -119,13 +123,17 @@ impl Facts {
         let mut pairs: BTreeSet<(&Identity, &Identity)> = BTreeSet::new();
         for (name, tenants) in &self.tenants_of_name {
             let ids = self.ids_of_name.get(name);
-            if let (1, Some(tenant), Some(id)) = (tenants.len(), tenants.first(), ids.and_then(|ids| only(ids))) {
+            if let (1, Some(tenant), Some(id)) =
+                (tenants.len(), tenants.first(), ids.and_then(|ids| only(ids)))
+            {
                 pairs.insert((tenant, id));
             }
         }
         let times = |pick: fn(&(&Identity, &Identity)) -> Identity| {
             let mut times: HashMap<Identity, usize> = HashMap::new();
-            pairs.iter().for_each(|pair| *times.entry(pick(pair)).or_default() += 1);
+            for pair in &pairs {
+                *times.entry(pick(pair)).or_default() += 1;
+            }
             times
         };
         let (of_tenant, of_id) = (times(|pair| pair.0.clone()), times(|pair| pair.1.clone()));
@@ -146,7 +154,10 @@ impl Facts {
         let claims: BTreeSet<Identity> = claims.flatten().map(|id| self.joined(id)).collect();
         match only(&claims) {
             Some(id) => Meaning::exact(id.clone(), ExactBy::Name),
-            None => Meaning { candidates: claims, ..Meaning::exact(Identity::Name(name.to_owned()), ExactBy::Name) },
+            None => Meaning {
+                candidates: claims,
+                ..Meaning::exact(Identity::Name(name.to_owned()), ExactBy::Name)
+            },
         }
     }
 
@@ -335,7 +346,8 @@ impl ClientIndex {
             for (target, right) in targets.iter().filter(|(target, _)| target != source) {
                 let pairs = left.iter().flat_map(|a| right.iter().map(move |b| (a, b)));
                 let scored = pairs.filter_map(|(a, b)| client_score::score(a, b));
-                let best = scored.min_by(|a, b| (Reverse(a.score), &a.reasons).cmp(&(Reverse(b.score), &b.reasons)));
+                let best =
+                    scored.min_by(|a, b| (Reverse(a.score), &a.reasons).cmp(&(Reverse(b.score), &b.reasons)));
                 proposals.extend(best.map(|scored| Proposal { source: *source, target: *target, scored }));
             }
         }
@@ -350,8 +362,128 @@ impl ClientIndex {
         };
         let names: BTreeSet<&str> = refs.iter().filter_map(|client| filled(client.name.as_ref())).collect();
         let domain = first(|client| client.domain.as_ref());
-        let id = matches!(identity, Identity::Tenant(_) | Identity::Id(_)).then(|| identity.text().to_owned());
+        let id =
+            matches!(identity, Identity::Tenant(_) | Identity::Id(_)).then(|| identity.text().to_owned());
         let name = names.first().map(|name| (*name).to_owned()).or_else(|| domain.clone());
         ClientDisplay { name: name.unwrap_or_else(|| identity.text().to_owned()), id, domain }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+    const OTHER: &str = "82f988bf-86f1-41af-91ab-2d7cd011db47";
+
+    /// `name|id|domain`, missing ones empty.
+    fn client(text: &str) -> ClientRef {
+        let mut fields = text.split('|').map(|field| (!field.is_empty()).then(|| field.to_owned()));
+        let mut next = || fields.next().flatten();
+        ClientRef { name: next(), id: next(), domain: next() }
+    }
+
+    fn mapping(source: &str, target: &str) -> MappingRow {
+        MappingRow {
+            side: MappingSide::Client,
+            source: source.to_owned(),
+            target: target.to_owned(),
+            approved_by: "dana@msp.example".to_owned(),
+            span: None,
+        }
+    }
+
+    fn build(refs: &[&str], mappings: &[MappingRow]) -> ClientIndex {
+        let refs: Vec<_> = refs.iter().map(|text| client(text)).collect();
+        ClientIndex::build(refs.iter(), mappings)
+    }
+
+    fn resolve(index: &ClientIndex, text: &str) -> Resolution<ClientKey> {
+        index.resolve(&client(text), "2026-06-01".parse().unwrap()).unwrap()
+    }
+
+    fn same(index: &ClientIndex, a: &str, b: &str) -> bool {
+        resolve(index, a).key == resolve(index, b).key
+    }
+
+    #[test]
+    fn the_same_id_is_the_same_client_whatever_it_is_called() {
+        let shouted = format!("Contoso Ltd|org:{}\u{a0}|", TENANT.to_uppercase());
+        let plain = format!("Contoso|{TENANT}|");
+        let index = build(&[&shouted, &plain, "Contoso Ltd", TENANT], &[]);
+        for other in [&shouted, "Contoso Ltd", TENANT] {
+            assert!(same(&index, &plain, other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_name_joins_one_tenant_and_one_company() {
+        let tenant = format!("Contoso|{TENANT}|contoso.com");
+        let index = build(&[&tenant, "CONTOSO|250|", "contoso", "Contoso Main Office|250|"], &[]);
+        for other in ["CONTOSO|250|", "contoso", "Contoso Main Office|250|"] {
+            assert!(same(&index, &tenant, other), "{other}");
+        }
+        assert_eq!(index.display(resolve(&index, "contoso").key).id.as_deref(), Some(TENANT));
+    }
+
+    #[test]
+    fn a_name_of_two_ids_belongs_to_neither() {
+        let (one, two) = (format!("Contoso|{TENANT}|"), format!("Contoso|{OTHER}|"));
+        for refs in [[one.as_str(), two.as_str()], ["Contoso|1|", "Contoso|2|"]] {
+            let index = build(&[refs[0], refs[1], "Contoso"], &[]);
+            assert!(!same(&index, refs[0], refs[1]));
+            assert!(matches!(resolve(&index, "Contoso").method, Method::Ambiguous(keys) if keys.len() == 2));
+        }
+    }
+
+    #[test]
+    fn a_tenant_that_two_companies_claim_by_different_names_joins_neither() {
+        let (old, new) = (format!("Contoso|{TENANT}|"), format!("Contoso Group|{TENANT}|"));
+        let index = build(&[&old, &new, "Contoso|1|", "Contoso Group|2|"], &[]);
+        assert!(!same(&index, &old, "Contoso|1|"));
+        assert!(!same(&index, "Contoso|1|", "Contoso Group|2|"));
+    }
+
+    #[test]
+    fn a_domain_alone_proposes_and_does_not_match() {
+        let index = build(&["||contoso.com", "Contoso Ltd|250|contoso.com"], &[]);
+        assert!(!same(&index, "||contoso.com", "Contoso Ltd|250|contoso.com"));
+        let keys = ["||contoso.com", "Contoso Ltd|250|contoso.com"].map(|text| resolve(&index, text).key);
+        assert_eq!(index.propose(&keys[..1], &keys[1..]).len(), 1);
+    }
+
+    #[test]
+    fn mappings_join_clients_and_circles_end() {
+        let tenant = format!("Contoso|{TENANT}|");
+        let index = build(&[&tenant, "Kontoso"], &[mapping("kontoso", TENANT)]);
+        assert!(same(&index, &tenant, "Kontoso"));
+        let index = build(&["A1", "B1"], &[mapping("A1", "B1"), mapping("B1", "A1")]);
+        assert!(same(&index, "A1", "B1"));
+        assert_eq!(index.notes().len(), 2);
+    }
+
+    fn any_ref() -> impl Strategy<Value = ClientRef> {
+        let name = prop::sample::select(vec!["", "Contoso", "contoso", "Contoso Ltd", "Fabrikam", TENANT]);
+        let id = prop::sample::select(vec!["", "1", "2", TENANT, OTHER]);
+        (name, id).prop_map(|(name, id)| client(&format!("{name}|{id}|")))
+    }
+
+    proptest! {
+        #[test]
+        fn order_changes_nothing(
+            (refs, shuffled) in prop::collection::vec(any_ref(), 0..12).prop_flat_map(|refs| (Just(refs.clone()), Just(refs).prop_shuffle())),
+        ) {
+            let maps = [mapping("Contoso", "Fabrikam"), mapping("1", "Contoso Ltd"), mapping("Fabrikam", "2")];
+            let one = ClientIndex::build(refs.iter(), &maps);
+            let two = ClientIndex::build(shuffled.iter(), &[maps[2].clone(), maps[0].clone(), maps[1].clone()]);
+            prop_assert_eq!(one.notes(), two.notes());
+            for client in &refs {
+                let on = "2026-06-01".parse().unwrap();
+                let (a, b) = (one.resolve(client, on).unwrap(), two.resolve(client, on).unwrap());
+                prop_assert_eq!(one.display(a.key), two.display(b.key));
+                prop_assert_eq!(a, b);
+            }
+        }
     }
 }

@@ -8,9 +8,38 @@ use crate::records::ClientRef;
 
 /// Legal forms and articles: they tell little about who it is.
 const LEGAL: &[&str] = &[
-    "ltd", "limited", "inc", "incorporated", "llc", "llp", "lp", "plc", "corp", "corporation", "co", "company",
-    "gmbh", "ag", "kg", "ug", "se", "sa", "sarl", "sas", "srl", "spa", "bv", "nv", "ab", "as", "oy", "aps", "pty",
-    "pte", "the", "and",
+    "ltd",
+    "limited",
+    "inc",
+    "incorporated",
+    "llc",
+    "llp",
+    "lp",
+    "plc",
+    "corp",
+    "corporation",
+    "co",
+    "company",
+    "gmbh",
+    "ag",
+    "kg",
+    "ug",
+    "se",
+    "sa",
+    "sarl",
+    "sas",
+    "srl",
+    "spa",
+    "bv",
+    "nv",
+    "ab",
+    "as",
+    "oy",
+    "aps",
+    "pty",
+    "pte",
+    "the",
+    "and",
 ];
 
 /// Domains that belong to a provider, not to a client.
@@ -100,7 +129,9 @@ fn by_name(a: &Prepared, b: &Prepared) -> Option<(u32, String)> {
     let comparison = compare(&a.words, &b.words, |_| 10);
     let missing: Vec<&str> = comparison.only_a.iter().chain(&comparison.only_b).copied().collect();
     // "North" and "South", "Branch 1" and "Branch 2" are different clients.
-    if !comparison.only_a.is_empty() && !comparison.only_b.is_empty() || missing.iter().any(|word| has_digit(word)) {
+    if !comparison.only_a.is_empty() && !comparison.only_b.is_empty()
+        || missing.iter().any(|word| has_digit(word))
+    {
         return None;
     }
     let score = comparison.share() * 930 / FULL;
@@ -110,4 +141,51 @@ fn by_name(a: &Prepared, b: &Prepared) -> Option<(u32, String)> {
         format!("only one of the names says `{}`", missing.join(" "))
     };
     Some((score, reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `name|id|domain`, missing ones empty.
+    fn client(text: &str) -> ClientRef {
+        let mut fields = text.split('|').map(|field| (!field.is_empty()).then(|| field.to_owned()));
+        let mut next = || fields.next().flatten();
+        ClientRef { name: next(), id: next(), domain: next() }
+    }
+
+    #[test]
+    fn clients_are_proposed_by_name_and_domain() {
+        for (a, b, proposed) in [
+            ("Contoso", "Contoso Ltd.", true),
+            ("Contoso GmbH & Co. KG", "Contoso", true),
+            ("Northwind Traders", "North Wind Traders", true),
+            ("Northwind Traders", "Northwind Tradres", true),
+            ("Contoso||contoso.com", "Contoso Group||contoso.com", true),
+            ("Fabrikam", "||fabrikam.onmicrosoft.com", true),
+            ("Contoso|1|", "Contoso|2|", true),
+            ("Contoso North", "Contoso South", false),
+            ("Contoso 1", "Contoso 2", false),
+            ("Contoso", "Contoso Holdings International", false),
+            ("Contoso", "Fabrikam", false),
+            ("Alpha||gmail.com", "Beta||gmail.com", false),
+            ("Ltd", "Inc", false),
+            (
+                "Contoso|72f988bf-86f1-41af-91ab-2d7cd011db47|",
+                "Contoso|82f988bf-86f1-41af-91ab-2d7cd011db47|",
+                false,
+            ),
+        ] {
+            let there = score_clients(&client(a), &client(b));
+            assert_eq!(there, score_clients(&client(b), &client(a)), "{a} / {b}");
+            assert_eq!(there.is_some(), proposed, "{a} / {b}");
+        }
+    }
+
+    #[test]
+    fn name_and_domain_together_score_higher_and_are_never_certain() {
+        let score = |a: &str, b: &str| score_clients(&client(a), &client(b)).unwrap().score.to_string();
+        assert_eq!(score("Contoso||contoso.com", "Contoso Ltd||contoso.com"), "0.98");
+        assert_eq!(score("Contoso", "Contoso Ltd"), "0.93");
+    }
 }

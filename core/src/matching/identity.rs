@@ -65,10 +65,11 @@ fn filled(text: Option<&String>) -> Option<&str> {
     text.map(|text| text.trim()).filter(|text| !text.is_empty())
 }
 
-/// Adds what a row says about a part number: a row with a GUID and a part number joins them.
-pub(super) fn note_part(parts: &mut Parts, product: &ProductRef) {
+/// Adds what a row says about a part number: a row with a GUID and a part number joins them, unless the
+/// catalog knows better which part number the GUID has.
+pub(super) fn note_part(parts: &mut Parts, product: &ProductRef, catalog: &Catalog) {
     if let (Some(sku), Some(part)) = (filled(product.sku.as_ref()), filled(product.part_number.as_ref()))
-        && let Some(guid) = as_guid(&fold_id(sku))
+        && let Some(guid) = as_guid(&fold_id(sku)).filter(|guid| catalog.by_guid(guid).is_none())
     {
         parts.entry(part.to_lowercase()).or_default().insert(guid);
     }
@@ -103,9 +104,8 @@ fn id_in(text: &str, parts: &Parts, catalog: &Catalog) -> Option<Identity> {
 /// `STREAM` a part number.
 pub(super) fn id_as_name(text: &str, parts: &Parts, catalog: &Catalog) -> Option<Identity> {
     let text = text.trim();
-    let as_written = || {
-        text.contains('_') || catalog.by_part_number(text).iter().any(|sku| sku.part_number == text)
-    };
+    let as_written =
+        || text.contains('_') || catalog.by_part_number(text).iter().any(|sku| sku.part_number == text);
     match id_in(text, parts, catalog)? {
         id @ Identity::Part(_) => as_written().then_some(id),
         id if as_guid(&fold_id(text)).is_some() || stock_code(text).is_some() || as_written() => Some(id),

@@ -175,7 +175,8 @@ impl Facts {
         let name = fold(text);
         let code = fold_id(text);
         let meaning = self.named(&name, catalog);
-        let known = meaning.identity != Identity::Name(name.clone()) || self.codes_of_name.contains_key(&name);
+        let known =
+            meaning.identity != Identity::Name(name.clone()) || self.codes_of_name.contains_key(&name);
         if !known && (self.names_of_code.contains_key(&code) || self.ids_of_code.contains_key(&code)) {
             return (self.coded(&code, catalog).identity, false);
         }
@@ -227,12 +228,12 @@ impl Facts {
             return id;
         }
         let names = catalog.by_guid(guid).into_iter().flat_map(|sku| &sku.names);
-        let named: BTreeSet<Identity> = names
+        let carriers: BTreeSet<Identity> = names
             .map(|name| self.named(&fold(&name.text), catalog))
             .filter(|meaning| meaning.candidates.is_empty())
             .map(|meaning| meaning.identity)
             .filter(|identity| !matches!(identity, Identity::Name(_)))
             .collect();
-        if named.len() == 1 { named.into_iter().next().unwrap_or(id) } else { id }
+        if carriers.len() == 1 { carriers.into_iter().next().unwrap_or(id) } else { id }
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct Comparison<'a> {
     pub(super) only_a: Vec<&'a str>,
     /// Words of the second list without a counterpart.
     pub(super) only_b: Vec<&'a str>,
-    /// Pairs that are not spelled the same.
+    /// Pairs that are not spelled the same, each by the alphabet.
     pub(super) misspelled: Vec<(&'a str, &'a str)>,
     /// Weight of all words.
     pub(super) weight: u32,
@@ -42,8 +42,8 @@ impl Comparison<'_> {
 /// Pairs the words of two lists, the same ones first, then the most alike; words with a digit are
 /// never taken for one another.
 pub(super) fn compare<'a>(a: &'a [String], b: &'a [String], weigh: fn(&str) -> u32) -> Comparison<'a> {
-    let mut comparison = Comparison::default();
-    comparison.weight = a.iter().chain(b).map(|word| weigh(word)).sum();
+    let weight = a.iter().chain(b).map(|word| weigh(word)).sum();
+    let mut comparison = Comparison { weight, ..Comparison::default() };
     let mut left: Vec<&str> = a.iter().map(String::as_str).collect();
     let mut right: Vec<&str> = b.iter().map(String::as_str).collect();
     left.sort_unstable();
@@ -57,7 +57,7 @@ pub(super) fn compare<'a>(a: &'a [String], b: &'a [String], weigh: fn(&str) -> u
     while let Some((likeness, at_a, at_b)) = closest(&left, &right) {
         let (word_a, word_b) = (left.remove(at_a), right.remove(at_b));
         comparison.matched += u64::from((weigh(word_a) + weigh(word_b)) * likeness);
-        comparison.misspelled.push((word_a, word_b));
+        comparison.misspelled.push((word_a.min(word_b), word_a.max(word_b)));
     }
     comparison.only_a = left;
     comparison.only_b = right;

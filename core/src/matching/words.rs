@@ -60,9 +60,34 @@ const BEHIND_365: &[(&str, &[&str])] = &[
 
 /// Words of licensing, terms and billing: they say how it is bought, not what.
 const LICENSING: &[&str] = &[
-    "nce", "csp", "lic", "license", "licenses", "licence", "licences", "licensing", "subscription",
-    "subscriptions", "monthly", "annual", "annually", "yearly", "triennial", "commitment", "commit",
-    "committed", "term", "billing", "billed", "p1m", "p1y", "p3y", "seat", "seats", "prorated", "qty",
+    "nce",
+    "csp",
+    "lic",
+    "license",
+    "licenses",
+    "licence",
+    "licences",
+    "licensing",
+    "subscription",
+    "subscriptions",
+    "monthly",
+    "annual",
+    "annually",
+    "yearly",
+    "triennial",
+    "commitment",
+    "commit",
+    "committed",
+    "term",
+    "billing",
+    "billed",
+    "p1m",
+    "p1y",
+    "p3y",
+    "seat",
+    "seats",
+    "prorated",
+    "qty",
 ];
 
 /// Units of time, noise together with a number in front ("1 year", "12 months").
@@ -70,14 +95,46 @@ const TIME: &[&str] = &["year", "years", "yr", "yrs", "month", "months", "mo", "
 
 /// Words that many products share, and that say little.
 const COMMON: &[&str] = &[
-    "microsoft", "office", "365", "online", "for", "and", "with", "the", "of", "per", "user", "users", "in", "a",
-    "to", "azure",
+    "microsoft",
+    "office",
+    "365",
+    "online",
+    "for",
+    "and",
+    "with",
+    "the",
+    "of",
+    "per",
+    "user",
+    "users",
+    "in",
+    "a",
+    "to",
+    "azure",
 ];
 
 /// Words that tell editions of one product apart.
 const EDITIONS: &[&str] = &[
-    "basic", "standard", "premium", "essentials", "professional", "pro", "enterprise", "business", "apps",
-    "kiosk", "plus", "lite", "starter", "advanced", "ultimate", "suite", "add", "device", "server", "frontline",
+    "basic",
+    "standard",
+    "premium",
+    "essentials",
+    "professional",
+    "pro",
+    "enterprise",
+    "business",
+    "apps",
+    "kiosk",
+    "plus",
+    "lite",
+    "starter",
+    "advanced",
+    "ultimate",
+    "suite",
+    "add",
+    "device",
+    "server",
+    "frontline",
 ];
 
 impl Words {
