@@ -1,10 +1,12 @@
 //! A database for each test, cloned from one that was migrated once.
 #![expect(clippy::disallowed_types, reason = "tests look at the database with the owner's eyes")]
 
-use leakage_api::storage;
+use leakage_api::storage::{self, Db};
+use leakage_core::id::OrgId;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 use std::str::FromStr as _;
+use std::time::Duration;
 use tokio::sync::OnceCell;
 
 /// The migrated database that the others are cloned from; made once in a process.
@@ -75,14 +77,39 @@ impl Database {
         PgConnection::connect_with(&options).await.expect("the test server answers")
     }
 
+    /// Adds an organization without members, for tests of what has no actor.
+    pub async fn organization(&self) -> OrgId {
+        let org = OrgId::new(uuid::Uuid::now_v7());
+        let mut owner = self.owner().await;
+        let mut tx = owner.begin().await.expect("a transaction");
+        sqlx::query("select set_config('app.org_id', $1, true)")
+            .bind(org.to_string())
+            .execute(&mut *tx)
+            .await
+            .expect("an organization's context");
+        sqlx::query("insert into organizations (org_id, name, created_at, updated_at) values ($1, 'Example', now(), now())")
+            .bind(org.uuid())
+            .execute(&mut *tx)
+            .await
+            .expect("an organization");
+        tx.commit().await.expect("an organization");
+        org
+    }
+
     /// Removes the database; answers the jobs that were left in its queue. Waits for it on a thread of
     /// its own, for it is called where a test's runtime cannot be waited for.
-    pub fn remove(&self) -> Vec<String> {
-        let database = self.clone();
+    ///
+    /// `db` is the service's pool; PostgreSQL removes no database that someone is connected to.
+    pub fn remove(&self, db: Option<&Db>) -> Vec<String> {
+        let (database, db) = (self.clone(), db.cloned());
         let removed = std::thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
+                if let Some(db) = db {
+                    // Connections of a runtime that has ended cannot say goodbye.
+                    let _ = tokio::time::timeout(Duration::from_secs(1), db.close()).await;
+                }
                 let mut owner = database.owner().await;
                 let left = sqlx::query_scalar(
                     "select kind || case when dead_at is null then '' else ' (dead)' end from job_queue",

@@ -138,7 +138,7 @@ impl Drop for TestApp {
             let ended = thread.join();
             assert!(ended.is_ok() || std::thread::panicking(), "the server panicked");
         }
-        let left = self.database.remove();
+        let left = self.database.remove(Some(&self.app.db));
         if !std::thread::panicking() && !self.jobs_may_be_left.load(Ordering::Relaxed) {
             assert!(left.is_empty(), "jobs were left behind: {left:?}");
         }
