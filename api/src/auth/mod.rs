@@ -5,9 +5,12 @@
 //! the API document can be checked against it.
 
 pub mod api_keys;
+pub mod extract;
 pub mod passwords;
 pub mod secrets;
 pub mod tokens;
+
+pub use extract::{Allowed, SignedIn};
 
 use leakage_core::id::{ApiKeyId, OrgId, UserId};
 use serde::{Deserialize, Serialize};

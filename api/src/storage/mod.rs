@@ -7,7 +7,9 @@
 #![expect(clippy::disallowed_types, reason = "this is where SQL lives")]
 
 pub mod api_keys;
+pub mod idempotency;
 pub mod invitations;
+pub mod jobs;
 pub mod members;
 pub mod organizations;
 pub mod sessions;
