@@ -26,6 +26,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Redis, for rate counters shared by several nodes. Without it each node counts for itself.
     pub redis_url: Option<SecretString>,
+    /// Access tokens.
+    pub tokens: TokensConfig,
     /// Rate limits.
     pub limits: LimitsConfig,
     /// Background work.
@@ -44,6 +46,15 @@ pub struct DatabaseConfig {
     pub migrate_url: Option<SecretString>,
     /// Connections of one process.
     pub max_connections: u32,
+}
+
+/// Access tokens.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokensConfig {
+    /// PEM file of the Ed25519 keys that sign them: the first signs, all are accepted. Made with one key
+    /// at the first start. All nodes need the same file.
+    pub key_file: PathBuf,
 }
 
 /// Rate limits: cost units per minute; see `middleware::limits` for what costs how much.
@@ -99,6 +110,7 @@ struct Defaults {
     public_url: &'static str,
     trusted_proxies: usize,
     database: DatabaseDefaults,
+    tokens: TokensConfig,
     limits: LimitsConfig,
     worker: WorkerConfig,
     telemetry: TelemetryConfig,
@@ -114,6 +126,7 @@ const DEFAULTS: fn() -> Defaults = || Defaults {
     public_url: "http://localhost:8080",
     trusted_proxies: 0,
     database: DatabaseDefaults { max_connections: 20 },
+    tokens: TokensConfig { key_file: PathBuf::from("leakage-token-keys.pem") },
     limits: LimitsConfig { key_per_minute: 600, organization_per_minute: 3000, network_per_minute: 120 },
     worker: WorkerConfig { concurrency: 2, lease_seconds: 60, poll_milliseconds: 500 },
     telemetry: TelemetryConfig {

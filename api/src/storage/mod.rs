@@ -6,8 +6,15 @@
 //! a [`SystemTx`]. Functions take the transaction; services begin and commit it.
 #![expect(clippy::disallowed_types, reason = "this is where SQL lives")]
 
+pub mod api_keys;
 pub mod idempotency;
+pub mod invitations;
 pub mod jobs;
+pub mod members;
+pub mod organizations;
+pub mod sessions;
+pub mod sign_in_failures;
+pub mod users;
 
 use leakage_core::id::OrgId;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
