@@ -45,11 +45,8 @@ impl Month {
     #[must_use]
     pub fn plus(self, months: i32) -> Self {
         let step = Months::new(months.unsigned_abs());
-        let moved = if months < 0 {
-            self.first.checked_sub_months(step)
-        } else {
-            self.first.checked_add_months(step)
-        };
+        let moved =
+            if months < 0 { self.first.checked_sub_months(step) } else { self.first.checked_add_months(step) };
         Self { first: moved.unwrap_or(self.first) }
     }
 
@@ -70,10 +67,7 @@ impl FromStr for Month {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let error = || MonthError(text.chars().take(40).collect());
         let (year, month) = text.trim().split_once('-').ok_or_else(error)?;
-        if year.len() != 4
-            || month.len() != 2
-            || !year.bytes().chain(month.bytes()).all(|b| b.is_ascii_digit())
-        {
+        if year.len() != 4 || month.len() != 2 || !year.bytes().chain(month.bytes()).all(|b| b.is_ascii_digit()) {
             return Err(error());
         }
         let (year, month) = (year.parse().map_err(|_| error())?, month.parse().map_err(|_| error())?);
@@ -149,10 +143,7 @@ mod tests {
     #[test]
     fn months_know_their_days() {
         let feb: Month = "2028-02".parse().unwrap();
-        assert_eq!(
-            (feb.days(), feb.next().to_string(), feb.plus(-2).to_string()),
-            (29, "2028-03".into(), "2027-12".into())
-        );
+        assert_eq!((feb.days(), feb.next().to_string(), feb.plus(-2).to_string()), (29, "2028-03".into(), "2027-12".into()));
     }
 
     #[test]
