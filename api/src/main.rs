@@ -1,1 +1,34 @@
-fn main() {}
+//! The `leakage` command: the service, its worker and migrations, and the offline commands.
+
+use clap::{Parser, Subcommand};
+use leakage_api::cli;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Find what is billed wrongly, correct it, and prove it.
+#[derive(Debug, Parser)]
+#[command(name = "leakage", version)]
+struct Command {
+    #[command(subcommand)]
+    command: Subcommands,
+}
+
+#[derive(Debug, Subcommand)]
+enum Subcommands {
+    /// Compare what clients have with what they are billed, from files, offline.
+    Audit(cli::audit::Arguments),
+    /// Tell what a file is, before anyone uploads it.
+    Inspect(cli::inspect::Arguments),
+    /// Run the private PostgreSQL alone, or a command beside it: backup, restore, a look inside.
+    Database(cli::database::Arguments),
+}
+
+fn main() -> ExitCode {
+    match Command::parse().command {
+        Subcommands::Audit(arguments) => cli::audit::run(&arguments),
+        Subcommands::Inspect(arguments) => cli::inspect::run(&arguments),
+        Subcommands::Database(arguments) => cli::database::run(&arguments),
+    }
+}

@@ -10,29 +10,27 @@ use std::str::FromStr;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = r"^\d{4}-(0[1-9]|1[0-2])$", example = "2026-02", min_length = 7, max_length = 7))]
 #[serde(try_from = "String", into = "String")]
-pub struct Month {
-    first: NaiveDate,
-}
+pub struct Month(NaiveDate);
 
 impl Month {
     /// The month that holds this day.
     pub fn of(day: NaiveDate) -> Self {
-        Self { first: day.with_day(1).unwrap_or(day) }
+        Self(day.with_day(1).unwrap_or(day))
     }
 
     /// Its first day.
     pub const fn first_day(self) -> NaiveDate {
-        self.first
+        self.0
     }
 
     /// The first day of the month after it.
     pub fn end(self) -> NaiveDate {
-        self.next().first
+        self.next().0
     }
 
     /// Its number of days.
     pub fn days(self) -> u32 {
-        u32::try_from((self.end() - self.first).num_days()).unwrap_or(31)
+        u32::try_from((self.end() - self.0).num_days()).unwrap_or(31)
     }
 
     /// The month after it.
@@ -45,17 +43,14 @@ impl Month {
     #[must_use]
     pub fn plus(self, months: i32) -> Self {
         let step = Months::new(months.unsigned_abs());
-        let moved = if months < 0 {
-            self.first.checked_sub_months(step)
-        } else {
-            self.first.checked_add_months(step)
-        };
-        Self { first: moved.unwrap_or(self.first) }
+        let moved =
+            if months < 0 { self.0.checked_sub_months(step) } else { self.0.checked_add_months(step) };
+        Self(moved.unwrap_or(self.0))
     }
 
     /// All its days as a span.
     pub fn span(self) -> Span {
-        Span { from: self.first, until: Some(self.end()) }
+        Span { from: self.0, until: Some(self.end()) }
     }
 }
 
@@ -77,7 +72,7 @@ impl FromStr for Month {
             return Err(error());
         }
         let (year, month) = (year.parse().map_err(|_| error())?, month.parse().map_err(|_| error())?);
-        NaiveDate::from_ymd_opt(year, month, 1).map(|first| Self { first }).ok_or_else(error)
+        NaiveDate::from_ymd_opt(year, month, 1).map(Self).ok_or_else(error)
     }
 }
 
@@ -97,7 +92,7 @@ impl From<Month> for String {
 
 impl fmt::Display for Month {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}", self.first.year(), self.first.month())
+        write!(f, "{:04}-{:02}", self.0.year(), self.0.month())
     }
 }
 

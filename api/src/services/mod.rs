@@ -1,0 +1,17 @@
+//! Use cases of several steps. Knows storage and core; knows no HTTP.
+
+pub mod audits;
+pub mod clients;
+pub mod idempotency;
+pub mod imports;
+pub mod mappings;
+
+use crate::error::{ApiError, Code};
+
+/// The answer to a change that was based on an older version.
+pub(crate) fn stale(current: i64) -> ApiError {
+    ApiError::new(
+        Code::VersionMismatch,
+        format!("It was changed by someone else; its current ETag is \"v{current}\". Read it again, then send your change with that ETag in If-Match."),
+    )
+}

@@ -1,0 +1,178 @@
+//! All SQL of the service, one file per table group.
+//!
+//! Nothing outside this module sees a pool or a connection. Tenant data is reached only through an
+//! [`OrgTx`]: a transaction whose row-level security is set to one organization. The few tables that
+//! must be read before an organization is known (users, sessions, the job queue) are reached through
+//! a [`SystemTx`]. Functions take the transaction; services begin and commit it.
+#![expect(clippy::disallowed_types, reason = "this is where SQL lives")]
+
+pub mod api_keys;
+pub mod audits;
+pub mod clients;
+pub mod gaps;
+pub mod idempotency;
+pub mod imports;
+pub mod invitations;
+pub mod jobs;
+pub mod mappings;
+pub mod members;
+pub mod organizations;
+pub mod products;
+pub mod records;
+pub mod sessions;
+pub mod sign_in_failures;
+pub mod users;
+
+use leakage_core::id::OrgId;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
+use std::time::Duration;
+
+/// A database fault. "Not there" is never one: finders answer `Ok(None)`.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The database refused or failed.
+    #[error("the database could not do this")]
+    Database(#[from] sqlx::Error),
+    /// A statement changed another number of rows than it must.
+    #[error("a statement changed {changed} rows where {expected} were expected")]
+    RowCount {
+        /// Rows changed.
+        changed: u64,
+        /// Rows that should have changed.
+        expected: u64,
+    },
+    /// A stored value does not parse: the code and the database disagree.
+    #[error("a stored value of {column} cannot be read")]
+    Corrupt {
+        /// Where.
+        column: &'static str,
+    },
+    /// The role of the connection would bypass row-level security.
+    #[error("the database role `{role}` bypasses row-level security; connect as leakage_app")]
+    UnsafeRole {
+        /// Name of the role.
+        role: String,
+    },
+}
+
+impl StorageError {
+    /// The name of the constraint that a write violated, if that was the fault. The storage file
+    /// that owns the table maps it to a meaning.
+    pub fn constraint(&self) -> Option<&str> {
+        match self {
+            Self::Database(error) => {
+                error.as_database_error().and_then(sqlx::error::DatabaseError::constraint)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The database, without a way to run a statement outside a scoped transaction.
+#[derive(Clone, Debug)]
+pub struct Db {
+    pool: PgPool,
+}
+
+impl Db {
+    /// Opens a pool (lazily: the first query connects).
+    pub fn connect(url: &str, max_connections: u32) -> Result<Self, StorageError> {
+        let options: PgConnectOptions = url.parse()?;
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_lazy_with(options.application_name("leakage"));
+        Ok(Self { pool })
+    }
+
+    /// Refuses a role that row-level security does not bind.
+    pub async fn check_role(&self) -> Result<(), StorageError> {
+        let unsafe_role: Option<String> = sqlx::query_scalar(
+            "select rolname::text from pg_roles where rolname = current_user and (rolsuper or rolbypassrls)",
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        match unsafe_role {
+            Some(role) => Err(StorageError::UnsafeRole { role }),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StorageError> {
+        sqlx::query("select 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Begins a transaction that sees one organization's rows and no others.
+    pub async fn begin(&self, org: OrgId) -> Result<OrgTx, StorageError> {
+        // One round trip for both; the text holds a typed UUID only, never input.
+        let begin = format!("begin; set local app.org_id = '{}'", org.uuid());
+        let tx = self.pool.begin_with(AssertSqlSafe(begin)).await?;
+        Ok(OrgTx { tx, org })
+    }
+
+    /// Begins a transaction for the tables that are read before an organization is known. Tenant
+    /// tables refuse every statement in it.
+    pub async fn begin_system(&self) -> Result<SystemTx, StorageError> {
+        Ok(SystemTx { tx: self.pool.begin().await? })
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// A transaction inside one organization. Dropped without commit, it rolls back.
+pub struct OrgTx {
+    tx: Transaction<'static, Postgres>,
+    org: OrgId,
+}
+
+impl OrgTx {
+    /// Whose rows it sees.
+    pub const fn org(&self) -> OrgId {
+        self.org
+    }
+
+    /// Makes it so.
+    pub async fn commit(self) -> Result<(), StorageError> {
+        Ok(self.tx.commit().await?)
+    }
+
+    pub(in crate::storage) fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+}
+
+/// A transaction outside any organization.
+pub struct SystemTx {
+    tx: Transaction<'static, Postgres>,
+}
+
+impl SystemTx {
+    /// Makes it so.
+    pub async fn commit(self) -> Result<(), StorageError> {
+        Ok(self.tx.commit().await?)
+    }
+
+    /// Enters an organization inside the same transaction, for writes that must be one (sign-up).
+    pub async fn enter(mut self, org: OrgId) -> Result<OrgTx, StorageError> {
+        sqlx::query("select set_config('app.org_id', $1, true)")
+            .bind(org.uuid().to_string())
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(OrgTx { tx: self.tx, org })
+    }
+
+    pub(in crate::storage) fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+}
+
+/// Asserts that a write changed as many rows as it must.
+pub(in crate::storage) fn expect_rows(changed: u64, expected: u64) -> Result<(), StorageError> {
+    if changed == expected { Ok(()) } else { Err(StorageError::RowCount { changed, expected }) }
+}
