@@ -7,7 +7,7 @@
 
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,6 +26,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Redis, for rate counters shared by several nodes. Without it each node counts for itself.
     pub redis_url: Option<SecretString>,
+    /// Access tokens.
+    pub tokens: TokensConfig,
     /// Rate limits.
     pub limits: LimitsConfig,
     /// Background work.
@@ -44,6 +46,15 @@ pub struct DatabaseConfig {
     pub migrate_url: Option<SecretString>,
     /// Connections of one process.
     pub max_connections: u32,
+}
+
+/// Access tokens.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokensConfig {
+    /// PEM file of the Ed25519 keys that sign them: the first signs, all are accepted. Made with one key
+    /// at the first start. All nodes need the same file.
+    pub key_file: PathBuf,
 }
 
 /// Rate limits: cost units per minute; see `middleware::limits` for what costs how much.
@@ -99,6 +110,7 @@ struct Defaults {
     public_url: &'static str,
     trusted_proxies: usize,
     database: DatabaseDefaults,
+    tokens: TokensConfig,
     limits: LimitsConfig,
     worker: WorkerConfig,
     telemetry: TelemetryConfig,
@@ -114,6 +126,7 @@ const DEFAULTS: fn() -> Defaults = || Defaults {
     public_url: "http://localhost:8080",
     trusted_proxies: 0,
     database: DatabaseDefaults { max_connections: 20 },
+    tokens: TokensConfig { key_file: PathBuf::from("leakage-token-keys.pem") },
     limits: LimitsConfig { key_per_minute: 600, organization_per_minute: 3000, network_per_minute: 120 },
     worker: WorkerConfig { concurrency: 2, lease_seconds: 60, poll_milliseconds: 500 },
     telemetry: TelemetryConfig {
@@ -191,7 +204,7 @@ impl Config {
 
     /// The DSN of the service's role, or what to do.
     pub fn database_url(&self) -> Result<&str, ConfigError> {
-        self.database.url.as_ref().map(|url| url.expose_secret()).ok_or_else(|| ConfigError::Invalid {
+        self.database.url.as_ref().map(ExposeSecret::expose_secret).ok_or_else(|| ConfigError::Invalid {
             name: "database.url",
             reason: "is not set; set DATABASE_URL to the DSN of the role leakage_app".to_owned(),
         })
@@ -199,7 +212,7 @@ impl Config {
 
     /// The DSN of the owner, or what to do.
     pub fn migrate_url(&self) -> Result<&str, ConfigError> {
-        self.database.migrate_url.as_ref().map(|url| url.expose_secret()).ok_or_else(|| {
+        self.database.migrate_url.as_ref().map(ExposeSecret::expose_secret).ok_or_else(|| {
             ConfigError::Invalid {
                 name: "database.migrate_url",
                 reason: "is not set; set MIGRATE_DATABASE_URL to the DSN of the role that owns the tables"

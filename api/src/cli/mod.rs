@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod database;
 pub mod inspect;
+pub mod service;
 pub mod signals;
 
 use std::error::Error;

@@ -68,16 +68,17 @@ pub async fn create(app: &App, tx: &mut OrgTx, actor: &Actor, new: &NewAudit) ->
     }
     let id = AuditId::new(Uuid::now_v7());
     let request = serde_json::to_value(new).map_err(ApiError::internal)?;
+    let job = jobs::enqueue(tx, app.clock.now(), JobKind::RunAudit, id.uuid(), Value::Null).await?;
     let stored = audits::NewAudit {
         id,
         from_month: new.from.first_day(),
         to_month: new.to.first_day(),
         as_of,
         request: &request,
+        job,
         created_by: &actor.label(),
     };
     audits::insert(tx, &stored, app.clock.now()).await?;
-    jobs::enqueue(tx, app.clock.now(), JobKind::RunAudit, id.uuid(), Value::Null).await?;
     audits::find(tx, id).await?.ok_or_else(ApiError::not_found)
 }
 

@@ -6,11 +6,11 @@
 
 use super::client_score::{self, Prepared};
 use super::fold::as_guid;
+use super::propose::{Read, propose};
 use super::redirect::Redirects;
 use super::{ExactBy, MatchNote, Method, Proposal, Resolution, fold, fold_id};
 use crate::records::{ClientRef, MappingRow, MappingSide};
 use chrono::NaiveDate;
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -90,12 +90,20 @@ fn own_id(client: &ClientRef) -> Option<Identity> {
     filled(client.id.as_ref()).map(id_of).or_else(named)
 }
 
+/// The domain of a reference that has neither id nor name.
+fn bare_domain(client: &ClientRef) -> Option<Identity> {
+    let domain = filled(client.domain.as_ref()).filter(|_| filled(client.name.as_ref()).is_none());
+    domain.map(fold_id).map(Identity::Domain)
+}
+
 /// What all rows together say about names and ids.
 #[derive(Debug, Default)]
 struct Facts {
     tenants_of_name: BTreeMap<String, BTreeSet<Identity>>,
     ids_of_name: BTreeMap<String, BTreeSet<Identity>>,
     ids: BTreeSet<Identity>,
+    /// Domains of references that have nothing else.
+    domains: BTreeSet<Identity>,
     /// The tenant of a PSA's id, where a name joins the two and no other name joins either elsewhere.
     tenant_of: BTreeMap<Identity, Identity>,
 }
@@ -104,7 +112,10 @@ impl Facts {
     fn of(clients: &BTreeSet<&ClientRef>) -> Self {
         let mut facts = Self::default();
         for client in clients {
-            let Some(id) = own_id(client) else { continue };
+            let Some(id) = own_id(client) else {
+                facts.domains.extend(bare_domain(client));
+                continue;
+            };
             facts.ids.insert(id.clone());
             if let Some(name) = filled(client.name.as_ref()) {
                 let family = if matches!(id, Identity::Tenant(_)) {
@@ -168,8 +179,7 @@ impl Facts {
         if let Some(name) = filled(client.name.as_ref()) {
             return self.named(&fold(name));
         }
-        let domain = filled(client.domain.as_ref()).map(fold_id).map(Identity::Domain);
-        Meaning::exact(domain.unwrap_or(Identity::Unnamed), ExactBy::Name)
+        Meaning::exact(bare_domain(client).unwrap_or(Identity::Unnamed), ExactBy::Name)
     }
 
     /// What a mapping's text speaks of: an id that rows carry, a domain, or a name.
@@ -177,6 +187,10 @@ impl Facts {
         let id = id_of(text);
         if matches!(id, Identity::Tenant(_)) || self.ids.contains(&id) {
             return Meaning::exact(self.joined(&id), ExactBy::Id);
+        }
+        let domain = Identity::Domain(fold_id(text));
+        if self.domains.contains(&domain) {
+            return Meaning::exact(domain, ExactBy::Id);
         }
         self.named(&fold(text))
     }
@@ -337,22 +351,10 @@ impl ClientIndex {
 
     /// Proposals between keys that found no counterpart: every pair that scores, best first, then by key.
     pub fn propose(&self, sources: &[ClientKey], targets: &[ClientKey]) -> Vec<Proposal<ClientKey>> {
-        let prepare = |keys: &[ClientKey]| -> Vec<(ClientKey, Vec<Prepared>)> {
+        let prepare = |keys: &[ClientKey]| -> Vec<Read<ClientKey, Prepared>> {
             keys.iter().map(|key| (*key, self.refs(*key).iter().map(Prepared::new).collect())).collect()
         };
-        let (sources, targets) = (prepare(sources), prepare(targets));
-        let mut proposals = Vec::new();
-        for (source, left) in &sources {
-            for (target, right) in targets.iter().filter(|(target, _)| target != source) {
-                let pairs = left.iter().flat_map(|a| right.iter().map(move |b| (a, b)));
-                let scored = pairs.filter_map(|(a, b)| client_score::score(a, b));
-                let best =
-                    scored.min_by(|a, b| (Reverse(a.score), &a.reasons).cmp(&(Reverse(b.score), &b.reasons)));
-                proposals.extend(best.map(|scored| Proposal { source: *source, target: *target, scored }));
-            }
-        }
-        proposals.sort_by_key(|proposal| (Reverse(proposal.scored.score), proposal.source, proposal.target));
-        proposals
+        propose(&prepare(sources), &prepare(targets), Prepared::hints, client_score::score)
     }
 
     fn show(&self, identity: &Identity) -> ClientDisplay {
@@ -458,6 +460,8 @@ mod tests {
         let tenant = format!("Contoso|{TENANT}|");
         let index = build(&[&tenant, "Kontoso"], &[mapping("kontoso", TENANT)]);
         assert!(same(&index, &tenant, "Kontoso"));
+        let index = build(&[&tenant, "||contoso.net"], &[mapping("Contoso.NET", "Contoso")]);
+        assert!(same(&index, &tenant, "||contoso.net"));
         let index = build(&["A1", "B1"], &[mapping("A1", "B1"), mapping("B1", "A1")]);
         assert!(same(&index, "A1", "B1"));
         assert_eq!(index.notes().len(), 2);

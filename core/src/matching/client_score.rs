@@ -2,9 +2,11 @@
 
 use super::fold::as_guid;
 use super::product_score::finish;
+use super::propose::word_hints;
 use super::similar::{FULL, compare, has_digit};
 use super::{PROPOSAL_THRESHOLD, Scored, fold, fold_id};
 use crate::records::ClientRef;
+use std::collections::BTreeSet;
 
 /// Legal forms and articles: they tell little about who it is.
 const LEGAL: &[&str] = &[
@@ -67,6 +69,18 @@ impl Prepared {
             words: if words.is_empty() { all } else { words },
             domain: domain.filter(|domain| !SHARED_DOMAINS.contains(&domain.as_str())),
         }
+    }
+}
+
+impl Prepared {
+    /// What a client that may be the same has at least one of.
+    pub(super) fn hints(&self) -> BTreeSet<String> {
+        let whole = self.words.concat();
+        let labels = self.domain.as_deref().map(|domain| label(domain).replace('-', ""));
+        let words = self.words.iter().chain([&whole]).filter(|word| !word.is_empty());
+        let mut hints: BTreeSet<String> = words.flat_map(|word| word_hints(word)).collect();
+        hints.extend(labels.iter().flat_map(|label| word_hints(label)));
+        hints
     }
 }
 

@@ -16,6 +16,7 @@ mod identity;
 mod names;
 mod product;
 mod product_score;
+mod propose;
 mod redirect;
 mod similar;
 mod stock_code;

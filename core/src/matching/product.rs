@@ -3,12 +3,12 @@
 use super::identity::{Identity, note_part, read};
 use super::names::{Facts, Meaning};
 use super::product_score::{self, Prepared};
+use super::propose::{Read, propose};
 use super::redirect::Redirects;
 use super::{ExactBy, MatchNote, Method, Proposal, Resolution};
 use crate::catalog::Catalog;
 use crate::records::{MappingRow, MappingSide, ProductRef};
 use chrono::NaiveDate;
-use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -217,25 +217,14 @@ impl ProductIndex {
     ///
     /// `sources` are those that would be mapped (say, what is billed), `targets` what they may stand for.
     pub fn propose(&self, sources: &[ProductKey], targets: &[ProductKey]) -> Vec<Proposal<ProductKey>> {
-        let prepare = |keys: &[ProductKey]| -> Vec<(ProductKey, Vec<Prepared>)> {
+        let prepare = |keys: &[ProductKey]| -> Vec<Read<ProductKey, Prepared>> {
             let read = |key| {
                 self.references(key).iter().map(|product| Prepared::new(product, &self.catalog)).collect()
             };
             keys.iter().map(|key| (*key, read(*key))).collect()
         };
-        let (sources, targets) = (prepare(sources), prepare(targets));
-        let mut proposals = Vec::new();
-        for (source, left) in &sources {
-            for (target, right) in targets.iter().filter(|(target, _)| target != source) {
-                let pairs = left.iter().flat_map(|a| right.iter().map(move |b| (a, b)));
-                let scored = pairs.filter_map(|(a, b)| product_score::score(a, b, &self.catalog));
-                let best =
-                    scored.min_by(|a, b| (Reverse(a.score), &a.reasons).cmp(&(Reverse(b.score), &b.reasons)));
-                proposals.extend(best.map(|scored| Proposal { source: *source, target: *target, scored }));
-            }
-        }
-        proposals.sort_by_key(|proposal| (Reverse(proposal.scored.score), proposal.source, proposal.target));
-        proposals
+        let score = |a: &Prepared, b: &Prepared| product_score::score(a, b, &self.catalog);
+        propose(&prepare(sources), &prepare(targets), Prepared::hints, score)
     }
 
     /// The references of a key; of one that only the catalog or a mapping speaks of, what is shown.

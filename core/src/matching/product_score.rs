@@ -4,17 +4,21 @@
 //! shares words with another must not hold up a true gap. What the catalog tells apart is never proposed.
 
 use super::identity::{Identity, Parts, read};
+use super::propose::word_hints;
 use super::similar::{Comparison, FULL, compare};
 use super::words::{Words, is_common, is_edition, is_plan, weight};
 use super::{PROPOSAL_THRESHOLD, Scored, fold, stock_code};
 use crate::catalog::{Catalog, Sku, checked_offers, former_names};
 use crate::records::ProductRef;
 use rust_decimal::Decimal;
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 /// What a name that reads like another's current name is worth.
 const SAME_READING: u32 = 920;
+/// What a name is worth that two SKUs have.
+const SHARED_NAME: u32 = 900;
 /// The most that likeness of spelling alone is worth.
 const ALIKE: u32 = 950;
 
@@ -74,6 +78,21 @@ impl Prepared {
     }
 }
 
+impl Prepared {
+    /// What a product that may be the same has at least one of.
+    pub(super) fn hints(&self) -> BTreeSet<String> {
+        let mut hints: BTreeSet<String> = self.skus.iter().flat_map(|(_, skus)| skus).cloned().collect();
+        hints.extend(self.stock.iter().chain(&self.code).cloned());
+        for name in &self.names {
+            let whole = name.words.concat();
+            let telling =
+                name.words.iter().chain([&whole]).filter(|word| !word.is_empty() && !is_common(word));
+            hints.extend(telling.flat_map(|word| word_hints(word)));
+        }
+        hints
+    }
+}
+
 fn guids(skus: &[&Sku]) -> BTreeSet<String> {
     skus.iter().map(|sku| sku.guid.clone()).collect()
 }
@@ -117,37 +136,36 @@ pub fn score_products(a: &ProductRef, b: &ProductRef, catalog: &Catalog) -> Opti
 
 /// The same for references that were read before.
 pub(super) fn score(a: &Prepared, b: &Prepared, catalog: &Catalog) -> Option<Scored> {
-    let mut found: Vec<(u32, String)> = Vec::new();
-    match (&a.skus, &b.skus) {
-        (Some((known_a, skus_a)), Some((known_b, skus_b))) => {
-            let both: Vec<&String> = skus_a.intersection(skus_b).collect();
-            // The catalog tells them apart, whatever their names share.
-            let first = both.first()?;
-            let name = catalog.by_guid(first).map_or(first.as_str(), |sku| sku.name());
-            for (side, known) in [(a, *known_a), (b, *known_b)] {
-                found.extend(because(side, known, name));
-            }
-            found.sort();
-            found.truncate(1);
-            if both.len() > 1 || skus_a.len() != skus_b.len() {
-                found.push((900, format!("`{name}` is the name of {} SKUs", skus_a.len().max(skus_b.len()))));
-            }
-            if found.is_empty() {
-                found.push((ALIKE, format!("the same name, `{name}`, under ids that no public table joins")));
-            }
-        }
-        _ => found.extend(alike(a, b)?),
-    }
-    let lowest = found.iter().map(|(score, _)| *score).min()?;
-    let mut scored = lowest;
-    let mut reasons: Vec<String> = found.into_iter().map(|(_, reason)| reason).collect();
+    let (mut score, mut reasons) = match (&a.skus, &b.skus) {
+        (Some(_), Some(_)) => known_alike(a, b, catalog)?,
+        _ => alike(a, b)?,
+    };
     for (stock, other) in [(&a.stock, b), (&b.stock, a)] {
         if let Some(part) = stock.as_deref().and_then(|stock| checked(stock, other, catalog)) {
-            scored = (scored + 20).min(980);
+            score = (score + 20).min(980);
             reasons.push(format!("`{}` is sold as `{part}`", stock.as_deref().unwrap_or_default()));
         }
     }
-    Some(finish(scored, reasons)).filter(|scored| scored.score >= PROPOSAL_THRESHOLD)
+    Some(finish(score, reasons)).filter(|scored| scored.score >= PROPOSAL_THRESHOLD)
+}
+
+/// Two that the catalog knows: it tells them apart, whatever their names share, unless both can be the
+/// same SKU.
+fn known_alike(a: &Prepared, b: &Prepared, catalog: &Catalog) -> Option<(u32, Vec<String>)> {
+    let ((known_a, skus_a), (known_b, skus_b)) = (a.skus.as_ref()?, b.skus.as_ref()?);
+    let first = skus_a.intersection(skus_b).next()?;
+    let name = catalog.by_guid(first).map_or(first.as_str(), Sku::name);
+    let weakest = [because(a, *known_a, name), because(b, *known_b, name)].into_iter().flatten().min();
+    let count = skus_a.len().max(skus_b.len());
+    let shared = (SHARED_NAME, format!("`{name}` is the name of {count} SKUs"));
+    Some(match weakest {
+        Some((score, reason)) if count == 1 => (score, vec![reason]),
+        Some((score, reason)) => (score.min(shared.0), vec![reason, shared.1]),
+        None if count == 1 => {
+            (ALIKE, vec![format!("the same name, `{name}`, under ids that no public table joins")])
+        }
+        None => (shared.0, vec![shared.1]),
+    })
 }
 
 /// The part number that an offer was checked to be, if the other side is that SKU.
@@ -178,19 +196,18 @@ fn because(side: &Prepared, known: Known, name: &str) -> Option<(u32, String)> {
 }
 
 /// Likeness of names, where the catalog knows at most one of the two.
-fn alike(a: &Prepared, b: &Prepared) -> Option<Vec<(u32, String)>> {
+fn alike(a: &Prepared, b: &Prepared) -> Option<(u32, Vec<String>)> {
     if let (Some(one), Some(two)) = (&a.stock, &b.stock) {
-        return (one == two).then(|| vec![(970, format!("the same stock code, `{one}`"))]);
+        return (one == two).then(|| (970, vec![format!("the same stock code, `{one}`")]));
     }
     let names = a.names.iter().flat_map(|one| b.names.iter().map(move |two| (one, two)));
-    let best =
-        names.filter_map(|(one, two)| names_alike(one, two)).max_by(|x, y| (x.0, &y.1).cmp(&(y.0, &x.1)));
-    if let (Some(one), Some(two)) = (&a.code, &b.code)
-        && one == two
-    {
-        return Some(vec![(850, format!("the same item code, `{one}`"))]);
-    }
-    best.map(|best| vec![best])
+    let names = names.filter_map(|(one, two)| names_alike(one, two));
+    let code = a.code.as_ref().filter(|code| b.code.as_ref() == Some(*code));
+    let code = code.map(|code| (850, format!("the same item code, `{code}`")));
+    let order = |x: &(u32, String), y: &(u32, String)| (Reverse(x.0), &x.1).cmp(&(Reverse(y.0), &y.1));
+    let mut found: Vec<(u32, String)> = names.min_by(order).into_iter().chain(code).collect();
+    found.sort_by(order);
+    Some((found.first()?.0, found.into_iter().map(|(_, reason)| reason).collect()))
 }
 
 fn names_alike(a: &Words, b: &Words) -> Option<(u32, String)> {
@@ -211,11 +228,10 @@ fn names_alike(a: &Words, b: &Words) -> Option<(u32, String)> {
         return None;
     }
     let missing: Vec<&str> = left.iter().chain(right).copied().collect();
-    if !missing.is_empty()
-        && missing.iter().all(|word| is_plan(word) || is_common(word))
-        && missing.iter().any(|w| is_plan(w))
+    // Written in a hurry: the plan's number left out, and nothing else but the brand.
+    if let Some(plan) = missing.iter().find(|word| is_plan(word))
+        && missing.iter().all(|word| word == plan || matches!(*word, "microsoft" | "online"))
     {
-        let plan = missing.iter().find(|word| is_plan(word)).copied().unwrap_or_default();
         return Some((800, format!("only one of them names `{plan}`")));
     }
     if missing.iter().any(|word| is_edition(word)) {
@@ -301,6 +317,11 @@ mod tests {
             ),
             ("M365 Business Premium w/o Teams", "Microsoft_365_ Business_ Premium_(no Teams)"),
             ("PowerBI Pro", "POWER_BI_PRO"),
+            ("AAD P1", "AAD_PREMIUM"),
+            ("Azure AD P2", "AAD_PREMIUM_P2"),
+            ("EMS E3", "EMS"),
+            ("Project Plan 3", "PROJECTPROFESSIONAL"),
+            ("Office 365 E5 w/o audio conf", "ENTERPRISEPREMIUM_NOPSTNCONF"),
             ("Defender for Business", "MDE_SMB"),
         ] {
             let found = scored(&named(name), &graph(part));
@@ -320,6 +341,12 @@ mod tests {
             ("M365 E3", "ENTERPRISEPACK"),
             ("O365 E3", "SPE_E3"),
             ("O365 E3", "ENTERPRISEPREMIUM"),
+            ("Project Plan 3", "PROJECTCLIENT"),
+            ("Microsoft 365 Business Premium Backup", "SPB"),
+            ("M365 Business Premium Support", "SPB"),
+            ("Managed M365 Business Premium", "SPB"),
+            ("Microsoft 365 Business Premium + Defender", "SPB"),
+            ("Microsoft Defender for Business Servers", "MDE_SMB"),
             ("M365 F3", "M365_F1_COMM"),
             ("Visio Plan 1", "VISIOCLIENT"),
             ("Visio P1", "VISIOCLIENT"),

@@ -56,11 +56,12 @@ impl Redirects {
                 (b.since(), a.target, &a.approved_by).cmp(&(a.since(), b.target, &b.approved_by))
             });
         }
-        let mut days: BTreeSet<NaiveDate> = self.steps.values().flatten().filter_map(Step::since).collect();
-        days.insert(NaiveDate::MIN);
         let mut notes = BTreeSet::new();
-        for on in days {
-            for &key in self.steps.keys() {
+        for (&key, steps) in &self.steps {
+            // A circle closes on the first day of one of its own steps.
+            let days: BTreeSet<NaiveDate> =
+                steps.iter().map(|step| step.since().unwrap_or(NaiveDate::MIN)).collect();
+            for on in days {
                 if self.step(key, on).is_err() {
                     notes.insert(MatchNote::Contradiction { source: text(key) });
                 }

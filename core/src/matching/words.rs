@@ -48,6 +48,10 @@ const WRITTEN_OUT: &[(&str, &[&str])] = &[
     ("atp", &["advanced", "threat", "protection"]),
     ("mfa", &["multi", "factor", "authentication"]),
     ("addon", &["add", "on"]),
+    ("conf", &["conferencing"]),
+    ("ems", &["enterprise", "mobility", "and", "security"]),
+    ("eop", &["exchange", "online", "protection"]),
+    ("+", &["and"]),
 ];
 
 /// Short forms that are only clear behind "365".
@@ -57,6 +61,9 @@ const BEHIND_365: &[(&str, &[&str])] = &[
     ("bb", &["business", "basic"]),
     ("bsp", &["business", "premium"]),
 ];
+
+/// Short forms that are only clear behind "azure".
+const BEHIND_AZURE: &[(&str, &[&str])] = &[("ad", &["active", "directory"])];
 
 /// Words of licensing, terms and billing: they say how it is bought, not what.
 const LICENSING: &[&str] = &[
@@ -113,7 +120,8 @@ const COMMON: &[&str] = &[
     "azure",
 ];
 
-/// Words that tell editions of one product apart.
+/// Words that tell editions of one product apart, or a service from the licence that it is about: where
+/// only one name has one of them, the two are different products.
 const EDITIONS: &[&str] = &[
     "basic",
     "standard",
@@ -134,7 +142,34 @@ const EDITIONS: &[&str] = &[
     "add",
     "device",
     "server",
+    "servers",
     "frontline",
+    "defender",
+    "security",
+    "compliance",
+    "protection",
+    "archiving",
+    "backup",
+    "storage",
+    "voice",
+    "phone",
+    "conferencing",
+    "support",
+    "managed",
+    "management",
+    "monitoring",
+    "setup",
+    "migration",
+    "onboarding",
+    "training",
+    "consulting",
+    "installation",
+    "hosting",
+    "bundle",
+    "incl",
+    "included",
+    "including",
+    "without",
 ];
 
 impl Words {
@@ -143,8 +178,11 @@ impl Words {
         let (variants, rest) = Variants::split(&fold(name));
         let mut words: Vec<String> = Vec::new();
         for word in rest.split(' ').filter(|word| !word.is_empty()) {
-            let behind_365 = words.last().is_some_and(|last| last == "365");
-            let short = BEHIND_365.iter().filter(|_| behind_365);
+            let short = match words.last().map(String::as_str) {
+                Some("365") => BEHIND_365,
+                Some("azure") => BEHIND_AZURE,
+                _ => &[],
+            };
             match WRITTEN_OUT.iter().chain(short).find(|(short, _)| *short == word) {
                 Some((_, long)) => words.extend(long.iter().map(|word| (*word).to_owned())),
                 None => push(&mut words, word),
