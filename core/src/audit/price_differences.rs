@@ -93,8 +93,8 @@ fn parts(bill: &Bill<'_>, list: &[ListPrice]) -> Result<Vec<(Days, Key)>, AuditE
         let expected = if agreed.cycle == record.cycle {
             agreed.unit_price
         } else {
-            let months = Decimal::from(record.cycle.months()) / Decimal::from(36);
-            agreed.rate.0.checked_mul(months).ok_or(AuditError::Overflow)?.round_dp(10).normalize()
+            let exact = agreed.rate.0.checked_mul(Decimal::from(record.cycle.months()));
+            (exact.ok_or(AuditError::Overflow)? / Decimal::from(36)).round_dp(10).normalize()
         };
         let rate = agreed.rate.0.checked_sub(billed.0).ok_or(AuditError::Overflow)?;
         let key =

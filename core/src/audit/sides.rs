@@ -18,25 +18,33 @@ use std::collections::BTreeSet;
 pub(super) struct Formats(pub Vec<String>);
 
 /// The order where the organization says nothing: by the beginning of the format's name.
-const DEFAULT_ORDER: [&str; 4] =
-    ["microsoft_graph", "microsoft_admin_cent", "leakage_template", "template"];
+const DEFAULT_ORDER: [&str; 3] = ["microsoft_graph", "microsoft_admin_center", OWN_TEMPLATE];
+
+/// The files of our own template are one source, however they come.
+const OWN_TEMPLATE: &str = "leakage_template";
+
+/// The source that files of a format belong to.
+fn source_of(format: &str) -> &str {
+    if format.starts_with("leakage_") { OWN_TEMPLATE } else { format }
+}
 
 impl Formats {
     /// Orders the formats: as the organization says, then the default, then by name.
     pub(super) fn order<'a>(formats: impl Iterator<Item = &'a str>, wanted: &[String]) -> Self {
         let place = |format: &str| {
-            let own = wanted.iter().position(|name| format == name).unwrap_or(usize::MAX);
+            let own = wanted.iter().position(|name| format == source_of(name)).unwrap_or(usize::MAX);
             let usual = DEFAULT_ORDER.iter().position(|start| format.starts_with(start));
             (own, usual.unwrap_or(usize::MAX))
         };
-        let distinct: BTreeSet<&str> = formats.collect();
+        let distinct: BTreeSet<&str> = formats.map(source_of).collect();
         let mut ordered: Vec<String> = distinct.into_iter().map(str::to_owned).collect();
         ordered.sort_by_key(|format| place(format));
         Self(ordered)
     }
 
     pub(super) fn rank(&self, format: &str) -> u32 {
-        self.0.iter().position(|name| name == format).and_then(|at| u32::try_from(at).ok()).unwrap_or(u32::MAX)
+        let source = source_of(format);
+        self.0.iter().position(|name| name == source).and_then(|at| u32::try_from(at).ok()).unwrap_or(u32::MAX)
     }
 
     pub(super) fn name(&self, rank: u32) -> &str {
@@ -46,7 +54,7 @@ impl Formats {
     /// Whether files of this format list everything that a Microsoft tenant has.
     pub(super) fn lists_tenant(&self, rank: u32) -> bool {
         let name = self.name(rank);
-        name.starts_with("microsoft_graph") || name.starts_with("microsoft_admin_cent")
+        name.starts_with("microsoft_graph") || name.starts_with("microsoft_admin_center")
     }
 }
 
