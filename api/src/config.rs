@@ -5,6 +5,7 @@
 //! `DATABASE_URL`, `MIGRATE_DATABASE_URL` and `REDIS_URL` are read without the prefix as well, because
 //! every host provides them under these names.
 
+use crate::objects::ObjectsConfig;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use secrecy::{ExposeSecret, SecretString};
@@ -26,6 +27,9 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Redis, for rate counters shared by several nodes. Without it each node counts for itself.
     pub redis_url: Option<SecretString>,
+    /// Where uploaded files are kept.
+    #[serde(default)]
+    pub objects: ObjectsConfig,
     /// Access tokens.
     pub tokens: TokensConfig,
     /// Rate limits.
@@ -67,6 +71,8 @@ pub struct LimitsConfig {
     pub organization_per_minute: u32,
     /// One network without valid credentials: an IPv4 /24 or an IPv6 /64.
     pub network_per_minute: u32,
+    /// Bytes of one uploaded file.
+    pub upload_bytes: u64,
 }
 
 /// Background work.
@@ -127,7 +133,7 @@ const DEFAULTS: fn() -> Defaults = || Defaults {
     trusted_proxies: 0,
     database: DatabaseDefaults { max_connections: 20 },
     tokens: TokensConfig { key_file: PathBuf::from("leakage-token-keys.pem") },
-    limits: LimitsConfig { key_per_minute: 600, organization_per_minute: 3000, network_per_minute: 120 },
+    limits: LimitsConfig { key_per_minute: 600, organization_per_minute: 3000, network_per_minute: 120, upload_bytes: 512 * 1024 * 1024 },
     worker: WorkerConfig { concurrency: 2, lease_seconds: 60, poll_milliseconds: 500 },
     telemetry: TelemetryConfig {
         filter: "info,sqlx=warn".to_owned(),
