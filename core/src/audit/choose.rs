@@ -3,8 +3,8 @@
 //!
 //! Sources come in the order in which they were learned, so a larger source number is newer.
 
-use super::calendar::{Calendar, Day, Days, OPEN, day, union};
-use super::identity::{ClientId, ProductId};
+use super::calendar::{Calendar, Day, Days, OPEN, union};
+use super::identity::{ClientId, Identity, ProductId};
 use super::input::Source;
 use super::rows::{Bill, Charge, Count, Line, RawEntitlement, RawHeld, RawRows, Seats};
 use crate::money::Currency;
@@ -30,6 +30,37 @@ pub(super) struct Chosen<'a> {
     /// Days before this one are assumed, per client and format rank.
     pub assumed: HashMap<(ClientId, u32), Day>,
     pub notes: Vec<String>,
+}
+
+impl Chosen<'_> {
+    /// Gives rows and covered days the names that proposals in use say.
+    pub(super) fn rename(&mut self, identity: &Identity) {
+        for count in self.counts.iter_mut().chain(&mut self.states) {
+            count.client = identity.client_alias(count.client);
+            count.product = identity.product_alias(count.product);
+        }
+        for bill in &mut self.bills {
+            bill.client = identity.client_alias(bill.client);
+            bill.product = identity.product_alias(bill.product);
+        }
+        for charge in &mut self.charges {
+            charge.client = identity.client_alias(charge.client);
+            charge.product = identity.product_alias(charge.product);
+        }
+        for spans in [&mut self.entitled, &mut self.billed, &mut self.charged] {
+            let mut renamed = Spans::new();
+            for ((client, rank), days) in std::mem::take(spans) {
+                renamed.entry((identity.client_alias(client), rank)).or_default().extend(days);
+            }
+            *spans = renamed.into_iter().map(|(key, days)| (key, union(days))).collect();
+        }
+        let assumed = std::mem::take(&mut self.assumed).into_iter();
+        for ((client, rank), before) in assumed {
+            let latest = self.assumed.entry((identity.client_alias(client), rank)).or_insert(before);
+            *latest = (*latest).max(before);
+        }
+        self.undated = self.undated.iter().map(|client| identity.client_alias(*client)).collect();
+    }
 }
 
 /// Covered days per client and format rank.
@@ -64,7 +95,7 @@ pub(super) fn choose<'a>(
     }
     for (row, days) in during {
         entitled.add(row.client, row.rank, days, stated(sources, row.line));
-        chosen.counts.push(count(&row, days, Day::MIN));
+        chosen.counts.push(count(&row, days));
     }
     hold_snapshots(snapshots, calendar, stretch, &mut chosen, &mut entitled);
     chosen.entitled = entitled.finish();
@@ -181,14 +212,13 @@ fn replace<T, K: Ord>(
     rows.retain(|_| !dropped.next().unwrap_or(false));
 }
 
-fn count(row: &RawEntitlement<'_>, days: Days, assumed_before: Day) -> Count {
+fn count(row: &RawEntitlement<'_>, days: Days) -> Count {
     let record = row.record;
     Count {
         client: row.client,
         product: row.product,
         rank: row.rank,
         days,
-        assumed_before,
         term: record.term,
         purchased: Seats::of(record.purchased),
         assigned: Seats::of(record.assigned),
@@ -234,7 +264,7 @@ fn hold_snapshots<'a>(
             let assumed = if undated { held.until } else if first { day } else { Day::MIN };
             for (row, _) in seen.iter().filter(|(row, _)| Some(row.line.source) == newest) {
                 entitled.add(row.client, row.rank, held, None);
-                chosen.counts.push(count(row, held, assumed));
+                chosen.counts.push(count(row, held));
                 let latest = chosen.assumed.entry((row.client, row.rank)).or_insert(Day::MIN);
                 *latest = (*latest).max(assumed);
             }
@@ -298,35 +328,46 @@ fn once(charges: Vec<Charge<'_>>) -> Vec<Charge<'_>> {
     plain.into_iter().filter(|charge| !charge.days.is_empty()).chain(typed).collect()
 }
 
-/// Seats per subscription from vendor charges.
+/// Seats per subscription from vendor charges: those of one format together, for the halves of a change
+/// may stand in different files.
+///
+/// A charge that a mapping's date cuts in parts is told once, and its states are cut in the same parts.
 fn states(charges: &[Charge<'_>], chosen: &mut Chosen<'_>) {
-    let mut per_source: BTreeMap<(u32, ClientId, ProductId), Vec<(&VendorCharge, u32)>> = BTreeMap::new();
-    for (index, charge) in (0_u32..).zip(charges) {
-        if charge.record.kind == ChargeKind::Licence {
-            let key = (charge.rank, charge.client, charge.product);
-            per_source.entry(key).or_default().push((charge.record, index));
-        }
+    let mut parts: BTreeMap<(u32, Line), Vec<&Charge<'_>>> = BTreeMap::new();
+    for charge in charges.iter().filter(|charge| charge.record.kind == ChargeKind::Licence) {
+        parts.entry((charge.rank, charge.line)).or_default().push(charge);
     }
-    for ((rank, client, product), lines) in per_source {
-        let told = seat_states(&lines);
-        chosen.notes.extend(told.notes.iter().map(ToString::to_string));
-        for state in told.states {
-            let mut lines = state.lines.iter().filter_map(|index| charges.get(*index as usize));
-            let Some(line) = lines.next().map(|charge| charge.line) else { continue };
-            chosen.states.push(Count {
-                client,
-                product,
-                rank,
-                days: Days { from: day(state.from), until: state.until.map_or(OPEN, day) },
-                assumed_before: Day::MIN,
-                term: state.term,
-                purchased: Seats::of(Some(state.quantity)),
-                assigned: Seats::Unknown,
-                active: Seats::Unknown,
-                free: false,
-                line,
-                more: lines.map(|charge| charge.line).collect(),
-            });
+    let told: Vec<(u32, Vec<&Charge<'_>>)> = parts.into_iter().map(|((rank, _), parts)| (rank, parts)).collect();
+    for of_format in told.chunk_by(|(a, _), (b, _)| a == b) {
+        let lines: Vec<(&VendorCharge, u32)> = (0_u32..)
+            .zip(of_format)
+            .filter_map(|(index, (_, parts))| parts.first().map(|charge| (charge.record, index)))
+            .collect();
+        let found = seat_states(&lines);
+        chosen.notes.extend(found.notes.into_iter().map(|note| note.text));
+        for state in found.states {
+            let span = state.span();
+            let mut own = state.lines.iter().filter_map(|index| of_format.get(*index as usize));
+            let Some((rank, parts)) = own.next() else { continue };
+            let more: Vec<Line> =
+                own.filter_map(|(_, parts)| parts.first()).map(|charge| charge.line).collect();
+            for part in parts {
+                let days = Days::of(span);
+                let days = if parts.len() == 1 { days } else { days.and(part.days) };
+                chosen.states.push(Count {
+                    client: part.client,
+                    product: part.product,
+                    rank: *rank,
+                    days,
+                    term: state.term,
+                    purchased: Seats::of(Some(state.quantity)),
+                    assigned: Seats::Unknown,
+                    active: Seats::Unknown,
+                    free: false,
+                    line: part.line,
+                    more: more.clone(),
+                });
+            }
         }
     }
 }

@@ -328,6 +328,29 @@ impl Identity {
         client.max(self.product_methods.get(&product.0).copied().unwrap_or(MatchMethod::Exact))
     }
 
+    /// The client that a person calls by this name or id.
+    pub(super) fn find_client(&self, text: &str) -> Option<ClientId> {
+        let key = self.clients.find(text)?;
+        Some(self.client_alias(ClientId(number(key.index()))))
+    }
+
+    /// Whether a policy's words name this client.
+    pub(super) fn is_client(&self, text: &str, client: ClientId) -> bool {
+        self.find_client(text) == Some(client)
+    }
+
+    /// What a client is known by across audits: its id, else its name.
+    pub(super) fn client_identity(&self, client: ClientId) -> &str {
+        let Some(key) = self.client_keys.get(&client) else { return "" };
+        let display = self.clients.display(*key);
+        display.id.as_deref().unwrap_or(&display.name)
+    }
+
+    /// What matching says of ids and mappings that do not fit together.
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.clients.notes().iter().chain(self.products.notes()).map(ToString::to_string).collect()
+    }
+
     /// Names of the two sides of a mapping.
     pub(super) fn texts(&self, side: MappingSide, source: u32, target: u32) -> (String, String) {
         match side {
@@ -342,7 +365,7 @@ impl Identity {
 }
 
 /// Before every row.
-const BEGINNING: Day = 1;
+pub(super) const BEGINNING: Day = 1;
 
 fn number(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)

@@ -64,8 +64,6 @@ pub(super) struct Count {
     /// Index of the format in the order of use.
     pub rank: u32,
     pub days: Days,
-    /// Days before this one are assumed.
-    pub assumed_before: Day,
     pub term: Option<Term>,
     pub purchased: Seats,
     pub assigned: Seats,
