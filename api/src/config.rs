@@ -7,7 +7,7 @@
 
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -204,7 +204,7 @@ impl Config {
 
     /// The DSN of the service's role, or what to do.
     pub fn database_url(&self) -> Result<&str, ConfigError> {
-        self.database.url.as_ref().map(|url| url.expose_secret()).ok_or_else(|| ConfigError::Invalid {
+        self.database.url.as_ref().map(ExposeSecret::expose_secret).ok_or_else(|| ConfigError::Invalid {
             name: "database.url",
             reason: "is not set; set DATABASE_URL to the DSN of the role leakage_app".to_owned(),
         })
@@ -212,7 +212,7 @@ impl Config {
 
     /// The DSN of the owner, or what to do.
     pub fn migrate_url(&self) -> Result<&str, ConfigError> {
-        self.database.migrate_url.as_ref().map(|url| url.expose_secret()).ok_or_else(|| {
+        self.database.migrate_url.as_ref().map(ExposeSecret::expose_secret).ok_or_else(|| {
             ConfigError::Invalid {
                 name: "database.migrate_url",
                 reason: "is not set; set MIGRATE_DATABASE_URL to the DSN of the role that owns the tables"

@@ -17,6 +17,14 @@ struct Command {
 
 #[derive(Debug, Subcommand)]
 enum Subcommands {
+    /// Serve the API, and work on jobs unless told not to.
+    Serve(cli::service::ServeArguments),
+    /// Work on jobs, without serving.
+    Worker,
+    /// Bring the database to the present schema, as the role that owns the tables.
+    Migrate,
+    /// Print the API document.
+    Openapi,
     /// Compare what clients have with what they are billed, from files, offline.
     Audit(cli::audit::Arguments),
     /// Tell what a file is, before anyone uploads it.
@@ -25,6 +33,10 @@ enum Subcommands {
 
 fn main() -> ExitCode {
     match Command::parse().command {
+        Subcommands::Serve(arguments) => cli::service::serve(&arguments),
+        Subcommands::Worker => cli::service::worker(),
+        Subcommands::Migrate => cli::service::migrate(),
+        Subcommands::Openapi => cli::service::openapi(),
         Subcommands::Audit(arguments) => cli::audit::run(&arguments),
         Subcommands::Inspect(arguments) => cli::inspect::run(&arguments),
     }

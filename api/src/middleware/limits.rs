@@ -325,7 +325,7 @@ pub async fn apply<B: MessageBody + 'static>(
     if anonymous {
         let verdicts = app.limiter.take(&buckets, cost).await;
         if let Some(error) = refusal(&verdicts) {
-            let mut response = request.into_response(HttpResponse::from_error(error));
+            let mut response = ServiceResponse::new(request.into_parts().0, HttpResponse::from_error(error));
             write(response.headers_mut(), &buckets, &verdicts);
             return Ok(response);
         }

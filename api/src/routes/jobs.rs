@@ -237,7 +237,7 @@ async fn follow_job(
         actor: Actor::clone(&actor),
         job: *job,
         seen: seen.and_then(|seen| seen.trim().parse().ok()).unwrap_or(0),
-        until: Instant::now() + Duration::from_secs(300),
+        until: Instant::now() + Duration::from_mins(5),
         ended: false,
     };
     Ok(HttpResponse::Ok()
