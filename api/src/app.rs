@@ -1,10 +1,18 @@
 //! What every request shares, and the actix application made of it.
 
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::storage::Db;
+use crate::config::{Config, ConfigError};
+use crate::middleware::limits::Limiter;
+use crate::objects::{ObjectError, Objects};
+use crate::storage::{Db, StorageError};
+use crate::{middleware, routes};
+use actix_web::{App as ActixApp, HttpServer, web};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
 
-/// Shared by all requests and jobs; cheap to clone behind `web::Data`.
+/// Shared by all requests and jobs; cheap to clone behind an [`Arc`] or `web::Data`.
 pub struct App {
     /// Settings, checked at start.
     pub config: Config,
@@ -12,4 +20,78 @@ pub struct App {
     pub db: Db,
     /// The time.
     pub clock: Clock,
+    /// Uploaded files.
+    pub objects: Objects,
+    /// Rate limits.
+    pub limiter: Limiter,
+    /// Told when work was enqueued here, so that a runner in this process need not wait for its poll.
+    pub work: Notify,
+}
+
+/// Why the service cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A setting.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database's DSN or role.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// Where uploaded files are kept.
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
+    /// Redis's address.
+    #[error("REDIS_URL cannot be read: {0}")]
+    Redis(#[from] redis::RedisError),
+}
+
+impl App {
+    /// Puts the parts together; connects to nothing yet.
+    pub fn build(config: Config, clock: Clock) -> Result<Self, BuildError> {
+        let db = Db::connect(config.database_url()?, config.database.max_connections)?;
+        let limiter = Limiter::new(&config.limits, config.redis_url.as_ref(), clock.clone())?;
+        let objects = Objects::from_config(&config.objects)?;
+        Ok(Self { config, db, clock, objects, limiter, work: Notify::new() })
+    }
+}
+
+/// How the service could not run.
+#[derive(Debug, thiserror::Error)]
+#[error("the service cannot run on this address")]
+pub struct ServeError(#[from] std::io::Error);
+
+/// The server on a listener that is open already, not yet awaited. On SIGTERM or SIGINT it takes no
+/// new connections and gives running requests 30 seconds; `workers` are threads.
+pub fn server(
+    app: Arc<App>,
+    listener: TcpListener,
+    workers: usize,
+) -> Result<actix_web::dev::Server, ServeError> {
+    let data = web::Data::from(app);
+    let surface = web::Data::new(routes::surface::Surface::of(routes::docs::document()));
+    let server = HttpServer::new(move || {
+        ActixApp::new()
+            .app_data(data.clone())
+            .app_data(surface.clone())
+            .configure(configure)
+            // Outermost last. What each does and why it stands there: `middleware`.
+            .wrap(actix_web::middleware::from_fn(middleware::limits::apply))
+            .wrap(actix_web::middleware::from_fn(middleware::answer::apply))
+            .wrap(tracing_actix_web::TracingLogger::<crate::telemetry::RequestSpan>::new())
+            .wrap(actix_web::middleware::from_fn(middleware::request_id::apply))
+    })
+    .workers(workers)
+    .shutdown_timeout(30)
+    .client_request_timeout(Duration::from_secs(10))
+    .listen(listener)?;
+    Ok(server.run())
+}
+
+/// Routes and what extractors are told; the server and in-process tests share it.
+pub fn configure(config: &mut web::ServiceConfig) {
+    config
+        .app_data(crate::extract::path_config())
+        .app_data(crate::extract::query_config())
+        .configure(routes::configure)
+        .default_service(web::to(routes::surface::nothing_here));
 }

@@ -1,5 +1,265 @@
-//! Settings: defaults, then a file, then the environment; checked once at start.
+//! Settings: defaults, then a TOML file, then the environment; checked once at start.
+//!
+//! The file is named by `LEAKAGE_CONFIG`. Environment variables are `LEAKAGE_` and the path of the
+//! setting with two underscores between the levels (`LEAKAGE_LIMITS__KEY_PER_MINUTE=600`);
+//! `DATABASE_URL`, `MIGRATE_DATABASE_URL` and `REDIS_URL` are read without the prefix as well, because
+//! every host provides them under these names.
+
+use crate::objects::{ObjectsConfig, default_folder};
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 /// All settings of the service.
-#[derive(Clone, Debug)]
-pub struct Config {}
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the service listens.
+    pub bind: SocketAddr,
+    /// The address under which callers reach it, without a slash at the end.
+    pub public_url: String,
+    /// How many proxies in front of us append to `X-Forwarded-For`; 0: the header is not believed.
+    pub trusted_proxies: usize,
+    /// The database.
+    pub database: DatabaseConfig,
+    /// Redis, for rate counters shared by several nodes. Without it each node counts for itself.
+    pub redis_url: Option<SecretString>,
+    /// Where uploaded files are kept.
+    pub objects: ObjectsConfig,
+    /// Rate limits.
+    pub limits: LimitsConfig,
+    /// Background work.
+    pub worker: WorkerConfig,
+    /// Logs and traces.
+    pub telemetry: TelemetryConfig,
+}
+
+/// The database.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// DSN of the role that the service logs in as (`leakage_app`).
+    pub url: Option<SecretString>,
+    /// DSN of the owner, for `migrate`. The service never uses it.
+    pub migrate_url: Option<SecretString>,
+    /// Connections of one process.
+    pub max_connections: u32,
+}
+
+/// Rate limits: cost units per minute; see `middleware::limits` for what costs how much.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// One user or API key in one organization.
+    pub key_per_minute: u32,
+    /// One organization, all its users and keys together.
+    pub organization_per_minute: u32,
+    /// One network without valid credentials: an IPv4 /24 or an IPv6 /64.
+    pub network_per_minute: u32,
+}
+
+/// Background work.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkerConfig {
+    /// Jobs that one process works on at once.
+    pub concurrency: usize,
+    /// Seconds that a claimed job stays with its worker without a heartbeat.
+    pub lease_seconds: u32,
+    /// Milliseconds between looks at an empty queue.
+    pub poll_milliseconds: u64,
+}
+
+/// Logs and traces.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TelemetryConfig {
+    /// What is logged, in the syntax of `RUST_LOG`.
+    pub filter: String,
+    /// `text` for people, `json` for collectors.
+    pub format: LogFormat,
+    /// Base address of an OTLP/HTTP collector (`http://localhost:4318`); none: no traces.
+    pub otlp_endpoint: Option<String>,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The defaults; secrets have none.
+#[derive(Serialize)]
+struct Defaults {
+    bind: &'static str,
+    public_url: &'static str,
+    trusted_proxies: usize,
+    database: DatabaseDefaults,
+    objects: ObjectsDefaults,
+    limits: LimitsConfig,
+    worker: WorkerConfig,
+    telemetry: TelemetryConfig,
+}
+
+#[derive(Serialize)]
+struct ObjectsDefaults {
+    folder: PathBuf,
+}
+
+#[derive(Serialize)]
+struct DatabaseDefaults {
+    max_connections: u32,
+}
+
+const DEFAULTS: fn() -> Defaults = || Defaults {
+    bind: "127.0.0.1:8080",
+    public_url: "http://localhost:8080",
+    trusted_proxies: 0,
+    database: DatabaseDefaults { max_connections: 20 },
+    objects: ObjectsDefaults { folder: default_folder() },
+    limits: LimitsConfig { key_per_minute: 600, organization_per_minute: 3000, network_per_minute: 120 },
+    worker: WorkerConfig { concurrency: 2, lease_seconds: 60, poll_milliseconds: 500 },
+    telemetry: TelemetryConfig {
+        filter: "info,sqlx=warn".to_owned(),
+        format: LogFormat::Text,
+        otlp_endpoint: None,
+    },
+};
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Unknown name, wrong type, unreadable file.
+    #[error("the settings cannot be read: {0}")]
+    Unreadable(Box<figment::Error>),
+    /// A value that cannot work.
+    #[error("setting `{name}`: {reason}")]
+    Invalid {
+        /// Its path.
+        name: &'static str,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
+}
+
+impl Config {
+    /// Defaults, then the file named by `LEAKAGE_CONFIG`, then the environment.
+    pub fn load() -> Result<Self, ConfigError> {
+        Self::load_over(Figment::from(Serialized::defaults(DEFAULTS())))
+    }
+
+    /// The same, with everything that the service keeps below one data folder unless told otherwise.
+    pub fn load_below(data_dir: &Path) -> Result<Self, ConfigError> {
+        let defaults = Figment::from(Serialized::defaults(DEFAULTS()));
+        Self::load_over(defaults.merge(("objects.folder", data_dir.join("objects"))))
+    }
+
+    fn load_over(mut figment: Figment) -> Result<Self, ConfigError> {
+        if let Some(file) = std::env::var_os("LEAKAGE_CONFIG").map(PathBuf::from) {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        // The two are no settings of the service: where its settings are, and where its private database is.
+        let ours = Env::prefixed("LEAKAGE_").ignore(&["config", "data_dir"]).split("__");
+        Self::extract(&figment.merge(environment()).merge(ours))
+    }
+
+    /// The defaults and nothing else: for tests and for the API document.
+    pub fn defaults() -> Result<Self, ConfigError> {
+        Self::extract(&Figment::from(Serialized::defaults(DEFAULTS())))
+    }
+
+    fn extract(figment: &Figment) -> Result<Self, ConfigError> {
+        let config: Self = figment.extract().map_err(|error| ConfigError::Unreadable(Box::new(error)))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let invalid = |name, reason: &str| Err(ConfigError::Invalid { name, reason: reason.to_owned() });
+        if !self.public_url.starts_with("http") || self.public_url.ends_with('/') {
+            return invalid("public_url", "must be an http or https address without a slash at the end");
+        }
+        if self.database.max_connections < 2 {
+            return invalid("database.max_connections", "must be 2 or more");
+        }
+        let limits = &self.limits;
+        if [limits.key_per_minute, limits.organization_per_minute, limits.network_per_minute]
+            .iter()
+            .any(|n| *n < 60)
+        {
+            return invalid("limits", "each must be 60 or more: one expensive request costs up to 20");
+        }
+        if self.worker.concurrency == 0 {
+            return invalid(
+                "worker.concurrency",
+                "must be 1 or more; to serve without a worker use --no-worker",
+            );
+        }
+        if self.worker.lease_seconds < 5 {
+            return invalid("worker.lease_seconds", "must be 5 or more, or running jobs are taken away");
+        }
+        Ok(())
+    }
+
+    /// The DSN of the service's role, or what to do.
+    pub fn database_url(&self) -> Result<&str, ConfigError> {
+        self.database.url.as_ref().map(ExposeSecret::expose_secret).ok_or_else(|| ConfigError::Invalid {
+            name: "database.url",
+            reason: "is not set; set DATABASE_URL to the DSN of the role leakage_app".to_owned(),
+        })
+    }
+
+    /// The DSN of the owner, or what to do.
+    pub fn migrate_url(&self) -> Result<&str, ConfigError> {
+        self.database.migrate_url.as_ref().map(ExposeSecret::expose_secret).ok_or_else(|| {
+            ConfigError::Invalid {
+                name: "database.migrate_url",
+                reason: "is not set; set MIGRATE_DATABASE_URL to the DSN of the role that owns the tables"
+                    .to_owned(),
+            }
+        })
+    }
+}
+
+/// The variables without our prefix.
+fn environment() -> Env {
+    Env::raw().only(&["DATABASE_URL", "MIGRATE_DATABASE_URL", "REDIS_URL"]).map(|name| {
+        match name.as_str().to_ascii_lowercase().as_str() {
+            "database_url" => "database.url".into(),
+            "migrate_database_url" => "database.migrate_url".into(),
+            other => other.to_owned().into(),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid_and_hold_no_database() {
+        let config = Config::defaults().unwrap();
+        assert!(config.database_url().is_err());
+        assert_eq!(config.limits.key_per_minute, 600);
+    }
+
+    #[test]
+    fn a_misspelt_setting_is_refused_by_name() {
+        let figment = Figment::from(Serialized::defaults(DEFAULTS())).merge(("limits.key_per_minuet", 7));
+        let error = Config::extract(&figment).unwrap_err().to_string();
+        assert!(error.contains("key_per_minuet"), "{error}");
+    }
+
+    #[test]
+    fn limits_that_no_request_could_pass_are_refused() {
+        let figment = Figment::from(Serialized::defaults(DEFAULTS())).merge(("limits.network_per_minute", 1));
+        assert!(Config::extract(&figment).is_err());
+    }
+}

@@ -140,3 +140,26 @@ pub mod perm {
         ManageOrganization = "organization:manage", ADMINS, None;
     }
 }
+
+/// An actor whose permission `P` was checked before the handler ran.
+pub struct Allowed<P>(Actor, std::marker::PhantomData<P>);
+
+impl<P> std::ops::Deref for Allowed<P> {
+    type Target = Actor;
+
+    fn deref(&self) -> &Actor {
+        &self.0
+    }
+}
+
+impl<P: Permission> actix_web::FromRequest for Allowed<P> {
+    type Error = crate::error::ApiError;
+    type Future = std::future::Ready<Result<Self, Self::Error>>;
+
+    fn from_request(_: &actix_web::HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
+        std::future::ready(Err(crate::error::ApiError::new(
+            crate::error::Code::Unauthenticated,
+            "Send an access token or an API key.",
+        )))
+    }
+}

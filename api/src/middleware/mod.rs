@@ -1,1 +1,15 @@
-//! Around every request.
+//! Around every request. In this order, from the outside in (put together in `app::server`):
+//!
+//! 1. [`request_id`]: gives the request its id, so that everything inside can name it, and answers it
+//!    whatever happens inside.
+//! 2. `TracingLogger` with [`crate::telemetry::RequestSpan`]: the span of the request, a child of the
+//!    caller's trace; everything inside logs into it.
+//! 3. [`answer`]: turns whatever comes from the inside, panics included, into a whole answer: problem
+//!    details, security headers, and the one log line. Inside the span, so that the line has its fields;
+//!    outside the limits, so that refusals look like all problems.
+//! 4. [`limits`]: charges the request and writes the `RateLimit` headers. Innermost, because only the
+//!    extractors inside know who asks.
+
+pub mod answer;
+pub mod limits;
+pub mod request_id;

@@ -1,1 +1,76 @@
-//! HTTP, one file per resource.
+//! HTTP, one file per resource. A handler is an attribute macro's function, registered by its file's
+//! `configure` and there only; the API document is collected from the same registration.
+//!
+//! All of `/v1` is one scope: of two scopes whose prefixes overlap, the second would answer 404.
+
+pub mod docs;
+pub mod health;
+pub mod jobs;
+pub mod surface;
+
+use crate::error::ApiError;
+use crate::extract::{IfNoneMatch, etag};
+use crate::pagination::Page;
+use crate::services::idempotency::Replied;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Seconds after which to ask for the state of accepted work.
+pub const POLL_SECONDS: u64 = 1;
+
+/// Everything that is documented.
+pub fn documented(config: &mut ServiceConfig) {
+    config.configure(health::configure).service(utoipa_actix_web::scope("/v1").configure(jobs::configure));
+}
+
+/// Everything that is served.
+pub fn configure(config: &mut web::ServiceConfig) {
+    documented(&mut ServiceConfig::new(config));
+    docs::configure(config);
+}
+
+/// Answers a change: status, `Location`, `ETag`, `Idempotency-Replayed`, `Retry-After`.
+pub fn respond(replied: Replied) -> HttpResponse {
+    let Replied { reply, replayed } = replied;
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
+    let mut response = HttpResponse::build(status);
+    if let Some(location) = reply.location {
+        response.insert_header((header::LOCATION, location));
+    }
+    if let Some(version) = reply.version {
+        response.insert_header((header::ETAG, etag(version)));
+    }
+    if replayed {
+        response.insert_header((HeaderName::from_static("idempotency-replayed"), "true"));
+    }
+    if status == StatusCode::ACCEPTED {
+        response.insert_header((header::RETRY_AFTER, POLL_SECONDS));
+    }
+    if reply.body.is_null() { response.finish() } else { response.json(reply.body) }
+}
+
+/// Answers one thing with its `ETag`, or 304 when the caller has this version.
+pub fn found(if_none_match: &IfNoneMatch, version: i64, body: &impl Serialize) -> HttpResponse {
+    if if_none_match.has(version) {
+        return HttpResponse::NotModified().insert_header((header::ETAG, etag(version))).finish();
+    }
+    HttpResponse::Ok().insert_header((header::ETAG, etag(version))).json(body)
+}
+
+/// Answers a page, with a `Link` to the next one.
+pub fn list(request: &HttpRequest, page: &impl Page) -> Result<HttpResponse, ApiError> {
+    let mut response = HttpResponse::Ok();
+    if let Some(cursor) = page.next_cursor() {
+        let others =
+            request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+        let query: Vec<&str> = others.collect();
+        let separator = if query.is_empty() { "" } else { "&" };
+        let link =
+            format!("<{}?{}{separator}cursor={cursor}>; rel=\"next\"", request.path(), query.join("&"));
+        response.insert_header((header::LINK, link));
+    }
+    Ok(response.json(page))
+}

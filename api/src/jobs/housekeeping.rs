@@ -1,0 +1,28 @@
+//! Removes what an organization need not keep: replies that are no longer replayed, jobs that ended a
+//! month ago. Enqueued by the service when it sees that there is something to remove.
+
+use super::{JobContext, JobError};
+use crate::services::idempotency::KEPT_HOURS;
+use crate::storage::{idempotency, jobs};
+use chrono::Duration;
+use serde::Serialize;
+
+/// Days for which an ended job is kept.
+pub const JOBS_KEPT_DAYS: i64 = 30;
+
+#[derive(Serialize)]
+struct Removed {
+    idempotency_replies: u64,
+    jobs: u64,
+}
+
+/// Runs the job.
+pub async fn run(context: JobContext) -> Result<(), JobError> {
+    let now = context.app.clock.now();
+    let mut tx = context.begin().await?;
+    let removed = Removed {
+        idempotency_replies: idempotency::remove_before(&mut tx, now - Duration::hours(KEPT_HOURS)).await?,
+        jobs: jobs::remove_ended_before(&mut tx, now - Duration::days(JOBS_KEPT_DAYS)).await?,
+    };
+    context.finish(tx, &removed).await
+}

@@ -1,0 +1,244 @@
+//! The OpenAPI document: what utoipa collected from the registered handlers, and what is the same for
+//! all operations and would only be repeated at each: servers, security schemes, tags, problem answers,
+//! headers.
+
+use super::super::documented;
+use serde_json::{Map, Value, json};
+use std::sync::OnceLock;
+use utoipa::OpenApi;
+use utoipa_actix_web::AppExt as _;
+
+#[derive(OpenApi)]
+#[openapi(components(schemas(crate::error::Problem)))]
+struct Base;
+
+/// The document, made once in a process.
+pub fn document() -> &'static Value {
+    static DOCUMENT: OnceLock<Value> = OnceLock::new();
+    DOCUMENT.get_or_init(make)
+}
+
+/// The document as it is checked in: indented, with a newline at the end.
+pub fn pretty() -> String {
+    format!("{:#}\n", document())
+}
+
+fn make() -> Value {
+    let (_, collected) = actix_web::App::new()
+        .into_utoipa_app()
+        .openapi(Base::openapi())
+        .configure(documented)
+        .split_for_parts();
+    let mut document = serde_json::to_value(collected).unwrap_or_default();
+    document["info"] = info();
+    document["servers"] = json!([{ "url": "/", "description": "The service that serves this document." }]);
+    document["tags"] = tags();
+    document["security"] = json!([{ "access_token": [] }, { "api_key": [] }]);
+    document["components"]["securitySchemes"] = security_schemes();
+    document["components"]["responses"] =
+        Value::Object(PROBLEMS.iter().map(|problem| (problem.name.to_owned(), problem.response())).collect());
+    document["components"]["headers"] = headers();
+    if let Some(paths) = document["paths"].as_object_mut() {
+        for item in paths.values_mut().filter_map(Value::as_object_mut) {
+            for operation in item.values_mut().filter_map(Value::as_object_mut) {
+                complete(operation);
+            }
+        }
+    }
+    ordered(document)
+}
+
+/// The keys in the order in which people read them.
+fn ordered(mut document: Value) -> Value {
+    let mut out = Map::new();
+    for key in ["openapi", "info", "servers", "security", "tags", "paths", "components"] {
+        out.insert(key.to_owned(), document[key].take());
+    }
+    Value::Object(out)
+}
+
+fn info() -> Value {
+    json!({
+        "title": "Leakage Finder API",
+        "version": env!("CARGO_PKG_VERSION"),
+        "summary": "Find what is billed wrongly, correct it, and prove it.",
+        "description": "Compares what clients of an MSP have with what they are billed.\n\n\
+            Errors are `application/problem+json`; see [all codes](/docs/errors). Answers may gain fields and \
+            enums may gain values at any time: ignore what you do not know. Send an `Idempotency-Key` with every \
+            POST, and repeat the request with the same key when you do not know whether it arrived. Every answer \
+            carries `X-Request-Id`, and `RateLimit` headers that tell what is left.",
+        "contact": { "name": "Leakage Finder", "url": "https://github.com/leakage-finder/leakage-finder" },
+        "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+    })
+}
+
+fn tags() -> Value {
+    json!([
+        { "name": "health", "description": "For the machines that keep the service alive." },
+        { "name": "jobs", "description": "Background work: ask, wait, or follow." },
+    ])
+}
+
+fn security_schemes() -> Value {
+    json!({
+        "access_token": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "The access token of a signed-in person, good for ten minutes.",
+        },
+        "api_key": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "lfk_live_...",
+            "description": "The API key of an integration, sent like an access token.",
+        },
+    })
+}
+
+fn headers() -> Value {
+    let text = |description: &str, example: &str| json!({ "description": description, "schema": { "type": "string", "maxLength": 500 }, "example": example });
+    json!({
+        "X-Request-Id": text("The id of this request.", "01931f3e-7d5c-7b60-9f10-3f2a4b5c6d7e"),
+        "RateLimit-Policy": text(
+            "Cost units (`q`) in a window of seconds (`w`), for each limit that applies.", "\"key\";q=600;w=60"),
+        "RateLimit": text(
+            "Units left (`r`) and seconds (`t`) until all are back, for each limit, the tightest first.",
+            "\"key\";r=598;t=0"),
+        "Retry-After": {
+            "description": "Seconds after which to send the request again.",
+            "schema": { "type": "integer", "format": "int32", "minimum": 0, "maximum": 86400 },
+            "example": 1,
+        },
+    })
+}
+
+/// One shared answer.
+struct ProblemAnswer {
+    name: &'static str,
+    status: &'static str,
+    description: &'static str,
+    code: crate::error::Code,
+    when: fn(&Facts) -> bool,
+}
+
+/// What decides which problems an operation can answer with.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, none of them a state")]
+struct Facts {
+    secured: bool,
+    limited: bool,
+    path_parameters: bool,
+    query: bool,
+    body: bool,
+    idempotency_key: bool,
+    if_match: bool,
+}
+
+macro_rules! problems {
+    ($($name:ident, $status:literal, $code:ident, $description:literal, $when:expr;)+) => {
+        const PROBLEMS: &[ProblemAnswer] = &[$(ProblemAnswer {
+            name: stringify!($name),
+            status: $status,
+            description: $description,
+            code: crate::error::Code::$code,
+            when: $when,
+        }),+];
+    };
+}
+
+problems! {
+    Unreadable, "400", Unreadable, "The request cannot be read.",
+        |facts| facts.query || facts.body || facts.idempotency_key || facts.if_match || facts.path_parameters;
+    Unauthenticated, "401", Unauthenticated, "Credentials are missing or not valid.", |facts| facts.secured;
+    Forbidden, "403", InsufficientRole, "Your role or your key's scopes do not allow this.", |facts| facts.secured;
+    NotFound, "404", NotFound, "There is no such thing in your organization.", |facts| facts.path_parameters;
+    Conflict, "409", Conflict, "The current state does not allow this, or the same request is still running.",
+        |facts| facts.idempotency_key || facts.if_match;
+    VersionMismatch, "412", VersionMismatch, "It has changed since you read it.", |facts| facts.if_match;
+    TooLarge, "413", TooLarge, "The body is too large.", |facts| facts.body;
+    UnsupportedMediaType, "415", UnsupportedMediaType, "The content type is not read here.", |facts| facts.body;
+    Invalid, "422", Invalid, "A value is not valid; `errors` says which and why.",
+        |facts| facts.body || facts.idempotency_key;
+    PreconditionRequired, "428", PreconditionRequired, "`If-Match` is required.", |facts| facts.if_match;
+    RateLimited, "429", RateLimited, "Too many requests; wait for `Retry-After`.", |facts| facts.limited;
+    Internal, "500", Internal, "A fault of ours, recorded under the request's id.", |_| true;
+    Unavailable, "503", Unavailable, "Something that is needed is not there right now.", |_| true;
+}
+
+impl ProblemAnswer {
+    fn response(&self) -> Value {
+        let problem = crate::error::ApiError::new(self.code, self.description)
+            .problem("01931f3e-7d5c-7b60-9f10-3f2a4b5c6d7e");
+        let mut headers = common_headers();
+        if self.code.retryable() {
+            headers.insert("Retry-After".to_owned(), json!({ "$ref": "#/components/headers/Retry-After" }));
+        }
+        json!({
+            "description": self.description,
+            "headers": headers,
+            "content": { "application/problem+json": {
+                "schema": { "$ref": "#/components/schemas/Problem" },
+                "example": problem,
+            } },
+        })
+    }
+}
+
+fn common_headers() -> Map<String, Value> {
+    ["X-Request-Id", "RateLimit-Policy", "RateLimit"]
+        .into_iter()
+        .map(|name| (name.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") })))
+        .collect()
+}
+
+/// Adds what all operations share; what a handler declares itself stays.
+fn complete(operation: &mut Map<String, Value>) {
+    let facts = Facts::of(operation);
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    for (_, response) in responses.iter_mut().filter(|(status, _)| status.starts_with(['2', '3'])) {
+        let headers = &mut response["headers"];
+        if !headers.is_object() {
+            *headers = json!({});
+        }
+        if let Some(headers) = headers.as_object_mut() {
+            for (name, header) in common_headers() {
+                headers.entry(name).or_insert(header);
+            }
+        }
+    }
+    for problem in PROBLEMS.iter().filter(|problem| (problem.when)(&facts)) {
+        responses
+            .entry(problem.status)
+            .or_insert_with(|| json!({ "$ref": format!("#/components/responses/{}", problem.name) }));
+    }
+    let mut sorted: Vec<(String, Value)> = std::mem::take(responses).into_iter().collect();
+    sorted.sort_by(|a, b| a.0.cmp(&b.0));
+    responses.extend(sorted);
+}
+
+impl Facts {
+    fn of(operation: &Map<String, Value>) -> Self {
+        let parameters = operation.get("parameters").and_then(Value::as_array);
+        let has = |place: &str, name: Option<&str>| {
+            parameters.into_iter().flatten().any(|parameter| {
+                parameter["in"] == place
+                    && name.is_none_or(|name| {
+                        parameter["name"].as_str().is_some_and(|found| found.eq_ignore_ascii_case(name))
+                    })
+            })
+        };
+        let public = operation.get("security").and_then(Value::as_array).is_some_and(|schemes| {
+            schemes.iter().all(|scheme| scheme.as_object().is_some_and(Map::is_empty))
+        });
+        let health = operation.get("tags").and_then(|tags| tags.get(0)).is_some_and(|tag| tag == "health");
+        Self {
+            secured: !public,
+            limited: !health,
+            path_parameters: has("path", None),
+            query: has("query", None),
+            body: operation.contains_key("requestBody"),
+            idempotency_key: has("header", Some("Idempotency-Key")),
+            if_match: has("header", Some("If-Match")),
+        }
+    }
+}
