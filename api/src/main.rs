@@ -17,6 +17,8 @@ struct Command {
 
 #[derive(Debug, Subcommand)]
 enum Subcommands {
+    /// Everything on this machine: a private database, the demonstration, the service.
+    Start(cli::start::Arguments),
     /// Serve the API, and work on jobs unless told not to.
     Serve(cli::service::ServeArguments),
     /// Work on jobs, without serving.
@@ -35,6 +37,7 @@ enum Subcommands {
 
 fn main() -> ExitCode {
     match Command::parse().command {
+        Subcommands::Start(arguments) => cli::start::run(&arguments),
         Subcommands::Serve(arguments) => cli::service::serve(&arguments),
         Subcommands::Worker => cli::service::worker(),
         Subcommands::Migrate => cli::service::migrate(),

@@ -55,6 +55,7 @@ impl TestApp {
         let mut config = Config::defaults().expect("the defaults are valid");
         config.database.url = Some(database.app_url().into());
         config.database.max_connections = 10;
+        config.objects.folder = files.path().join("objects");
         config.limits.key_per_minute = 1_000_000;
         config.limits.organization_per_minute = 1_000_000;
         config.limits.network_per_minute = 1_000_000;

@@ -4,11 +4,12 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::error::{ApiError, Code};
 use crate::jobs::{self, JobKind};
+use crate::services::organizations::OrganizationSettings;
 use crate::storage::audits::{self, AuditResult, AuditRow};
 use crate::storage::gaps::{self, NewGap};
 use crate::storage::imports::{self, ImportRow};
 use crate::storage::mappings::{self, NewMapping};
-use crate::storage::{OrgTx, clients, organizations, records};
+use crate::storage::{OrgTx, clients, records};
 use chrono::NaiveDate;
 use leakage_core::audit::{self, AuditDocument, AuditInput, Basis, Gap, Incomplete, Policy, Proration, Source};
 use leakage_core::id::{AuditId, ClientId, ImportId, MappingId};
@@ -104,7 +105,8 @@ pub struct LoadedAudit {
 /// Loads what an audit is made from.
 pub async fn load(tx: &mut OrgTx, audit: &AuditRow) -> Result<LoadedAudit, ApiError> {
     let request: NewAudit = serde_json::from_value(audit.request.clone()).map_err(ApiError::internal)?;
-    let settings = organizations::settings(tx).await?;
+    let organization = super::organizations::find(tx).await?;
+    let settings = OrganizationSettings::of(&organization)?;
     let mut input = AuditInput::new(request.from, request.to, audit.as_of);
     input.policy = Policy {
         basis: request.basis.unwrap_or(settings.basis),
