@@ -138,7 +138,12 @@ const DEFAULTS: fn() -> Defaults = || Defaults {
     trusted_proxies: 0,
     database: DatabaseDefaults { max_connections: 20 },
     tokens: TokensConfig { key_file: PathBuf::from("leakage-token-keys.pem") },
-    limits: LimitsConfig { key_per_minute: 600, organization_per_minute: 3000, network_per_minute: 120, upload_bytes: 512 * 1024 * 1024 },
+    limits: LimitsConfig {
+        key_per_minute: 600,
+        organization_per_minute: 3000,
+        network_per_minute: 120,
+        upload_bytes: 512 * 1024 * 1024,
+    },
     objects: ObjectsDefaults { folder: default_folder() },
     worker: WorkerConfig { concurrency: 2, lease_seconds: 60, poll_milliseconds: 500 },
     telemetry: TelemetryConfig {

@@ -138,7 +138,9 @@ mod tests {
 
     #[test]
     fn halves_round_away_from_zero() {
-        for (exact, rounded) in [("0.005", "0.01"), ("-0.005", "-0.01"), ("44.785714", "44.79"), ("5.8", "5.80")] {
+        for (exact, rounded) in
+            [("0.005", "0.01"), ("-0.005", "-0.01"), ("44.785714", "44.79"), ("5.8", "5.80")]
+        {
             assert_eq!(Money::round(dec(exact), Currency::USD).amount.to_string(), rounded);
         }
     }

@@ -11,7 +11,9 @@ use crate::storage::imports::{self, ImportRow};
 use crate::storage::mappings::{self, NewMapping};
 use crate::storage::{OrgTx, clients, records};
 use chrono::NaiveDate;
-use leakage_core::audit::{self, AuditDocument, AuditInput, Basis, Gap, Incomplete, Policy, Proration, Source};
+use leakage_core::audit::{
+    self, AuditDocument, AuditInput, Basis, Gap, Incomplete, Policy, Proration, Source,
+};
 use leakage_core::id::{AuditId, ClientId, ImportId, MappingId};
 use leakage_core::matching::fold;
 use leakage_core::period::{Month, Span};
@@ -62,7 +64,10 @@ pub async fn create(app: &App, tx: &mut OrgTx, actor: &Actor, new: &NewAudit) ->
         return Err(ApiError::invalid("/as_of", "The day is in the future: nothing is known of it yet."));
     }
     if as_of < new.from.first_day() {
-        return Err(ApiError::invalid("/as_of", "The day is before the first month: nothing would be audited."));
+        return Err(ApiError::invalid(
+            "/as_of",
+            "The day is before the first month: nothing would be audited.",
+        ));
     }
     if let Some(wanted) = &new.clients {
         client_names(tx, wanted).await?;
@@ -89,7 +94,12 @@ async fn client_names(tx: &mut OrgTx, wanted: &[ClientId]) -> Result<Vec<String>
     for (index, id) in wanted.iter().enumerate() {
         match clients::find(tx, *id).await? {
             Some(row) => names.push(row.name),
-            None => return Err(ApiError::invalid(format!("/clients/{index}"), "There is no client with this id.")),
+            None => {
+                return Err(ApiError::invalid(
+                    format!("/clients/{index}"),
+                    "There is no client with this id.",
+                ));
+            }
         }
     }
     Ok(names)
@@ -184,7 +194,8 @@ impl LoadedAudit {
         })
         .await
         .map_err(ApiError::internal)?;
-        let document = outcome.map_err(|error| ApiError::new(Code::Invalid, format!("The audit cannot be run: {error}.")))?;
+        let document = outcome
+            .map_err(|error| ApiError::new(Code::Invalid, format!("The audit cannot be run: {error}.")))?;
         Ok(FinishedAudit { document, imports: input })
     }
 }
@@ -275,7 +286,10 @@ fn kinds(gaps: &[Gap]) -> Value {
 pub async fn document(tx: &mut OrgTx, id: AuditId) -> Result<Value, ApiError> {
     let row = audits::find(tx, id).await?.ok_or_else(ApiError::not_found)?;
     let Some(mut document) = audits::document(tx, id).await? else {
-        return Err(ApiError::new(Code::Conflict, format!("The audit is {}: it has no document.", row.status)));
+        return Err(ApiError::new(
+            Code::Conflict,
+            format!("The audit is {}: it has no document.", row.status),
+        ));
     };
     let filter = gaps::AuditGapFilter::default();
     let found = gaps::of_audit(tx, id, &filter, -1, i64::MAX).await?;

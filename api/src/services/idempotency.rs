@@ -81,6 +81,12 @@ pub struct Replied {
     pub replayed: bool,
 }
 
+impl From<Reply> for Replied {
+    fn from(reply: Reply) -> Self {
+        Self { reply, replayed: false }
+    }
+}
+
 /// Runs `effect` in a transaction of the actor's organization and commits it, once for each key.
 ///
 /// # Errors

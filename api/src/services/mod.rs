@@ -20,6 +20,8 @@ use crate::error::{ApiError, Code};
 pub(crate) fn stale(current: i64) -> ApiError {
     ApiError::new(
         Code::VersionMismatch,
-        format!("It was changed by someone else; its current ETag is \"v{current}\". Read it again, then send your change with that ETag in If-Match."),
+        format!(
+            "It was changed by someone else; its current ETag is \"v{current}\". Read it again, then send your change with that ETag in If-Match."
+        ),
     )
 }

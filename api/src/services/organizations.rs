@@ -11,6 +11,7 @@ use crate::storage::organizations::{self, OrganizationRow};
 use crate::storage::users::{self, Belonging, NewUser, UserWriteError};
 use crate::storage::{OrgTx, StorageError, SystemTx, members};
 use chrono::Duration;
+use leakage_core::audit::{Basis, Proration};
 use leakage_core::id::{OrgId, UserId};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -19,41 +20,15 @@ use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Which seats new audits count, unless they say otherwise.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DefaultBasis {
-    /// Seats bought.
-    #[default]
-    Purchased,
-    /// Seats given to users.
-    Assigned,
-    /// Seats in use.
-    Active,
-}
-
-/// How new audits count a change inside a month, unless they say otherwise.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DefaultProration {
-    /// Each day counts as it is.
-    #[default]
-    Daily,
-    /// Every audited day of a month counts as its last audited day.
-    FullMonth,
-    /// Every day of a month counts as its first day.
-    NextMonth,
-}
-
 /// What an organization has decided once. Amounts have no place here: they have currencies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 #[schema(example = json!({"basis": "purchased", "proration": "daily", "source_order": [], "invitation_days": 7}))]
 pub struct OrganizationSettings {
     /// Which seats new audits count.
-    pub basis: DefaultBasis,
+    pub basis: Basis,
     /// How new audits count a change inside a month.
-    pub proration: DefaultProration,
+    pub proration: Proration,
     /// Where several sources speak of one side of a client, the first of these formats is used; formats
     /// that are not named follow in the usual order.
     #[schema(max_items = 50)]
@@ -66,8 +41,8 @@ pub struct OrganizationSettings {
 impl Default for OrganizationSettings {
     fn default() -> Self {
         Self {
-            basis: DefaultBasis::default(),
-            proration: DefaultProration::default(),
+            basis: Basis::default(),
+            proration: Proration::default(),
             source_order: Vec::new(),
             invitation_days: 7,
         }
@@ -315,9 +290,9 @@ pub struct Change {
     /// Its name.
     pub name: Option<String>,
     /// Which seats new audits count.
-    pub basis: Option<DefaultBasis>,
+    pub basis: Option<Basis>,
     /// How new audits count a change inside a month.
-    pub proration: Option<DefaultProration>,
+    pub proration: Option<Proration>,
     /// Which formats come first.
     pub source_order: Option<Vec<String>>,
     /// Days for which an invitation can be accepted.
