@@ -37,6 +37,8 @@ create table imports (
   incomplete_clients jsonb not null default '[]',
   -- Of a refused import: the problem's code and text.
   problem jsonb,
+  -- The job that reads it; its progress is the import's.
+  job_id uuid,
   created_by text not null,
   created_at timestamptz not null,
   completed_at timestamptz,

@@ -19,6 +19,8 @@ create table audits (
   unpriced_gaps integer,
   -- Why it failed: a problem's code and text.
   problem jsonb,
+  -- The job that runs it; its progress is the audit's.
+  job_id uuid not null,
   created_by text not null,
   created_at timestamptz not null,
   completed_at timestamptz,

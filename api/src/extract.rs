@@ -122,7 +122,7 @@ fn fault(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
     let mut pointer = String::new();
-    for segment in path.iter() {
+    for segment in path {
         let part = match segment {
             Segment::Seq { index } => index.to_string(),
             Segment::Map { key } => escape(key),

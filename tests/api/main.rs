@@ -1,1 +1,7 @@
-fn main() {}
+//! The service tested through HTTP. One binary: one link, one migrated template.
+
+mod contract;
+mod jobs;
+mod limits;
+mod problems;
+mod tenancy;

@@ -24,7 +24,7 @@ pub async fn apply<B: MessageBody + 'static>(
     // Swagger UI is a page with scripts and styles of its own; everything else is data.
     let page = request.path().starts_with("/docs");
     if let Some(error) = unreadable_address(&request) {
-        let response = request.into_response(HttpResponse::from_error(error));
+        let response = ServiceResponse::new(request.into_parts().0, HttpResponse::from_error(error));
         return Ok(finish(response, &id, page, begun));
     }
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
@@ -88,7 +88,8 @@ fn written(error: &ApiError, id: &str) -> HttpResponse {
     error.error_response().set_body(BoxBody::new(body))
 }
 
-/// What the framework answers by itself, in our words.
+/// What the framework answers by itself, in our words. An `HttpResponse` loses its error in
+/// `ServiceRequest::into_response`, so middleware puts answers together with `ServiceResponse::new`.
 fn of_framework(status: StatusCode) -> ApiError {
     match status {
         StatusCode::NOT_FOUND => ApiError::not_found(),

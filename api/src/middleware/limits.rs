@@ -317,13 +317,15 @@ pub async fn apply<B: MessageBody + 'static>(
     if is_free(request.path()) {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
-    let buckets = app.limiter.network_bucket(&network(&request, app.config.trusted_proxies));
+    let buckets = app.limiter.network_bucket(&network(request.request(), app.config.trusted_proxies));
     let cost = i64::from(cost(request.method(), request.path()));
-    let anonymous = !request.headers().contains_key(AUTHORIZATION);
+    let headers = request.headers();
+    let anonymous =
+        !headers.contains_key(AUTHORIZATION) && !headers.contains_key(crate::auth::extract::X_API_KEY);
     if anonymous {
         let verdicts = app.limiter.take(&buckets, cost).await;
         if let Some(error) = refusal(&verdicts) {
-            let mut response = request.into_response(HttpResponse::from_error(error));
+            let mut response = ServiceResponse::new(request.into_parts().0, HttpResponse::from_error(error));
             write(response.headers_mut(), &buckets, &verdicts);
             return Ok(response);
         }
@@ -357,7 +359,7 @@ fn is_free(path: &str) -> bool {
 }
 
 /// The caller's network: addresses of one customer are next to each other, and IPv6 gives them by the 2^64.
-fn network(request: &ServiceRequest, trusted_proxies: usize) -> String {
+pub fn network(request: &HttpRequest, trusted_proxies: usize) -> String {
     let forwarded = || {
         let header = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
         let addresses: Vec<&str> = header.flat_map(|value| value.split(',')).map(str::trim).collect();

@@ -14,22 +14,28 @@ pub use document::document;
 pub fn configure(config: &mut web::ServiceConfig) {
     let text = document().to_string();
     config
-        .route("/openapi.json", web::get().to(move || answer("application/json", text.clone())))
-        .route("/docs/errors", web::get().to(|| answer("text/html; charset=utf-8", errors())))
-        .route("/docs", web::get().to(to_docs))
+        .route(
+            "/openapi.json",
+            web::get().to(move || std::future::ready(answer("application/json", text.clone()))),
+        )
+        .route(
+            "/docs/errors",
+            web::get().to(|| std::future::ready(answer("text/html; charset=utf-8", errors()))),
+        )
+        .route("/docs", web::get().to(|| std::future::ready(to_docs())))
         .service(
             SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json").persist_authorization(false)),
         );
 }
 
-async fn answer(content_type: &'static str, body: String) -> HttpResponse {
+fn answer(content_type: &'static str, body: String) -> HttpResponse {
     HttpResponse::Ok()
         .content_type(content_type)
         .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
         .body(body)
 }
 
-async fn to_docs() -> HttpResponse {
+fn to_docs() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
 }
 

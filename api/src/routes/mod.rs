@@ -3,12 +3,18 @@
 //!
 //! All of `/v1` is one scope: of two scopes whose prefixes overlap, the second would answer 404.
 
+pub mod audits;
+pub mod clients;
 pub mod docs;
+pub mod gaps;
 pub mod health;
+pub mod imports;
 pub mod jobs;
+pub mod mappings;
+pub mod products;
 pub mod surface;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, Code, FieldError};
 use crate::extract::{IfNoneMatch, etag};
 use crate::pagination::Page;
 use crate::services::idempotency::Replied;
@@ -23,7 +29,16 @@ pub const POLL_SECONDS: u64 = 1;
 
 /// Everything that is documented.
 pub fn documented(config: &mut ServiceConfig) {
-    config.configure(health::configure).service(utoipa_actix_web::scope("/v1").configure(jobs::configure));
+    config.configure(health::configure).service(
+        utoipa_actix_web::scope("/v1")
+            .configure(clients::configure)
+            .configure(products::configure)
+            .configure(mappings::configure)
+            .configure(imports::configure)
+            .configure(audits::configure)
+            .configure(gaps::configure)
+            .configure(jobs::configure),
+    );
 }
 
 /// Everything that is served.
@@ -73,4 +88,16 @@ pub fn list(request: &HttpRequest, page: &impl Page) -> Result<HttpResponse, Api
         response.insert_header((header::LINK, link));
     }
     Ok(response.json(page))
+}
+
+/// Refuses a filter whose value is none of those that exist.
+pub fn known(parameter: &str, value: Option<&str>, known: &[&str]) -> Result<(), ApiError> {
+    let Some(value) = value.filter(|value| !known.contains(value)) else { return Ok(()) };
+    let reason = format!("must be one of {}", known.join(", "));
+    Err(ApiError::new(Code::Unreadable, format!("`{parameter}` {reason}.")).with(FieldError {
+        pointer: Some(parameter.to_owned()),
+        value: Some(value.chars().take(200).collect()),
+        reason,
+        ..FieldError::default()
+    }))
 }

@@ -8,9 +8,10 @@
 use crate::app::App;
 use crate::auth::{Actor, Identity};
 use crate::error::{ApiError, Code};
-use crate::storage::OrgTx;
+use crate::jobs::{self, JobKind};
 use crate::storage::idempotency::{self, Stored};
-use chrono::Duration;
+use crate::storage::{self, OrgTx, StorageError};
+use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -80,6 +81,12 @@ pub struct Replied {
     pub replayed: bool,
 }
 
+impl From<Reply> for Replied {
+    fn from(reply: Reply) -> Self {
+        Self { reply, replayed: false }
+    }
+}
+
 /// Runs `effect` in a transaction of the actor's organization and commits it, once for each key.
 ///
 /// # Errors
@@ -88,12 +95,12 @@ pub struct Replied {
 pub async fn once(
     app: &App,
     actor: &Actor,
-    replay: &Replay,
+    request: &Replay,
     body_sha256: &[u8; 32],
     effect: impl AsyncFnOnce(&mut OrgTx) -> Result<Reply, ApiError>,
 ) -> Result<Replied, ApiError> {
     let mut tx = app.db.begin(actor.org).await?;
-    let Some(key) = &replay.key else {
+    let Some(key) = &request.key else {
         let reply = effect(&mut tx).await?;
         tx.commit().await?;
         return Ok(Replied { reply, replayed: false });
@@ -108,12 +115,25 @@ pub async fn once(
     }
     let now = app.clock.now();
     if let Some(stored) = idempotency::find(&mut tx, &caller, key, now - Duration::hours(KEPT_HOURS)).await? {
-        return replayed(replay, body_sha256, stored);
+        return answer_again(request, body_sha256, stored);
     }
     let reply = effect(&mut tx).await?;
-    idempotency::store(&mut tx, now, &caller, key, &stored(replay, body_sha256, &reply)).await?;
+    idempotency::store(&mut tx, now, &caller, key, &to_store(request, body_sha256, &reply)).await?;
+    tidy(&mut tx, now).await?;
     tx.commit().await?;
     Ok(Replied { reply, replayed: false })
+}
+
+/// Has old replies removed, outside the request, when there are any.
+async fn tidy(tx: &mut OrgTx, now: DateTime<Utc>) -> Result<(), StorageError> {
+    let kind = JobKind::Housekeeping;
+    if idempotency::any_before(tx, now - Duration::hours(KEPT_HOURS)).await?
+        && !storage::jobs::any_unfinished(tx, kind.as_str()).await?
+    {
+        let org = tx.org().uuid();
+        jobs::enqueue(tx, now, kind, org, Value::Null).await?;
+    }
+    Ok(())
 }
 
 /// Keys belong to one user or API key: another one's replies are none of theirs.
@@ -124,10 +144,10 @@ fn caller(actor: &Actor) -> String {
     }
 }
 
-fn stored(replay: &Replay, body_sha256: &[u8; 32], reply: &Reply) -> Stored {
+fn to_store(request: &Replay, body_sha256: &[u8; 32], reply: &Reply) -> Stored {
     Stored {
-        method: replay.method.clone(),
-        path: replay.path.clone(),
+        method: request.method.clone(),
+        path: request.path.clone(),
         body_sha256: body_sha256.to_vec(),
         status: i16::try_from(reply.status).unwrap_or(i16::MAX),
         location: reply.location.clone(),
@@ -136,10 +156,10 @@ fn stored(replay: &Replay, body_sha256: &[u8; 32], reply: &Reply) -> Stored {
     }
 }
 
-fn replayed(replay: &Replay, body_sha256: &[u8; 32], stored: Stored) -> Result<Replied, ApiError> {
-    let same = stored.method == replay.method
-        && stored.path == replay.path
-        && stored.body_sha256.as_slice() == body_sha256.as_slice();
+fn answer_again(request: &Replay, body_sha256: &[u8; 32], kept: Stored) -> Result<Replied, ApiError> {
+    let same = kept.method == request.method
+        && kept.path == request.path
+        && kept.body_sha256.as_slice() == body_sha256.as_slice();
     if !same {
         return Err(ApiError::new(
             Code::IdempotencyReused,
@@ -147,7 +167,7 @@ fn replayed(replay: &Replay, body_sha256: &[u8; 32], stored: Stored) -> Result<R
              key for a new request.",
         ));
     }
-    let status = u16::try_from(stored.status).map_err(ApiError::internal)?;
-    let reply = Reply { status, location: stored.location, version: stored.version, body: stored.body };
+    let status = u16::try_from(kept.status).map_err(ApiError::internal)?;
+    let reply = Reply { status, location: kept.location, version: kept.version, body: kept.body };
     Ok(Replied { reply, replayed: true })
 }

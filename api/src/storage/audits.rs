@@ -2,7 +2,7 @@
 
 use super::{OrgTx, StorageError, expect_rows};
 use chrono::{DateTime, NaiveDate, Utc};
-use leakage_core::id::{AuditId, ImportId};
+use leakage_core::id::{AuditId, ImportId, JobId};
 use serde_json::Value;
 use sqlx::FromRow;
 use sqlx::types::Json;
@@ -35,6 +35,8 @@ pub struct AuditRow {
     pub unpriced_gaps: Option<i32>,
     /// Why it failed.
     pub problem: Option<Value>,
+    /// The job that runs it.
+    pub job_id: Option<Uuid>,
     /// Who ran it.
     pub created_by: String,
     /// When.
@@ -48,7 +50,7 @@ macro_rules! select_audit {
     ($rest:literal) => {
         concat!(
             "select id, status, from_month, to_month, as_of, request, digest, totals, kinds, gap_count, unpriced_gaps,
-                    problem, created_by, created_at, completed_at
+                    problem, job_id, created_by, created_at, completed_at
              from audits ",
             $rest
         )
@@ -68,6 +70,8 @@ pub struct NewAudit<'a> {
     pub as_of: NaiveDate,
     /// The request as asked.
     pub request: &'a Value,
+    /// The job that runs it.
+    pub job: JobId,
     /// Who.
     pub created_by: &'a str,
 }
@@ -76,8 +80,9 @@ pub struct NewAudit<'a> {
 pub async fn insert(tx: &mut OrgTx, new: &NewAudit<'_>, now: DateTime<Utc>) -> Result<(), StorageError> {
     let org = tx.org().uuid();
     sqlx::query(
-        "insert into audits (org_id, id, status, from_month, to_month, as_of, request, created_by, created_at)
-         values ($1, $2, 'running', $3, $4, $5, $6, $7, $8)",
+        "insert into audits (org_id, id, status, from_month, to_month, as_of, request, job_id, created_by,
+                             created_at)
+         values ($1, $2, 'running', $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(org)
     .bind(new.id.uuid())
@@ -85,6 +90,7 @@ pub async fn insert(tx: &mut OrgTx, new: &NewAudit<'_>, now: DateTime<Utc>) -> R
     .bind(new.to_month)
     .bind(new.as_of)
     .bind(new.request)
+    .bind(new.job.uuid())
     .bind(new.created_by)
     .bind(now)
     .execute(tx.conn())
@@ -181,7 +187,12 @@ pub async fn complete(
 }
 
 /// Marks a running audit as failed, with the reason.
-pub async fn fail(tx: &mut OrgTx, id: AuditId, problem: &Value, now: DateTime<Utc>) -> Result<(), StorageError> {
+pub async fn fail(
+    tx: &mut OrgTx,
+    id: AuditId,
+    problem: &Value,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
     let org = tx.org().uuid();
     let done = sqlx::query(
         "update audits

@@ -3,7 +3,7 @@
 
 use super::{OrgTx, StorageError, expect_rows};
 use chrono::{DateTime, NaiveDate, Utc};
-use leakage_core::id::ImportId;
+use leakage_core::id::{ImportId, JobId};
 use serde_json::Value;
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -63,6 +63,8 @@ pub struct ImportRow {
     pub incomplete_clients: Value,
     /// Why it was refused.
     pub problem: Option<Value>,
+    /// The job that reads it.
+    pub job_id: Option<Uuid>,
     /// Who uploaded it.
     pub created_by: String,
     /// When.
@@ -85,7 +87,7 @@ macro_rules! select_import {
         concat!(
             "select id, learned, status, file_name, content_type, size_bytes, sha256, answers, format, sides, confidence,
                     encoding, container, reasons, unknown_columns, notes, questions, snapshot_on, stated_from, stated_until,
-                    rows_read, rows_refused, records, incomplete, incomplete_clients, problem, created_by, created_at,
+                    rows_read, rows_refused, records, incomplete, incomplete_clients, problem, job_id, created_by, created_at,
                     completed_at, void_reason, voided_by, voided_at, version
              from imports ",
             $rest
@@ -193,6 +195,19 @@ pub async fn completed(tx: &mut OrgTx) -> Result<Vec<ImportRow>, StorageError> {
         .bind(org)
         .fetch_all(tx.conn())
         .await?)
+}
+
+/// Notes the job that reads an import.
+pub async fn set_job(tx: &mut OrgTx, id: ImportId, job: JobId) -> Result<(), StorageError> {
+    let org = tx.org().uuid();
+    let done =
+        sqlx::query("update imports set job_id = $3 where org_id = $1 and id = $2 and status = 'processing'")
+            .bind(org)
+            .bind(id.uuid())
+            .bind(job.uuid())
+            .execute(tx.conn())
+            .await?;
+    expect_rows(done.rows_affected(), 1)
 }
 
 /// What reading a file found out.
@@ -355,7 +370,11 @@ pub struct ImportErrorRow {
 }
 
 /// Replaces the refused rows of an import.
-pub async fn replace_errors(tx: &mut OrgTx, id: ImportId, errors: &[ImportErrorRow]) -> Result<(), StorageError> {
+pub async fn replace_errors(
+    tx: &mut OrgTx,
+    id: ImportId,
+    errors: &[ImportErrorRow],
+) -> Result<(), StorageError> {
     let org = tx.org().uuid();
     sqlx::query("delete from import_errors where org_id = $1 and import_id = $2")
         .bind(org)

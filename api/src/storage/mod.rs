@@ -34,6 +34,15 @@ pub enum StorageError {
     /// The database refused or failed.
     #[error("the database could not do this")]
     Database(#[from] sqlx::Error),
+    /// The schema cannot be brought up to date.
+    #[error("the database cannot be migrated")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The schema is not the one that this program knows.
+    #[error("the database is not up to date: {missing} migrations are missing; run `leakage migrate` first")]
+    Outdated {
+        /// How many migrations are missing.
+        missing: usize,
+    },
     /// A statement changed another number of rows than it must.
     #[error("a statement changed {changed} rows where {expected} were expected")]
     RowCount {
@@ -69,6 +78,21 @@ impl StorageError {
     }
 }
 
+/// Brings a database to the present schema: forward only. `owner_url` is the DSN of the role that owns
+/// the tables; the service's own role may not do this.
+pub async fn migrate(owner_url: &str) -> Result<(), StorageError> {
+    use sqlx::Connection as _;
+    let mut connection = PgConnection::connect(owner_url).await?;
+    MIGRATIONS.run(&mut connection).await?;
+    // So that the service can tell whether it fits.
+    sqlx::query("grant select on _sqlx_migrations to leakage_app").execute(&mut connection).await?;
+    connection.close().await?;
+    Ok(())
+}
+
+/// Every migration, inside the binary.
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
+
 /// The database, without a way to run a statement outside a scoped transaction.
 #[derive(Clone, Debug)]
 pub struct Db {
@@ -99,6 +123,19 @@ impl Db {
         }
     }
 
+    /// Refuses a database that misses migrations. One that has more is fine: while a new version is rolled
+    /// out, the old one goes on.
+    pub async fn check_schema(&self) -> Result<(), StorageError> {
+        let applied: Vec<i64> = sqlx::query_scalar("select version from _sqlx_migrations where success")
+            .fetch_all(&self.pool)
+            .await
+            .or_else(|error| if is_undefined_table(&error) { Ok(Vec::new()) } else { Err(error) })?;
+        match MIGRATIONS.iter().filter(|migration| !applied.contains(&migration.version)).count() {
+            0 => Ok(()),
+            missing => Err(StorageError::Outdated { missing }),
+        }
+    }
+
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), StorageError> {
         sqlx::query("select 1").execute(&self.pool).await?;
@@ -123,6 +160,10 @@ impl Db {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+fn is_undefined_table(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() == Some("42P01")
 }
 
 /// A transaction inside one organization. Dropped without commit, it rolls back.

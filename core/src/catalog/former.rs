@@ -3,8 +3,6 @@
 //! A former name proposes; it never matches by itself, because old names were given to other products
 //! ("Microsoft 365 Business" then, "Business Premium" now) and some lines were never renamed on purpose.
 
-use chrono::NaiveDate;
-
 /// A name that Microsoft gave up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FormerName {
@@ -12,48 +10,42 @@ pub struct FormerName {
     pub name: &'static str,
     /// The part number that kept its id and took the new name.
     pub part_number: &'static str,
-    /// The day or, as far as is known, the month or year of the change: `2020-04-21`, `2023-07`, `2022`.
-    pub renamed: &'static str,
+    /// The day of the change, `2020-04-21`; none where only the change itself is certain.
+    pub renamed: Option<&'static str>,
 }
 
-impl FormerName {
-    /// The first day on which the new name may have been in use, as far as it is known.
-    pub fn since(&self) -> Option<NaiveDate> {
-        let mut parts = self.renamed.split('-');
-        let year = parts.next()?.parse().ok()?;
-        let month = parts.next().map_or(Ok(1), str::parse).ok()?;
-        let day = parts.next().map_or(Ok(1), str::parse).ok()?;
-        NaiveDate::from_ymd_opt(year, month, day)
-    }
-}
+const SMALL_BUSINESS: Option<&str> = Some("2020-04-21");
+const ENTRA: Option<&str> = Some("2023-07-11");
 
-const fn renamed(renamed: &'static str, name: &'static str, part_number: &'static str) -> FormerName {
+const fn was(name: &'static str, part_number: &'static str, renamed: Option<&'static str>) -> FormerName {
     FormerName { name, part_number, renamed }
 }
 
-/// Sources: Microsoft's announcement of 30 March 2020 ("New Microsoft 365 offerings for small and
-/// medium-sized businesses", in force on 21 April 2020), of 11 July 2023 (Azure AD becomes Microsoft
-/// Entra ID), and the changes between the dated copies of the product names table.
+/// Sources: Microsoft's announcement of 30 March 2020 of new names for small and medium-sized
+/// businesses, in force on 21 April 2020; that of 11 July 2023 (Azure AD becomes Microsoft Entra ID);
+/// and names that differ between dated copies of the product names table.
 const FORMER: &[FormerName] = &[
-    renamed("2020-04-21", "Office 365 Business Essentials", "O365_BUSINESS_ESSENTIALS"),
-    renamed("2020-04-21", "Office 365 Business Essentials", "SMB_BUSINESS_ESSENTIALS"),
-    renamed("2020-04-21", "Office 365 Business Premium", "O365_BUSINESS_PREMIUM"),
-    renamed("2020-04-21", "Microsoft 365 Business", "SPB"),
-    renamed("2020-04-21", "Office 365 Business", "O365_BUSINESS"),
-    renamed("2020-04-21", "Office 365 Business", "SMB_BUSINESS"),
-    renamed("2020-04-21", "Office 365 ProPlus", "OFFICESUBSCRIPTION"),
-    renamed("2020-04", "Office 365 F1", "DESKLESSPACK"),
-    renamed("2023-07-11", "Azure Active Directory Premium P1", "AAD_PREMIUM"),
-    renamed("2023-07-11", "Azure AD Premium P1", "AAD_PREMIUM"),
-    renamed("2023-07-11", "Azure Active Directory Premium P2", "AAD_PREMIUM_P2"),
-    renamed("2023-07-11", "Azure AD Premium P2", "AAD_PREMIUM_P2"),
-    renamed("2023", "Common Area Phone", "MCOCAP"),
-    renamed("2022", "Microsoft 365 Phone System", "MCOEV"),
-    renamed("2022", "Phone System", "MCOEV"),
-    renamed("2022", "Microsoft 365 Phone System - Virtual User", "PHONESYSTEM_VIRTUALUSER"),
-    renamed("2022", "Phone System - Virtual User", "PHONESYSTEM_VIRTUALUSER"),
-    renamed("2020", "Office 365 Advanced Threat Protection (Plan 1)", "ATP_ENTERPRISE"),
-    renamed("2020", "Office 365 Advanced Threat Protection (Plan 2)", "THREAT_INTELLIGENCE"),
+    was("Office 365 Business Essentials", "O365_BUSINESS_ESSENTIALS", SMALL_BUSINESS),
+    was("Office 365 Business Essentials", "SMB_BUSINESS_ESSENTIALS", SMALL_BUSINESS),
+    was("Office 365 Business Premium", "O365_BUSINESS_PREMIUM", SMALL_BUSINESS),
+    was("Microsoft 365 Business", "SPB", SMALL_BUSINESS),
+    was("Office 365 Business", "O365_BUSINESS", SMALL_BUSINESS),
+    was("Office 365 Business", "SMB_BUSINESS", SMALL_BUSINESS),
+    was("Office 365 ProPlus", "OFFICESUBSCRIPTION", SMALL_BUSINESS),
+    was("Office 365 F1", "DESKLESSPACK", None),
+    was("Azure Active Directory Premium P1", "AAD_PREMIUM", ENTRA),
+    was("Azure AD Premium P1", "AAD_PREMIUM", ENTRA),
+    was("Azure Active Directory Premium P2", "AAD_PREMIUM_P2", ENTRA),
+    was("Azure AD Premium P2", "AAD_PREMIUM_P2", ENTRA),
+    was("Azure AD P1", "AAD_PREMIUM", ENTRA),
+    was("Azure AD P2", "AAD_PREMIUM_P2", ENTRA),
+    was("Project Plan 1", "PROJECT_P1", None),
+    was("Project Plan 3", "PROJECTPROFESSIONAL", None),
+    was("Common Area Phone", "MCOCAP", None),
+    was("Phone System - Virtual User", "PHONESYSTEM_VIRTUALUSER", None),
+    was("Microsoft 365 Phone System - Virtual User", "PHONESYSTEM_VIRTUALUSER", None),
+    was("Office 365 Advanced Threat Protection (Plan 1)", "ATP_ENTERPRISE", None),
+    was("Office 365 Advanced Threat Protection (Plan 2)", "THREAT_INTELLIGENCE", None),
 ];
 
 /// Every former name that is known for sure. A name can stand for several SKUs.
@@ -73,7 +65,6 @@ mod tests {
         for former in former_names() {
             assert_eq!(catalog.by_part_number(former.part_number).len(), 1, "{former:?}");
             assert!(catalog.by_name(&fold(former.name)).is_empty(), "{former:?}");
-            assert!(former.since().is_some(), "{former:?}");
         }
     }
 }

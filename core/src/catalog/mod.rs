@@ -20,7 +20,7 @@ pub use variant::{Variant, Variants};
 use crate::matching::fold;
 use crate::period::Month;
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 const MICROSOFT: &str = include_str!("../../data/microsoft-skus.csv");
 
@@ -63,6 +63,8 @@ pub struct Catalog {
     guids: HashMap<String, usize>,
     part_numbers: HashMap<String, Vec<usize>>,
     names: HashMap<String, Vec<usize>>,
+    folded_parts: HashMap<String, Vec<usize>>,
+    readings: OnceLock<HashMap<String, Vec<usize>>>,
 }
 
 /// GUID, part number, name, free, copy.
@@ -135,6 +137,7 @@ impl Catalog {
             sku.names.sort_by(|a, b| (b.copy, &a.text).cmp(&(a.copy, &b.text)));
             sku.variants = Variants::of_all(sku.names.iter().map(|name| name.text.as_str()));
             push_once(self.part_numbers.entry(sku.part_number.to_lowercase()).or_default(), at);
+            push_once(self.folded_parts.entry(fold(&sku.part_number)).or_default(), at);
             for name in &sku.names {
                 push_once(self.names.entry(fold(&name.text)).or_default(), at);
             }
@@ -163,6 +166,26 @@ impl Catalog {
     /// Every SKU of this product name, which must be folded by [`fold`]: fifteen names have two.
     pub fn by_name(&self, folded: &str) -> Vec<&Sku> {
         self.list(self.names.get(folded))
+    }
+
+    /// Every SKU whose part number reads like this folded name: `o365 business premium`.
+    pub(crate) fn by_folded_part(&self, folded: &str) -> Vec<&Sku> {
+        self.list(self.folded_parts.get(folded))
+    }
+
+    /// Every SKU with a name that reads as this. `reading` must always be the same function: its results
+    /// for all names are kept.
+    pub(crate) fn by_reading(&self, read: &str, reading: fn(&str) -> String) -> Vec<&Sku> {
+        let readings = self.readings.get_or_init(|| {
+            let mut readings: HashMap<String, Vec<usize>> = HashMap::new();
+            for (at, sku) in self.skus.iter().enumerate() {
+                for name in &sku.names {
+                    push_once(readings.entry(reading(&name.text)).or_default(), at);
+                }
+            }
+            readings
+        });
+        self.list(readings.get(read))
     }
 
     fn list(&self, at: Option<&Vec<usize>>) -> Vec<&Sku> {

@@ -75,6 +75,9 @@ impl Variant {
 const WORDS: &[(&str, Variant)] = &[
     ("without audio conferencing", Variant::NoAudioConferencing),
     ("no audio conferencing", Variant::NoAudioConferencing),
+    ("w o audio conferencing", Variant::NoAudioConferencing),
+    ("without audio conf", Variant::NoAudioConferencing),
+    ("w o audio conf", Variant::NoAudioConferencing),
     ("student use benefit", Variant::Student),
     ("students use benefit", Variant::Student),
     ("non profit pricing", Variant::Nonprofit),

@@ -30,7 +30,7 @@ mod table;
 mod template;
 
 pub use error::FileError;
-pub use inspect::inspect_document;
+pub use inspect::{inspect_document, record_json};
 pub use limits::Limits;
 pub use reader::read;
 

@@ -123,6 +123,7 @@ struct ProblemAnswer {
 }
 
 /// What decides which problems an operation can answer with.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, none of them a state")]
 struct Facts {
     secured: bool,
     limited: bool,

@@ -105,13 +105,22 @@ pub async fn create(
     if !imports::insert(tx, &new, app.clock.now()).await? {
         let existing = imports::find_by_identity(tx, &identity).await?;
         let import = existing.ok_or_else(|| {
-            ApiError::new(Code::Conflict, "The same file was being read or voided at this moment. Send it again.")
+            ApiError::new(
+                Code::Conflict,
+                "The same file was being read or voided at this moment. Send it again.",
+            )
         })?;
         return Ok(CreatedImport { import, existed: true });
     }
-    jobs::enqueue(tx, app.clock.now(), JobKind::ReadImport, id.uuid(), Value::Null).await?;
-    let import = imports::find(tx, id).await?.ok_or_else(ApiError::not_found)?;
+    let import = have_read(app, tx, id).await?;
     Ok(CreatedImport { import, existed: false })
+}
+
+/// Enqueues the job that reads an import.
+async fn have_read(app: &App, tx: &mut OrgTx, id: ImportId) -> Result<ImportRow, ApiError> {
+    let job = jobs::enqueue(tx, app.clock.now(), JobKind::ReadImport, id.uuid(), Value::Null).await?;
+    imports::set_job(tx, id, job).await?;
+    imports::find(tx, id).await?.ok_or_else(ApiError::not_found)
 }
 
 /// Answers the questions of an import that needs input, and has it read again.
@@ -142,10 +151,7 @@ pub async fn answer(
         ));
     }
     match imports::answer(tx, id, version, &merged, &identity).await? {
-        Some(import) => {
-            jobs::enqueue(tx, app.clock.now(), JobKind::ReadImport, id.uuid(), Value::Null).await?;
-            Ok(import)
-        }
+        Some(_) => have_read(app, tx, id).await,
         None => Err(refused_change(&current, version, "answered", "it needs input")),
     }
 }

@@ -1,0 +1,127 @@
+//! A database for each test, cloned from one that was migrated once.
+#![expect(clippy::disallowed_types, reason = "tests look at the database with the owner's eyes")]
+
+use leakage_api::storage::{self, Db};
+use leakage_core::id::OrgId;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
+use std::str::FromStr as _;
+use std::time::Duration;
+use tokio::sync::OnceCell;
+
+/// The migrated database that the others are cloned from; made once in a process.
+static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+
+/// A test's own database.
+#[derive(Clone, Debug)]
+pub struct Database {
+    name: String,
+}
+
+fn server() -> PgConnectOptions {
+    let url = std::env::var("TEST_DATABASE_URL")
+        .expect("TEST_DATABASE_URL is not set; run the tests with scripts/test, which starts the servers");
+    PgConnectOptions::from_str(&url).expect("TEST_DATABASE_URL is a DSN")
+}
+
+fn unique(kind: &str) -> String {
+    format!("leakage_{kind}_{}", uuid::Uuid::now_v7().simple())
+}
+
+async fn administer(statement: String) {
+    let mut connection = PgConnection::connect_with(&server()).await.expect("the test server answers");
+    sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await.expect("the test server obeys");
+}
+
+impl Database {
+    /// Clones the template.
+    pub async fn create() -> Self {
+        let template = TEMPLATE
+            .get_or_init(|| async {
+                let template = Self { name: unique("template") };
+                administer(format!("create database {}", template.name)).await;
+                storage::migrate(&template.owner_url()).await.expect("the migrations run");
+                template.name
+            })
+            .await;
+        let database = Self { name: unique("test") };
+        administer(format!("create database {} template {template}", database.name)).await;
+        database
+    }
+
+    /// An empty database, without our migrations.
+    pub async fn create_empty() -> Self {
+        let database = Self { name: unique("test") };
+        administer(format!("create database {} template template0", database.name)).await;
+        database
+    }
+
+    /// DSN of the role that owns the tables.
+    pub fn owner_url(&self) -> String {
+        server().database(&self.name).to_url_lossy().to_string()
+    }
+
+    /// DSN of the role that the service logs in as.
+    pub fn app_url(&self) -> String {
+        server().database(&self.name).username("leakage_app").to_url_lossy().to_string()
+    }
+
+    /// A connection of the owner. Row-level security binds it too: `set app.org_id` to see a row.
+    pub async fn owner(&self) -> PgConnection {
+        PgConnection::connect_with(&server().database(&self.name)).await.expect("the test server answers")
+    }
+
+    /// A connection of the service's role.
+    pub async fn service(&self) -> PgConnection {
+        let options = server().database(&self.name).username("leakage_app");
+        PgConnection::connect_with(&options).await.expect("the test server answers")
+    }
+
+    /// Adds an organization without members, for tests of what has no actor.
+    pub async fn organization(&self) -> OrgId {
+        let org = OrgId::new(uuid::Uuid::now_v7());
+        let mut owner = self.owner().await;
+        let mut tx = owner.begin().await.expect("a transaction");
+        sqlx::query("select set_config('app.org_id', $1, true)")
+            .bind(org.to_string())
+            .execute(&mut *tx)
+            .await
+            .expect("an organization's context");
+        sqlx::query("insert into organizations (org_id, name, created_at, updated_at) values ($1, 'Example', now(), now())")
+            .bind(org.uuid())
+            .execute(&mut *tx)
+            .await
+            .expect("an organization");
+        tx.commit().await.expect("an organization");
+        org
+    }
+
+    /// Removes the database; answers the jobs that were left in its queue. Waits for it on a thread of
+    /// its own, for it is called where a test's runtime cannot be waited for.
+    ///
+    /// `db` is the service's pool; PostgreSQL removes no database that someone is connected to.
+    pub fn remove(&self, db: Option<&Db>) -> Vec<String> {
+        let (database, db) = (self.clone(), db.cloned());
+        let removed = std::thread::spawn(move || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                if let Some(db) = db {
+                    // Connections of a runtime that has ended cannot say goodbye.
+                    let _ = tokio::time::timeout(Duration::from_secs(1), db.close()).await;
+                }
+                let mut owner = database.owner().await;
+                let left = sqlx::query_scalar(
+                    "select kind || case when dead_at is null then '' else ' (dead)' end from job_queue",
+                )
+                .fetch_all(&mut owner)
+                .await
+                .unwrap_or_default();
+                let _ = owner.close().await;
+                administer(format!("drop database {} with (force)", database.name)).await;
+                left
+            })
+        });
+        removed.join().unwrap_or_default()
+    }
+}
