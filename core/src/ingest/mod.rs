@@ -221,3 +221,6 @@ pub const FORMATS: &[Format] = &[
 
 /// Name of a workbook or archive that holds several files of our own template.
 pub const TEMPLATE: &str = "leakage_template";
+
+#[cfg(test)]
+mod tests;
