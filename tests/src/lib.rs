@@ -56,6 +56,7 @@ impl TestApp {
         config.database.url = Some(database.app_url().into());
         config.database.max_connections = 10;
         config.tokens.key_file = files.path().join("keys.pem");
+        config.objects.folder = files.path().join("objects");
         config.limits.key_per_minute = 1_000_000;
         config.limits.organization_per_minute = 1_000_000;
         config.limits.network_per_minute = 1_000_000;

@@ -81,6 +81,13 @@ pub struct Replied {
     pub replayed: bool,
 }
 
+impl From<Reply> for Replied {
+    /// A reply that was just made.
+    fn from(reply: Reply) -> Self {
+        Self { reply, replayed: false }
+    }
+}
+
 /// Runs `effect` in a transaction of the actor's organization and commits it, once for each key.
 ///
 /// # Errors
