@@ -43,7 +43,7 @@ pub fn cost(method: &Method, path: &str) -> u32 {
     match path.rsplit('/').next() {
         Some("imports" | "audits") => 20,
         // Password hashes are dear on purpose.
-        Some("sign_in" | "sign_up" | "sessions" | "password" | "accounts" | "organizations") => 10,
+        Some("sessions" | "organizations" | "accept") => 10,
         _ => 2,
     }
 }

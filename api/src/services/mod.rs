@@ -1,4 +1,11 @@
 //! Use cases of several steps. Knows storage and core; knows no HTTP.
 
+pub mod api_keys;
 pub mod demo;
 pub mod idempotency;
+pub mod invitations;
+pub mod members;
+pub mod organizations;
+pub mod sessions;
+pub mod sign_in;
+pub mod text;
