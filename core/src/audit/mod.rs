@@ -163,7 +163,7 @@ fn distinct(sources: &[Source]) -> Vec<&Source> {
     let mut seen = HashSet::new();
     // Of the same file the newest is kept: its word on the snapshot's day is the newest.
     let mut kept: Vec<&Source> =
-        ordered.into_iter().rev().filter(|source| seen.insert((&source.import, &source.client))).collect();
+        ordered.into_iter().rev().filter(|source| seen.insert((&source.import, &source.client, &source.sides))).collect();
     kept.reverse();
     kept
 }
