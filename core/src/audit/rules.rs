@@ -79,7 +79,9 @@ impl Rules {
                     let seats = match rule.value {
                         RuleValue::All => RuleSeats::All,
                         RuleValue::Number(value) if value.is_sign_negative() => RuleSeats::NotWhole,
-                        RuleValue::Number(value) => whole(value).map_or(RuleSeats::NotWhole, RuleSeats::Number),
+                        RuleValue::Number(value) => {
+                            whole(value).map_or(RuleSeats::NotWhole, RuleSeats::Number)
+                        }
                     };
                     let step = Step { kind: rule.kind, seats, client, product, parent, days };
                     match product {
@@ -182,7 +184,8 @@ impl Steps {
     /// From counted to billable seats on a day. `None` when a number does not fit or a rule is not
     /// whole.
     pub(super) fn on(&self, day: Day, counted: i64) -> Option<Fall> {
-        let holding = |kind| self.steps.iter().filter(move |step| step.kind == kind && step.days.contains(day));
+        let holding =
+            |kind| self.steps.iter().filter(move |step| step.kind == kind && step.days.contains(day));
         let mut excluded = self.free.at(day).max(0);
         let mut all = false;
         for step in holding(RuleKind::Exclude) {
