@@ -7,7 +7,7 @@ use crate::error::ApiError;
 use crate::extract::{IfMatch, IfNoneMatch, JsonBody, etag};
 use crate::routes;
 use crate::services::idempotency::Replay;
-use crate::services::organizations::{self, Change, OrganizationSettings, SignUp};
+use crate::services::organizations::{self, Change, FormatName, OrganizationSettings, SignUp};
 use crate::storage::StorageError;
 use crate::storage::organizations::OrganizationRow;
 use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, LOCATION};
@@ -106,7 +106,7 @@ pub struct SettingsChange {
     /// Names of formats, the first one wins.
     #[serde(default, deserialize_with = "routes::present")]
     #[schema(nullable = false, max_items = 50)]
-    pub source_order: Option<Vec<String>>,
+    pub source_order: Option<Vec<FormatName>>,
     /// Days for which an invitation can be accepted.
     #[serde(default, deserialize_with = "routes::present")]
     #[schema(nullable = false, minimum = 1, maximum = 30)]

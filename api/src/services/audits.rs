@@ -123,7 +123,7 @@ pub async fn load(tx: &mut OrgTx, audit: &AuditRow) -> Result<LoadedAudit, ApiEr
         proration: request.proration.unwrap_or(settings.proration),
         overrides: Vec::new(),
     };
-    input.source_order = settings.source_order;
+    input.source_order = settings.source_order.into_iter().map(|format| format.0).collect();
     input.stretch_snapshots = true;
     input.mappings = mappings::approved(tx).await?;
     input.rejected_proposals = mappings::rejected(tx).await?;

@@ -20,6 +20,12 @@ use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+/// Name of a format of source files, such as `graph_subscribed_skus`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(max_length = 64, pattern = "^[a-z0-9_]{1,64}$", example = "graph_subscribed_skus")]
+pub struct FormatName(pub String);
+
 /// What an organization has decided once. Amounts have no place here: they have currencies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
@@ -32,7 +38,7 @@ pub struct OrganizationSettings {
     /// Where several sources speak of one side of a client, the first of these formats is used; formats
     /// that are not named follow in the usual order.
     #[schema(max_items = 50)]
-    pub source_order: Vec<String>,
+    pub source_order: Vec<FormatName>,
     /// Days for which an invitation can be accepted.
     #[schema(minimum = 1, maximum = 30)]
     pub invitation_days: u16,
@@ -68,7 +74,7 @@ impl OrganizationSettings {
         if self.source_order.len() > 50 {
             return Err(ApiError::invalid("/settings/source_order", "must name 50 formats at most"));
         }
-        for (at, name) in self.source_order.iter().enumerate() {
+        for (at, FormatName(name)) in self.source_order.iter().enumerate() {
             let pointer = format!("/settings/source_order/{at}");
             let spelled = name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_');
             if name.is_empty() || name.len() > 64 || !spelled {
@@ -77,7 +83,7 @@ impl OrganizationSettings {
                     "must be the name of a format, such as graph_subscribed_skus",
                 ));
             }
-            if self.source_order[..at].contains(name) {
+            if self.source_order[..at].iter().any(|before| before.0 == *name) {
                 return Err(ApiError::invalid(pointer, "stands in the list already"));
             }
         }
@@ -294,7 +300,7 @@ pub struct Change {
     /// How new audits count a change inside a month.
     pub proration: Option<Proration>,
     /// Which formats come first.
-    pub source_order: Option<Vec<String>>,
+    pub source_order: Option<Vec<FormatName>>,
     /// Days for which an invitation can be accepted.
     pub invitation_days: Option<u16>,
 }
