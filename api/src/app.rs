@@ -1,5 +1,7 @@
 //! What every request shares, and the actix application made of it.
 
+use crate::auth::passwords::{PasswordError, Passwords};
+use crate::auth::tokens::{KeyFileError, Tokens};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::middleware::limits::Limiter;
@@ -20,10 +22,14 @@ pub struct App {
     pub db: Db,
     /// The time.
     pub clock: Clock,
-    /// Uploaded files.
+    /// The uploaded files.
     pub objects: Objects,
     /// Rate limits.
     pub limiter: Limiter,
+    /// Signs and checks access tokens.
+    pub tokens: Tokens,
+    /// Hashes and checks passwords.
+    pub passwords: Passwords,
     /// Told when work was enqueued here, so that a runner in this process need not wait for its poll.
     pub work: Notify,
 }
@@ -37,21 +43,29 @@ pub enum BuildError {
     /// The database's DSN or role.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// Where uploaded files are kept.
+    /// Where files are kept.
     #[error(transparent)]
     Objects(#[from] ObjectError),
     /// Redis's address.
     #[error("REDIS_URL cannot be read: {0}")]
     Redis(#[from] redis::RedisError),
+    /// The keys that sign access tokens.
+    #[error(transparent)]
+    Tokens(#[from] KeyFileError),
+    /// The password hash.
+    #[error(transparent)]
+    Passwords(#[from] PasswordError),
 }
 
 impl App {
-    /// Puts the parts together; connects to nothing yet.
+    /// Puts the parts together; connects to nothing yet, but makes the key file if there is none.
     pub fn build(config: Config, clock: Clock) -> Result<Self, BuildError> {
         let db = Db::connect(config.database_url()?, config.database.max_connections)?;
         let limiter = Limiter::new(&config.limits, config.redis_url.as_ref(), clock.clone())?;
+        let tokens = Tokens::open(&config.tokens.key_file, &config.public_url, clock.clone())?;
+        let passwords = Passwords::new()?;
         let objects = Objects::from_config(&config.objects)?;
-        Ok(Self { config, db, clock, objects, limiter, work: Notify::new() })
+        Ok(Self { config, db, objects, clock, limiter, tokens, passwords, work: Notify::new() })
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Config {
     pub redis_url: Option<SecretString>,
     /// Where uploaded files are kept.
     pub objects: ObjectsConfig,
+    /// Access tokens.
+    pub tokens: TokensConfig,
     /// Rate limits.
     pub limits: LimitsConfig,
     /// Background work.
@@ -49,6 +51,15 @@ pub struct DatabaseConfig {
     pub max_connections: u32,
 }
 
+/// Access tokens.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokensConfig {
+    /// PEM file of the Ed25519 keys that sign them: the first signs, all are accepted. Made with one key
+    /// at the first start. All nodes need the same file.
+    pub key_file: PathBuf,
+}
+
 /// Rate limits: cost units per minute; see `middleware::limits` for what costs how much.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,6 +70,8 @@ pub struct LimitsConfig {
     pub organization_per_minute: u32,
     /// One network without valid credentials: an IPv4 /24 or an IPv6 /64.
     pub network_per_minute: u32,
+    /// Bytes of one uploaded file.
+    pub upload_bytes: u64,
 }
 
 /// Background work.
@@ -102,6 +115,7 @@ struct Defaults {
     public_url: &'static str,
     trusted_proxies: usize,
     database: DatabaseDefaults,
+    tokens: TokensConfig,
     objects: ObjectsDefaults,
     limits: LimitsConfig,
     worker: WorkerConfig,
@@ -123,8 +137,14 @@ const DEFAULTS: fn() -> Defaults = || Defaults {
     public_url: "http://localhost:8080",
     trusted_proxies: 0,
     database: DatabaseDefaults { max_connections: 20 },
+    tokens: TokensConfig { key_file: PathBuf::from("leakage-token-keys.pem") },
+    limits: LimitsConfig {
+        key_per_minute: 600,
+        organization_per_minute: 3000,
+        network_per_minute: 120,
+        upload_bytes: 512 * 1024 * 1024,
+    },
     objects: ObjectsDefaults { folder: default_folder() },
-    limits: LimitsConfig { key_per_minute: 600, organization_per_minute: 3000, network_per_minute: 120 },
     worker: WorkerConfig { concurrency: 2, lease_seconds: 60, poll_milliseconds: 500 },
     telemetry: TelemetryConfig {
         filter: "info,sqlx=warn".to_owned(),

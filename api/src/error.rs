@@ -2,7 +2,7 @@
 //! `application/problem+json`. Every code, its status and its title stand in one table.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use std::fmt;
@@ -10,6 +10,9 @@ use utoipa::ToSchema;
 
 /// Where the `type` of a problem points: a path of this service, so that it resolves offline.
 pub const TYPE_BASE: &str = "/docs/errors#";
+
+/// What a 401 asks for (RFC 9110, section 15.5.2; RFC 6750, section 3).
+const CHALLENGE: &str = "Bearer realm=\"Leakage Finder\"";
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $status:literal, $title:literal, retry $retry:literal;)+) => {
@@ -278,6 +281,9 @@ impl ResponseError for ApiError {
         let mut response = HttpResponse::build(self.code.status()).json(self.problem(""));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.code.status() == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+        }
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_types, reason = "tests look at the database with the owner's eyes")]
 
 use leakage_api::storage;
+use leakage_core::id::OrgId;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 use std::str::FromStr as _;
@@ -75,6 +76,25 @@ impl Database {
         PgConnection::connect_with(&options).await.expect("the test server answers")
     }
 
+    /// Adds an organization without members, for tests of what has no actor.
+    pub async fn organization(&self) -> OrgId {
+        let org = OrgId::new(uuid::Uuid::now_v7());
+        let mut owner = self.owner().await;
+        let mut tx = owner.begin().await.expect("a transaction");
+        sqlx::query("select set_config('app.org_id', $1, true)")
+            .bind(org.to_string())
+            .execute(&mut *tx)
+            .await
+            .expect("an organization's context");
+        sqlx::query("insert into organizations (org_id, name, created_at, updated_at) values ($1, 'Example', now(), now())")
+            .bind(org.uuid())
+            .execute(&mut *tx)
+            .await
+            .expect("an organization");
+        tx.commit().await.expect("an organization");
+        org
+    }
+
     /// Removes the database; answers the jobs that were left in its queue. Waits for it on a thread of
     /// its own, for it is called where a test's runtime cannot be waited for.
     pub fn remove(&self) -> Vec<String> {
@@ -83,18 +103,39 @@ impl Database {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
+                // PostgreSQL removes no database that someone is connected to, and only a role may end its own
+                // connections. The service's pool cannot be asked: the runtime it lives in stands still.
+                let mut service = database.service().await;
+                sqlx::query(
+                    "select pg_terminate_backend(pid) from pg_stat_activity
+                     where datname = current_database() and usename = current_user and pid <> pg_backend_pid()",
+                )
+                .execute(&mut service)
+                .await
+                .expect("the service's connections end");
+                service.close().await.expect("the connection ends");
                 let mut owner = database.owner().await;
                 let left = sqlx::query_scalar(
                     "select kind || case when dead_at is null then '' else ' (dead)' end from job_queue",
                 )
                 .fetch_all(&mut owner)
                 .await
+                // A database without our tables has no jobs.
                 .unwrap_or_default();
-                let _ = owner.close().await;
+                owner.close().await.expect("the connection ends");
                 administer(format!("drop database {} with (force)", database.name)).await;
                 left
             })
         });
-        removed.join().unwrap_or_default()
+        match removed.join() {
+            Ok(left) => left,
+            Err(panic) if std::thread::panicking() => drop_quietly(panic),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
     }
+}
+
+/// While the test panics already, a second panic would abort all tests.
+fn drop_quietly(_: Box<dyn std::any::Any + Send>) -> Vec<String> {
+    Vec::new()
 }

@@ -4,6 +4,14 @@
 //! it needs in its signature (`Allowed<perm::ManageClients>`), so that no handler can forget it and
 //! the API document can be checked against it.
 
+pub mod api_keys;
+pub mod extract;
+pub mod passwords;
+pub mod secrets;
+pub mod tokens;
+
+pub use extract::{Allowed, SignedIn};
+
 use leakage_core::id::{ApiKeyId, OrgId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -89,6 +97,16 @@ pub struct Actor {
     pub identity: Identity,
 }
 
+impl Actor {
+    /// How records name whoever made or decided something: it outlives the account.
+    pub fn label(&self) -> String {
+        match &self.identity {
+            Identity::User { id, .. } => format!("user:{id}"),
+            Identity::ApiKey { id, .. } => format!("api_key:{id}"),
+        }
+    }
+}
+
 /// A permission, as a type: `Allowed<perm::Read>` in a handler's signature checks it.
 pub trait Permission: 'static {
     /// Its name, as in the API document's `x-permission`.
@@ -138,28 +156,5 @@ pub mod perm {
         ManageApiKeys = "api_keys:manage", ADMINS, None;
         /// Change the organization's name and settings.
         ManageOrganization = "organization:manage", ADMINS, None;
-    }
-}
-
-/// An actor whose permission `P` was checked before the handler ran.
-pub struct Allowed<P>(Actor, std::marker::PhantomData<P>);
-
-impl<P> std::ops::Deref for Allowed<P> {
-    type Target = Actor;
-
-    fn deref(&self) -> &Actor {
-        &self.0
-    }
-}
-
-impl<P: Permission> actix_web::FromRequest for Allowed<P> {
-    type Error = crate::error::ApiError;
-    type Future = std::future::Ready<Result<Self, Self::Error>>;
-
-    fn from_request(_: &actix_web::HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
-        std::future::ready(Err(crate::error::ApiError::new(
-            crate::error::Code::Unauthenticated,
-            "Send an access token or an API key.",
-        )))
     }
 }

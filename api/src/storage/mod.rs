@@ -6,8 +6,22 @@
 //! a [`SystemTx`]. Functions take the transaction; services begin and commit it.
 #![expect(clippy::disallowed_types, reason = "this is where SQL lives")]
 
+pub mod api_keys;
+pub mod audits;
+pub mod clients;
+pub mod gaps;
 pub mod idempotency;
+pub mod imports;
+pub mod invitations;
 pub mod jobs;
+pub mod mappings;
+pub mod members;
+pub mod organizations;
+pub mod products;
+pub mod records;
+pub mod sessions;
+pub mod sign_in_failures;
+pub mod users;
 
 use leakage_core::id::OrgId;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -167,6 +181,11 @@ impl OrgTx {
     /// Makes it so.
     pub async fn commit(self) -> Result<(), StorageError> {
         Ok(self.tx.commit().await?)
+    }
+
+    /// Undoes it now. Dropping does so too, but some time later, with its locks held until then.
+    pub async fn rollback(self) -> Result<(), StorageError> {
+        Ok(self.tx.rollback().await?)
     }
 
     pub(in crate::storage) fn conn(&mut self) -> &mut PgConnection {

@@ -1,0 +1,92 @@
+//! The organization itself: table `organizations`.
+
+use super::{OrgTx, StorageError};
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+/// An organization as stored.
+#[derive(Clone, Debug, FromRow)]
+pub struct OrganizationRow {
+    /// Its id.
+    pub org_id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Its settings; what is absent has its default.
+    pub settings: Value,
+    /// For `ETag` and `If-Match`.
+    pub version: i64,
+    /// When it signed up.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Adds the organization that the transaction is in.
+pub async fn insert(
+    tx: &mut OrgTx,
+    now: DateTime<Utc>,
+    name: &str,
+    settings: &Value,
+) -> Result<OrganizationRow, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(
+        "insert into organizations (org_id, name, settings, created_at, updated_at)
+         values ($1, $2, $3, $4, $4)
+         returning org_id, name, settings, version, created_at, updated_at",
+    )
+    .bind(org)
+    .bind(name)
+    .bind(settings)
+    .bind(now)
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+/// The organization that the transaction is in.
+pub async fn find(tx: &mut OrgTx) -> Result<Option<OrganizationRow>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(
+        "select org_id, name, settings, version, created_at, updated_at
+         from organizations
+         where org_id = $1",
+    )
+    .bind(org)
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// Makes others wait who would add what is limited in number, until the transaction ends.
+pub async fn lock(tx: &mut OrgTx) -> Result<(), StorageError> {
+    let org = tx.org().uuid();
+    sqlx::query("select org_id from organizations where org_id = $1 for no key update")
+        .bind(org)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Changes name and settings if `version` is still the current one; none if it is not.
+pub async fn update(
+    tx: &mut OrgTx,
+    now: DateTime<Utc>,
+    version: i64,
+    name: &str,
+    settings: &Value,
+) -> Result<Option<OrganizationRow>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(
+        "update organizations
+         set name = $3, settings = $4, version = version + 1, updated_at = $5
+         where org_id = $1 and version = $2
+         returning org_id, name, settings, version, created_at, updated_at",
+    )
+    .bind(org)
+    .bind(version)
+    .bind(name)
+    .bind(settings)
+    .bind(now)
+    .fetch_optional(tx.conn())
+    .await?)
+}
