@@ -2,6 +2,7 @@
 
 mod contract;
 mod idempotency;
+mod isolation;
 mod jobs;
 mod limits;
 mod problems;
