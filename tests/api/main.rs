@@ -4,6 +4,7 @@ mod api_keys;
 mod contract;
 mod idempotency;
 mod invitations;
+mod isolation;
 mod jobs;
 mod limits;
 mod members;
