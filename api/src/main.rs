@@ -25,6 +25,8 @@ enum Subcommands {
     Worker,
     /// Bring the database to the present schema, as the role that owns the tables.
     Migrate,
+    /// Ask the service on this machine whether it is ready; exit code 0 if it is. For health checks.
+    Health,
     /// Print the API document.
     Openapi,
     /// Compare what clients have with what they are billed, from files, offline.
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Subcommands::Serve(arguments) => cli::service::serve(&arguments),
         Subcommands::Worker => cli::service::worker(),
         Subcommands::Migrate => cli::service::migrate(),
+        Subcommands::Health => cli::health::run(),
         Subcommands::Openapi => cli::service::openapi(),
         Subcommands::Audit(arguments) => cli::audit::run(&arguments),
         Subcommands::Inspect(arguments) => cli::inspect::run(&arguments),

@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod database;
+pub mod health;
 pub mod inspect;
 pub mod service;
 pub mod signals;

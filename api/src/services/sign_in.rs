@@ -114,8 +114,9 @@ pub async fn check(
     };
     let now = app.clock.now();
     let mut tx = app.db.begin_system().await?;
-    sign_in_failures::forget(&mut tx, &account, forgotten_before(now)).await?;
+    sign_in_failures::forget(&mut tx, &account).await?;
     sign_in_failures::take_back(&mut tx, &network).await?;
+    sign_in_failures::remove_before(&mut tx, forgotten_before(now)).await?;
     tx.commit().await?;
     Ok(user)
 }

@@ -142,6 +142,21 @@ pub async fn list(
     .await?)
 }
 
+/// One invitation.
+pub async fn find(tx: &mut OrgTx, id: InvitationId) -> Result<Option<InvitationRow>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(
+        "select id, email, email_normalized, role, secret_sha256, invited_by, created_at, expires_at,
+                accepted_at, accepted_by, revoked_at
+         from invitations
+         where org_id = $1 and id = $2",
+    )
+    .bind(org)
+    .bind(id.uuid())
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
 /// One invitation, locked until the transaction ends.
 pub async fn lock(tx: &mut OrgTx, id: InvitationId) -> Result<Option<InvitationRow>, StorageError> {
     let org = tx.org().uuid();

@@ -166,8 +166,11 @@ fn distinct(sources: &[Source]) -> Vec<&Source> {
     });
     let mut seen = HashSet::new();
     // Of the same file the newest is kept: its word on the snapshot's day is the newest.
-    let mut kept: Vec<&Source> =
-        ordered.into_iter().rev().filter(|source| seen.insert((&source.import, &source.client))).collect();
+    let mut kept: Vec<&Source> = ordered
+        .into_iter()
+        .rev()
+        .filter(|source| seen.insert((&source.import, &source.client, &source.sides)))
+        .collect();
     kept.reverse();
     kept
 }

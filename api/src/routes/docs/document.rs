@@ -75,6 +75,11 @@ fn info() -> Value {
 fn tags() -> Value {
     json!([
         { "name": "health", "description": "For the machines that keep the service alive." },
+        { "name": "organizations", "description": "Signing up, and the organization you act in." },
+        { "name": "sessions", "description": "Signing in, refreshing, switching the organization, signing out." },
+        { "name": "members", "description": "Who belongs to the organization." },
+        { "name": "invitations", "description": "Asking people in." },
+        { "name": "api_keys", "description": "Keys of integrations." },
         { "name": "jobs", "description": "Background work: ask, wait, or follow." },
     ])
 }
