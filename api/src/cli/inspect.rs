@@ -114,3 +114,50 @@ fn table(document: &Value) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(rows: bool) -> Arguments {
+        Arguments { rows, date_order: None, currency: None, files: Vec::new() }
+    }
+
+    #[test]
+    fn a_file_is_told_in_json_and_in_a_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("held.csv");
+        std::fs::write(
+            &path,
+            "client,product,purchased,from,remark\nA,P,x,2026-01-01,y\nA,P,2,2026-01-01,y\n",
+        )
+        .unwrap();
+        let (document, known) = inspect(&path, &arguments(true));
+        assert!(known);
+        assert_eq!(document["format"], "leakage_entitlements");
+        assert_eq!(document["refused"][0]["line"], 2);
+        assert_eq!(document["records"][0]["quantity"], Value::Null);
+        assert_eq!(document["records"][0]["purchased"], "2");
+        let table = table(&document);
+        for part in [
+            "leakage_entitlements (confidence 1.00)",
+            "2 read, 1 refused",
+            "line 2: purchased x is not a number",
+            "remark",
+        ] {
+            assert!(table.contains(part), "{part}\n{table}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_or_not_known_is_not_recognised() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.csv");
+        let (absent, known) = inspect(&path, &arguments(false));
+        assert_eq!((absent["error"]["code"].as_str(), known), (Some("unreadable_file"), false));
+        std::fs::write(&path, "one,two\n1,2\n").unwrap();
+        let (unknown, known) = inspect(&path, &arguments(false));
+        assert_eq!((unknown["error"]["code"].as_str(), known), (Some("unknown_format"), false));
+        assert!(table(&unknown).contains("not recognised"));
+    }
+}

@@ -25,13 +25,14 @@ fn read_bytes(bytes: &[u8]) -> Result<FileReport, FileError> {
 
 /// A workbook with one sheet of inline texts for each name.
 fn workbook(sheets: &[(&str, &str)]) -> Vec<u8> {
-    let list: String = (1..=sheets.len())
+    let list = (1..=sheets.len())
         .zip(sheets)
         .map(|(id, (name, _))| format!(r#"<sheet name="{name}" sheetId="{id}" r:id="rId{id}"/>"#))
-        .collect();
-    let links: String = (1..=sheets.len())
+        .collect::<Vec<_>>()
+        .concat();
+    let links = (1..=sheets.len())
         .map(|id| format!(r#"<Relationship Id="rId{id}" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet{id}.xml"/>"#))
-        .collect();
+        .collect::<Vec<_>>().concat();
     let book = format!(
         r#"<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets>{list}</sheets></workbook>"#
     );
@@ -58,11 +59,12 @@ fn workbook(sheets: &[(&str, &str)]) -> Vec<u8> {
 }
 
 fn texts(row: u32, cells: &[&str]) -> String {
-    let cells: String = cells
+    let cells = cells
         .iter()
         .zip('A'..)
         .map(|(text, column)| format!(r#"<c r="{column}{row}" t="inlineStr"><is><t>{text}</t></is></c>"#))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     format!(r#"<row r="{row}">{cells}</row>"#)
 }
 
@@ -95,14 +97,17 @@ fn containers_and_encodings_are_told() {
 fn a_workbook_is_read_cell_by_cell_with_numbers_and_dates_as_they_look() {
     let head = texts(2, &["client", "product", "quantity", "unit_price", "currency", "from"]);
     let row = r#"<row r="5"><c r="A5" t="inlineStr"><is><t>A</t></is></c><c r="B5" t="inlineStr"><is><t>P</t></is></c><c r="C5"><v>3</v></c><c r="D5"><v>9.4000000000000004</v></c><c r="E5" t="inlineStr"><is><t>USD</t></is></c><c r="F5" s="1"><v>46054</v></c></row>"#;
-    let held =
+    let seats =
         [texts(1, &["client", "product", "purchased", "from"]), texts(2, &["A", "P", "4", "2026-01-01"])]
             .concat();
     let pivot = texts(1, &["Sum of seats", "7"]) + &texts(2, &["x", "y"]);
     let bytes =
-        workbook(&[("bills", &format!("{head}{row}")), ("held", &held), ("pivot", &pivot), ("blank", "")]);
+        workbook(&[("bills", &format!("{head}{row}")), ("held", &seats), ("pivot", &pivot), ("blank", "")]);
     let report = read_bytes(&bytes).unwrap();
-    assert_eq!((report.format, report.container.as_str()), (TEMPLATE, "xlsx"));
+    assert_eq!(
+        (report.format, report.container.as_str(), report.encoding.as_str()),
+        (TEMPLATE, "xlsx", "utf-8")
+    );
     assert_eq!(report.sides, [Side::Billing, Side::Entitlement]);
     let (line, bill) = billing(&report)[0];
     assert_eq!((line, bill.unit_price, bill.span.from), (5, dec("9.4"), day("2026-02-01")));
@@ -131,6 +136,8 @@ fn bombs_are_stopped_while_they_unpack() {
     let many = zip(&[("1", "a"), ("2", "a"), ("3", "a"), ("4", "a")]);
     assert_eq!(read("upload", &many, &options).unwrap_err().code(), "file_too_large");
     assert_eq!(read("upload", &gzip(&"a,b\n".repeat(100)), &options).unwrap_err().code(), "file_too_large");
+    let keys: String = (0..2_000).map(|key| format!("{{\"k{key}\":1}}")).collect::<Vec<_>>().join("\n");
+    assert_eq!(read_bytes(keys.as_bytes()).unwrap_err().code(), "file_too_large");
     let nested = (0..5).fold(CSV.as_bytes().to_vec(), |inner, _| {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         encoder.write_all(&inner).unwrap();

@@ -216,6 +216,9 @@ fn the_same_line_twice_counts_once_and_is_said() {
     let report = report(&format!("{RECONCILIATION}{again}\r\n"));
     assert_eq!((report.read, report.records.len()), (6, 5));
     assert_eq!(note_codes(&report), [(Some(7), "duplicate_line")]);
+    let overlapping = super::files::zip(&[("april.csv", RECONCILIATION), ("again.csv", RECONCILIATION)]);
+    let both = read("upload", &overlapping, &ReadOptions::default()).unwrap();
+    assert_eq!((both.read, both.records.len(), both.notes_total), (10, 5, 5));
 }
 
 #[test]
