@@ -31,6 +31,15 @@ const SCOPES: [Scope; 4] = [Scope::Read, Scope::ImportsWrite, Scope::CatalogWrit
 /// A body that the operation would accept from someone who may. None: it takes none.
 fn body(operation: &str) -> Option<Value> {
     Some(match operation {
+        "answer_import" => json!({"client": "Contoso"}),
+        "create_audit" => json!({"from": "2026-03", "to": "2026-03"}),
+        "create_client" => json!({"name": format!("Client {}", Uuid::now_v7())}),
+        "create_import" => json!({"file": Uuid::now_v7()}),
+        "create_mapping" => {
+            json!({"side": "product", "source": "M365 BP", "target": "Microsoft 365 Business Premium"})
+        }
+        "update_client" => json!({"name": format!("Client {}", Uuid::now_v7())}),
+        "void_import" => json!({"reason": "Export of the wrong month"}),
         "create_api_key" => json!({"name": "Nightly import", "scopes": ["read"]}),
         "create_invitation" => json!({"email": new_email(), "role": "viewer"}),
         "update_member" => json!({"role": "viewer"}),
@@ -53,7 +62,23 @@ async fn things(app: &TestApp, org: &Org<'_>) -> BTreeMap<&'static str, String> 
     tx.commit().await.unwrap();
     app.work().await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let (entitlements, billing) = (
+        "client,product,sku,purchased,from\nSecret Client,Secret Seat,,7,2026-03-01\n",
+        "client,product,quantity,unit_price,currency,from,until\nSecret Client,Secret Seat,5,7,USD,2026-03-01,2026-04-01\n",
+    );
+    org.import_whole("entitlements.csv", entitlements, "").await;
+    let import = org.import_whole("billing.csv", billing, "").await;
+    let document = org.audit(json!({"from": "2026-03", "to": "2026-03"})).await;
+    let audit = org.read("/v1/audits").await["data"][0].clone();
+    let client = org.read("/v1/clients").await["data"][0].clone();
+    org.map_product("Secret Seat", "Microsoft 365 Business Premium").await;
+    let mapping = org.read("/v1/mappings").await["data"][0].clone();
     BTreeMap::from([
+        ("audit_id", text(&audit["id"])),
+        ("client_id", text(&client["id"])),
+        ("gap_id", text(&document["gaps"][0]["id"])),
+        ("import_id", text(&import["id"])),
+        ("mapping_id", text(&mapping["id"])),
         ("api_key_id", text(&key["id"])),
         ("invitation_id", text(&invitation["id"])),
         ("job_id", job.to_string()),

@@ -1,8 +1,11 @@
 //! The service tested through HTTP. One binary: one link, one migrated template.
 
 mod api_keys;
+mod audits;
+mod catalog;
 mod contract;
 mod idempotency;
+mod imports;
 mod invitations;
 mod isolation;
 mod jobs;

@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod actors;
+mod audits;
 mod database;
 
 use chrono::{DateTime, Utc};
