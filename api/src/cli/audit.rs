@@ -296,7 +296,10 @@ impl Reader<'_> {
                 [] => String::new(),
                 choices => format!(" {}", choices.join(" or ")),
             };
-            self.problems.0.push(format!("{path}: the file does not tell its {}; give --{flag}{choices}", question.question));
+            self.problems.0.push(format!(
+                "{path}: the file does not tell its {}; give --{flag}{choices}",
+                question.question
+            ));
         }
         (self.problems.0.len() == before).then_some(report)
     }

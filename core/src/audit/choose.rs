@@ -86,12 +86,16 @@ pub(super) fn choose<'a>(
         }
     }
     if !shared.is_empty() {
-        replace(&mut during, |(row, days)| Entry {
-            key: (row.rank, row.client, row.product, row.record.subscription.as_deref(), row.record.term),
-            from: days.from,
-            open: days.until == OPEN,
-            source: row.line.source,
-        }, |(_, days), until| days.until = days.until.min(until));
+        replace(
+            &mut during,
+            |(row, days)| Entry {
+                key: (row.rank, row.client, row.product, row.record.subscription.as_deref(), row.record.term),
+                from: days.from,
+                open: days.until == OPEN,
+                source: row.line.source,
+            },
+            |(_, days), until| days.until = days.until.min(until),
+        );
     }
     for (row, days) in during {
         entitled.add(row.client, row.rank, days, stated(sources, row.line));
@@ -102,12 +106,16 @@ pub(super) fn choose<'a>(
 
     let mut bills = raw.bills;
     if !shared.is_empty() {
-        replace(&mut bills, |bill| Entry {
-            key: bill_key(bill),
-            from: if bill.record.source_id.is_some() { Day::MIN } else { bill.days.from },
-            open: bill.record.source_id.is_none() && bill.days.until == OPEN,
-            source: bill.line.source,
-        }, |bill, until| bill.days.until = bill.days.until.min(until));
+        replace(
+            &mut bills,
+            |bill| Entry {
+                key: bill_key(bill),
+                from: if bill.record.source_id.is_some() { Day::MIN } else { bill.days.from },
+                open: bill.record.source_id.is_none() && bill.days.until == OPEN,
+                source: bill.line.source,
+            },
+            |bill, until| bill.days.until = bill.days.until.min(until),
+        );
     }
     let mut billed = CoverageBuilder::default();
     for bill in &bills {
@@ -118,11 +126,11 @@ pub(super) fn choose<'a>(
     chosen.bills = bills;
 
     let charges = once(raw.charges);
-    let mut charged = CoverageBuilder::default();
+    let mut by_vendor = CoverageBuilder::default();
     for charge in charges.iter().filter(|charge| charge.record.kind == ChargeKind::Licence) {
-        charged.add(charge.client, charge.rank, charge.days, stated(sources, charge.line));
+        by_vendor.add(charge.client, charge.rank, charge.days, stated(sources, charge.line));
     }
-    chosen.charged = charged.finish();
+    chosen.charged = by_vendor.finish();
     states(&charges, &mut chosen);
     chosen.charges = charges;
     chosen
@@ -147,14 +155,12 @@ enum BillKey<'a> {
 
 fn bill_key<'a>(bill: &Bill<'a>) -> BillKey<'a> {
     let record = bill.record;
-    match &record.source_id {
-        Some(id) => BillKey::Id(bill.rank, id),
-        None => {
-            let names = [&record.billing_entity, &record.agreement, &record.invoice].map(Option::as_deref);
-            let of = (record.term, record.currency, record.line_type);
-            BillKey::Of(bill.rank, bill.client, bill.product, names, of.0, of.1, of.2)
-        }
+    if let Some(id) = &record.source_id {
+        return BillKey::Id(bill.rank, id);
     }
+    let names = [&record.billing_entity, &record.agreement, &record.invoice].map(Option::as_deref);
+    let (term, line_type) = (record.term, record.line_type);
+    BillKey::Of(bill.rank, bill.client, bill.product, names, term, record.currency, line_type)
 }
 
 /// What replacement looks at.
@@ -167,11 +173,7 @@ struct Entry<K> {
 
 /// Leaves out rows whose key and first day a newer source tells again, and ends rows that were "still
 /// so" where a newer source begins a row of the same key.
-fn replace<T, K: Ord>(
-    rows: &mut Vec<T>,
-    entry: impl Fn(&T) -> Entry<K>,
-    end: impl Fn(&mut T, Day),
-) {
+fn replace<T, K: Ord>(rows: &mut Vec<T>, entry: impl Fn(&T) -> Entry<K>, end: impl Fn(&mut T, Day)) {
     let mut order: Vec<(Entry<K>, usize)> = rows.iter().map(&entry).zip(0..).collect();
     order.sort_by(|(a, i), (b, j)| (&a.key, a.from, a.source, i).cmp(&(&b.key, b.from, b.source, j)));
     let mut ends: Vec<(usize, Day)> = Vec::new();
@@ -261,7 +263,13 @@ fn hold_snapshots<'a>(
             let day = seen.first().map_or(start, |(_, day)| on(*day));
             let from = if first { day.min(start) } else { day };
             let held = Days { from, until: days.get(index + 1).copied().unwrap_or(OPEN) };
-            let assumed = if undated { held.until } else if first { day } else { Day::MIN };
+            let assumed = if undated {
+                held.until
+            } else if first {
+                day
+            } else {
+                Day::MIN
+            };
             for (row, _) in seen.iter().filter(|(row, _)| Some(row.line.source) == newest) {
                 entitled.add(row.client, row.rank, held, None);
                 chosen.counts.push(count(row, held));
@@ -290,19 +298,23 @@ fn whole_line<'a>(charge: &Charge<'a>) -> impl Ord + use<'a> {
 fn once(charges: Vec<Charge<'_>>) -> Vec<Charge<'_>> {
     let (typed, mut plain): (Vec<_>, Vec<_>) =
         charges.into_iter().partition(|charge| charge.record.charge_type.is_some());
-    replace(&mut plain, |charge| Entry {
-        key: (
-            charge.rank,
-            charge.client,
-            charge.product,
-            [charge.record.subscription.as_deref(), charge.record.invoice.as_deref()],
-            charge.record.term,
-            charge.record.currency,
-        ),
-        from: charge.days.from,
-        open: charge.days.until == OPEN,
-        source: charge.line.source,
-    }, |charge, until| charge.days.until = charge.days.until.min(until));
+    replace(
+        &mut plain,
+        |charge| Entry {
+            key: (
+                charge.rank,
+                charge.client,
+                charge.product,
+                [charge.record.subscription.as_deref(), charge.record.invoice.as_deref()],
+                charge.record.term,
+                charge.record.currency,
+            ),
+            from: charge.days.from,
+            open: charge.days.until == OPEN,
+            source: charge.line.source,
+        },
+        |charge, until| charge.days.until = charge.days.until.min(until),
+    );
     let mut order: Vec<usize> = (0..typed.len()).collect();
     order.sort_by_cached_key(|index| typed.get(*index).map(|charge| (whole_line(charge), charge.line)));
     let mut kept = vec![true; typed.len()];
@@ -337,7 +349,8 @@ fn states(charges: &[Charge<'_>], chosen: &mut Chosen<'_>) {
     for charge in charges.iter().filter(|charge| charge.record.kind == ChargeKind::Licence) {
         parts.entry((charge.rank, charge.line)).or_default().push(charge);
     }
-    let told: Vec<(u32, Vec<&Charge<'_>>)> = parts.into_iter().map(|((rank, _), parts)| (rank, parts)).collect();
+    let told: Vec<(u32, Vec<&Charge<'_>>)> =
+        parts.into_iter().map(|((rank, _), parts)| (rank, parts)).collect();
     for of_format in told.chunk_by(|(a, _), (b, _)| a == b) {
         let lines: Vec<(&VendorCharge, u32)> = (0_u32..)
             .zip(of_format)

@@ -262,7 +262,11 @@ impl<'a> ClientDays<'a> {
         Coverage {
             client: context.identity.client_name(client).to_owned(),
             product: None,
-            status: if reason.is_none() { CoverageStatus::Compared } else { CoverageStatus::InsufficientData },
+            status: if reason.is_none() {
+                CoverageStatus::Compared
+            } else {
+                CoverageStatus::InsufficientData
+            },
             reason,
             entitlement: months(&self.entitled),
             billing: months(&self.billed),
@@ -336,7 +340,8 @@ impl<'a> ClientDays<'a> {
             covered_by(&self.billed, best.unwrap_or(u32::MAX), self.audited)
         };
         let steps = context.rules.of(client, product, self.audited);
-        let parents = steps.iter().filter(|step| step.kind == RuleKind::Bundle).filter_map(|step| step.parent);
+        let parents =
+            steps.iter().filter(|step| step.kind == RuleKind::Bundle).filter_map(|step| step.parent);
         let parents: BTreeSet<ProductId> = parents.collect();
         let of_parent = |parent: &ProductId| of_product(rows.bills, *parent, |bill| bill.product);
         let parents = parents.iter().flat_map(of_parent).filter(used).filter(|bill| bill.regular()).collect();
@@ -381,9 +386,9 @@ fn policy(context: &Context<'_>, client: ClientId, bills: &[&Bill<'_>], from: Si
         .collect();
     let of_client = base.overrides.iter().filter(|own| context.identity.is_client(&own.client, client));
     let (general, particular): (Vec<_>, Vec<_>) = of_client.partition(|own| own.agreement.is_none());
-    let particular = particular.into_iter().filter(|own| {
-        agreements.len() == 1 && agreements.contains(&own.agreement.as_deref())
-    });
+    let particular = particular
+        .into_iter()
+        .filter(|own| agreements.len() == 1 && agreements.contains(&own.agreement.as_deref()));
     for own in general.into_iter().chain(particular) {
         applied.basis = own.basis.unwrap_or(applied.basis);
         applied.proration = own.proration.unwrap_or(applied.proration);
@@ -437,7 +442,7 @@ fn timeline(subject: &Subject<'_>) -> Option<Timeline> {
     let parents: Option<HashMap<ProductId, Series>> =
         parents.into_iter().map(|(product, changes)| Some((product, changes.series()?))).collect();
     let steps = Steps {
-        steps: subject.steps.clone(),
+        rules: subject.steps.clone(),
         free: free.series()?,
         included: included.series()?,
         parents: parents?,
@@ -445,7 +450,10 @@ fn timeline(subject: &Subject<'_>) -> Option<Timeline> {
     Some(Timeline {
         counted: counted.series()?,
         counted_by_term: all(by_term)?,
-        billed: billed.into_iter().map(|(of, changes)| Some((of, changes.series()?))).collect::<Option<_>>()?,
+        billed: billed
+            .into_iter()
+            .map(|(of, changes)| Some((of, changes.series()?)))
+            .collect::<Option<_>>()?,
         billed_by_term: all(billed_by_term)?,
         steps,
         prices,

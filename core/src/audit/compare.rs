@@ -183,7 +183,10 @@ impl Timeline {
                 sum.fall = state.fall;
                 sum.forward = (last == Some((chunk.month, chunk.at))).then_some((cost, unpriced));
                 let assumed = chunk.at < self.assumed_before;
-                sum.months.entry(chunk.month).or_default().add(chunk.days, sum.seats, cost, unpriced, assumed)?;
+                sum.months
+                    .entry(chunk.month)
+                    .or_default()
+                    .add(chunk.days, sum.seats, cost, unpriced, assumed)?;
             }
         }
         Ok(compared)

@@ -49,7 +49,11 @@ pub(super) fn find(
         for (other, _) in days.ranks(Side::Entitlement).iter().filter(|(rank, _)| *rank != used) {
             if counts.iter().any(|count| count.rank == *other) {
                 let (own, theirs) = (entitled(used, basis), entitled(*other, basis));
-                report(Side::Entitlement, (used, own, Side::Entitlement), (*other, theirs, Side::Entitlement));
+                report(
+                    Side::Entitlement,
+                    (used, own, Side::Entitlement),
+                    (*other, theirs, Side::Entitlement),
+                );
             }
         }
         for (other, _) in days.ranks(Side::Cost) {

@@ -4,9 +4,7 @@ use super::AuditError;
 use super::calendar::AuditMonth;
 use super::client::{Context, Subject};
 use super::compare::{Compared, GapSum, MonthSum, SeatMonths, Timeline, whole_month};
-use super::document::{
-    Adjustment, Direction, Gap, GapKind, GapMonth, GapSource, TermMix, TimeBarred,
-};
+use super::document::{Adjustment, Direction, Gap, GapKind, GapMonth, GapSource, TermMix, TimeBarred};
 use super::rows::Line;
 use crate::digest;
 use crate::money::{Currency, Money};
@@ -29,7 +27,9 @@ pub(super) fn gaps(
         let adjustments = adjustments(context, subject, *currency)?;
         let after = settle(shown.amount, &adjustments, *direction)?;
         let forward = match currency {
-            Some(currency) => Some(whole_month(sum.forward.map_or(Decimal::ZERO, |(cost, _)| cost), *currency)?),
+            Some(currency) => {
+                Some(whole_month(sum.forward.map_or(Decimal::ZERO, |(cost, _)| cost), *currency)?)
+            }
             None => None,
         };
         gaps.push(Gap {
@@ -156,7 +156,10 @@ fn id(
     let about = About {
         client: context.identity.client_identity(subject.client),
         billing_entity: subject.entity,
-        product: context.identity.sku(subject.product).unwrap_or(context.identity.product_name(subject.product)),
+        product: context
+            .identity
+            .sku(subject.product)
+            .unwrap_or(context.identity.product_name(subject.product)),
         currency,
         direction,
     };
@@ -216,7 +219,10 @@ fn adjustments(
             unit_price: record.unit_price,
             amount: Money::round(exact, record.currency),
             invoice: record.invoice.clone(),
-            import: context.sources.get(bill.line.source as usize).map_or_else(String::new, |s| s.import.clone()),
+            import: context
+                .sources
+                .get(bill.line.source as usize)
+                .map_or_else(String::new, |s| s.import.clone()),
             line: bill.line.line,
         });
     }

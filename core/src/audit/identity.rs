@@ -92,7 +92,8 @@ fn named(record: &Record) -> Option<(&ClientRef, &ProductRef)> {
 
 /// Whether a source's rows speak of one client at most: then the uploader's word names it.
 fn one_client(source: &Source) -> bool {
-    let mut clients = source.records.iter().filter_map(|sourced| named(&sourced.record)).map(|(client, _)| client);
+    let mut clients =
+        source.records.iter().filter_map(|sourced| named(&sourced.record)).map(|(client, _)| client);
     clients.next().is_none_or(|first| clients.all(|client| client == first))
 }
 
@@ -139,9 +140,11 @@ impl Identity {
         let all_clients = clients.values.iter().map(AsRef::as_ref);
         let all_clients = all_clients.chain(incomplete.flatten()).chain(rule_clients).chain(price_clients);
         let client_index = ClientIndex::build(all_clients, &input.mappings);
-        let rule_products = input.rules.iter().flat_map(|rule| [&rule.product, &rule.parent_product]).flatten();
+        let rule_products =
+            input.rules.iter().flat_map(|rule| [&rule.product, &rule.parent_product]).flatten();
         let price_products = input.prices.iter().map(|price| &price.product);
-        let all_products = products.values.iter().map(AsRef::as_ref).chain(rule_products).chain(price_products);
+        let all_products =
+            products.values.iter().map(AsRef::as_ref).chain(rule_products).chain(price_products);
         let product_index = ProductIndex::build(all_products, &input.mappings, Catalog::microsoft());
 
         let mut identity = Self {
@@ -185,7 +188,9 @@ impl Identity {
     }
 
     fn client_at(&mut self, client: &ClientRef, on: Day) -> u32 {
-        let Some(Resolution { key, method }) = self.clients.resolve(client, date(on)) else { return u32::MAX };
+        let Some(Resolution { key, method }) = self.clients.resolve(client, date(on)) else {
+            return u32::MAX;
+        };
         let id = number(key.index());
         self.client_keys.insert(ClientId(id), key);
         match method {
@@ -203,7 +208,9 @@ impl Identity {
     }
 
     fn product_at(&mut self, product: &ProductRef, on: Day) -> u32 {
-        let Some(Resolution { key, method }) = self.products.resolve(product, date(on)) else { return u32::MAX };
+        let Some(Resolution { key, method }) = self.products.resolve(product, date(on)) else {
+            return u32::MAX;
+        };
         let id = number(key.index());
         self.product_keys.insert(ProductId(id), key);
         match method {
@@ -226,7 +233,12 @@ impl Identity {
     }
 
     /// The days of a row, cut where a mapping changes what it speaks of.
-    pub(super) fn parts(&self, client: RefId, product: RefId, days: Days) -> Vec<(Days, ClientId, ProductId)> {
+    pub(super) fn parts(
+        &self,
+        client: RefId,
+        product: RefId,
+        days: Days,
+    ) -> Vec<(Days, ClientId, ProductId)> {
         let (Some(clients), Some(products)) =
             (self.client_meanings.get(client as usize), self.product_meanings.get(product as usize))
         else {
@@ -357,9 +369,10 @@ impl Identity {
             MappingSide::Client => {
                 (self.client_name(ClientId(source)).to_owned(), self.client_name(ClientId(target)).to_owned())
             }
-            MappingSide::Product => {
-                (self.product_name(ProductId(source)).to_owned(), self.product_name(ProductId(target)).to_owned())
-            }
+            MappingSide::Product => (
+                self.product_name(ProductId(source)).to_owned(),
+                self.product_name(ProductId(target)).to_owned(),
+            ),
         }
     }
 }

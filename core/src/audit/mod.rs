@@ -76,7 +76,9 @@ pub enum AuditError {
         to: Month,
     },
     /// No day of the period is audited.
-    #[error("the period begins in {from}, after the day {as_of} on which the audit speaks; no day can be audited")]
+    #[error(
+        "the period begins in {from}, after the day {as_of} on which the audit speaks; no day can be audited"
+    )]
     NothingToAudit {
         /// First month asked for.
         from: Month,
@@ -87,7 +89,9 @@ pub enum AuditError {
     #[error("the period has more than {0} months")]
     PeriodTooLong(usize),
     /// A sum of seats or money is larger than can be exact.
-    #[error("a sum of seats or money is too large to be exact; look for a quantity or price that cannot be right")]
+    #[error(
+        "a sum of seats or money is too large to be exact; look for a quantity or price that cannot be right"
+    )]
     Overflow,
     /// The document has no JSON form.
     #[error("the document cannot be written as JSON")]
@@ -162,8 +166,11 @@ fn distinct(sources: &[Source]) -> Vec<&Source> {
     });
     let mut seen = HashSet::new();
     // Of the same file the newest is kept: its word on the snapshot's day is the newest.
-    let mut kept: Vec<&Source> =
-        ordered.into_iter().rev().filter(|source| seen.insert((&source.import, &source.client, &source.sides))).collect();
+    let mut kept: Vec<&Source> = ordered
+        .into_iter()
+        .rev()
+        .filter(|source| seen.insert((&source.import, &source.client, &source.sides)))
+        .collect();
     kept.reverse();
     kept
 }
@@ -204,7 +211,10 @@ fn unmet_rules(input: &AuditInput, identity: &Identity, chosen: &Chosen<'_>) -> 
             && !clients.contains(&identity.client(client, on))
         {
             let name = client.name.as_deref().or(client.id.as_deref()).unwrap_or_default();
-            notes.push(format!("the rule `{}` of {} names the client `{name}`, which no row has", rule.reason, rule.owner));
+            notes.push(format!(
+                "the rule `{}` of {} names the client `{name}`, which no row has",
+                rule.reason, rule.owner
+            ));
         }
         for product in [&rule.product, &rule.parent_product].into_iter().flatten() {
             if !products.contains(&identity.product(product, on)) {
@@ -328,7 +338,8 @@ fn document(
         key(a).cmp(&key(b))
     });
     found.price_differences.sort_by(|a, b| {
-        (&a.client, &a.product, a.from, a.expected, a.billed).cmp(&(&b.client, &b.product, b.from, b.expected, b.billed))
+        (&a.client, &a.product, a.from, a.expected, a.billed)
+            .cmp(&(&b.client, &b.product, b.from, b.expected, b.billed))
     });
     found.term_mix.sort_by(|a, b| {
         (&a.client, &a.product, a.from_term, a.to_term).cmp(&(&b.client, &b.product, b.from_term, b.to_term))
@@ -339,8 +350,13 @@ fn document(
     });
     found.coverage.sort_by(|a, b| (&a.client, &a.product).cmp(&(&b.client, &b.product)));
     proposals.sort_by(|a, b| {
-        (a.side, std::cmp::Reverse(a.score), &a.source, &a.target, a.status)
-            .cmp(&(b.side, std::cmp::Reverse(b.score), &b.source, &b.target, b.status))
+        (a.side, std::cmp::Reverse(a.score), &a.source, &a.target, a.status).cmp(&(
+            b.side,
+            std::cmp::Reverse(b.score),
+            &b.source,
+            &b.target,
+            b.status,
+        ))
     });
     let mut document = AuditDocument {
         period: AuditPeriod {
@@ -352,7 +368,8 @@ fn document(
         digest: String::new(),
         totals: totals(&found.gaps)?,
         waste_totals: waste_totals(&found.waste)?,
-        unpriced_gaps: u32::try_from(found.gaps.iter().filter(|gap| gap.unpriced).count()).unwrap_or(u32::MAX),
+        unpriced_gaps: u32::try_from(found.gaps.iter().filter(|gap| gap.unpriced).count())
+            .unwrap_or(u32::MAX),
         gaps: found.gaps,
         price_differences: found.price_differences,
         term_mix: found.term_mix,

@@ -87,12 +87,10 @@ pub(super) fn listed<'p>(
     on: Day,
     direction: Direction,
 ) -> Option<&'p ListPrice> {
-    prices
-        .filter(|price| price.days.contains(on))
-        .max_by(|a, b| {
-            let particular = a.client.is_some().cmp(&b.client.is_some());
-            particular.then(a.days.from.cmp(&b.days.from)).then(by_price(a.rate, b.rate, direction))
-        })
+    prices.filter(|price| price.days.contains(on)).max_by(|a, b| {
+        let particular = a.client.is_some().cmp(&b.client.is_some());
+        particular.then(a.days.from.cmp(&b.days.from)).then(by_price(a.rate, b.rate, direction))
+    })
 }
 
 /// What one client's product costs it, in any currency.
@@ -115,7 +113,13 @@ impl Prices {
 
     /// The price of a seat of a term: by lines of that term, then the list's price for it, then as for
     /// any seat of the product.
-    pub(super) fn of_term(&self, day: Day, currency: Currency, direction: Direction, term: Term) -> Option<Rate> {
+    pub(super) fn of_term(
+        &self,
+        day: Day,
+        currency: Currency,
+        direction: Direction,
+        term: Term,
+    ) -> Option<Rate> {
         let lines = self.lines.iter().filter(|line| line.currency == currency && line.term == Some(term));
         let list = self.list.iter().filter(|price| price.currency == currency && price.term == Some(term));
         decide(lines, day, direction)
@@ -131,7 +135,8 @@ impl Prices {
 
     /// The days on which a price may change.
     pub(super) fn days(&self) -> impl Iterator<Item = Day> + '_ {
-        let lines = self.lines.iter().flat_map(|line| [line.days.from, line.days.until, stale(line.days.until)]);
+        let lines =
+            self.lines.iter().flat_map(|line| [line.days.from, line.days.until, stale(line.days.until)]);
         lines.chain(self.list.iter().flat_map(|price| [price.days.from, price.days.until]))
     }
 }

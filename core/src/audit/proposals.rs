@@ -55,7 +55,8 @@ impl Undecided {
         };
         let sources = lone(|sides| &sides.billed, |sides| &sides.entitled);
         let targets = lone(|sides| &sides.entitled, |sides| &sides.billed);
-        let keys = |ids: &[ClientId]| ids.iter().filter_map(|id| identity.client_key(*id)).collect::<Vec<_>>();
+        let keys =
+            |ids: &[ClientId]| ids.iter().filter_map(|id| identity.client_key(*id)).collect::<Vec<_>>();
         for proposal in identity.clients.propose(&keys(&sources), &keys(&targets)) {
             let (source, target) = (number(proposal.source.index()), number(proposal.target.index()));
             if !rejected(input, identity, MappingSide::Client, source, target) {
@@ -106,14 +107,14 @@ impl Undecided {
         target: ProductId,
         scores: &mut Scores,
     ) {
-        let scored = scores.entry((source, target)).or_insert_with(|| {
+        let known = scores.entry((source, target)).or_insert_with(|| {
             if rejected(input, identity, MappingSide::Product, source.0, target.0) {
                 return None;
             }
             let (source, target) = (identity.product_key(source)?, identity.product_key(target)?);
             identity.products.propose(&[source], &[target]).into_iter().next().map(|found| found.scored)
         });
-        if let Some(scored) = scored {
+        if let Some(scored) = known {
             self.products.extend([(client, source), (client, target)]);
             self.product_pairs.insert((source.0, target.0), scored.clone());
         }
@@ -126,15 +127,17 @@ impl Undecided {
 
     /// Pairs of products to use on request.
     pub(super) fn accepted_products(&self, least: Decimal) -> Vec<(ProductId, ProductId)> {
-        best(&self.product_pairs, least).map(|(source, target)| (ProductId(source), ProductId(target))).collect()
+        best(&self.product_pairs, least)
+            .map(|(source, target)| (ProductId(source), ProductId(target)))
+            .collect()
     }
 
     /// All pairs that wait, as the document lists them.
     pub(super) fn waiting(&self, identity: &Identity) -> Vec<Proposal> {
-        let sides =
-            [(MappingSide::Client, &self.client_pairs), (MappingSide::Product, &self.product_pairs)];
+        let sides = [(MappingSide::Client, &self.client_pairs), (MappingSide::Product, &self.product_pairs)];
         let all = sides.into_iter().flat_map(|(side, pairs)| pairs.iter().map(move |pair| (side, pair)));
-        all.map(|(side, (ends, scored))| document(identity, side, *ends, scored, ProposalStatus::Waiting)).collect()
+        all.map(|(side, (ends, scored))| document(identity, side, *ends, scored, ProposalStatus::Waiting))
+            .collect()
     }
 
     /// A pair that was used on request.
@@ -190,8 +193,11 @@ fn rejected(input: &AuditInput, identity: &Identity, side: MappingSide, source: 
 /// Pairs with at least this score, best first, each end once. Of two that share an end and score the
 /// same neither is used: nobody could say why.
 fn best(pairs: &BTreeMap<(u32, u32), Scored>, least: Decimal) -> impl Iterator<Item = (u32, u32)> {
-    let mut order: Vec<((u32, u32), Decimal)> =
-        pairs.iter().map(|(ends, scored)| (*ends, scored.score)).filter(|(_, score)| *score >= least).collect();
+    let mut order: Vec<((u32, u32), Decimal)> = pairs
+        .iter()
+        .map(|(ends, scored)| (*ends, scored.score))
+        .filter(|(_, score)| *score >= least)
+        .collect();
     order.sort_by_key(|(ends, score)| (Reverse(*score), *ends));
     let (mut sources, mut targets) = (BTreeSet::new(), BTreeSet::new());
     let mut best = Vec::new();

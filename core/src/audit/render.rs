@@ -28,7 +28,8 @@ fn gaps(out: &mut String, document: &AuditDocument) {
         line(out, "No gaps.");
         return;
     }
-    let header = ["Client", "Product", "Kind", "Seats", "Seat-months", "Amount", "Forward a month", "Remarks"];
+    let header =
+        ["Client", "Product", "Kind", "Seats", "Seat-months", "Amount", "Forward a month", "Remarks"];
     let rows: Vec<Vec<String>> = document.gaps.iter().map(gap_row).collect();
     grid(out, &header, &rows);
     line(out, "");
@@ -90,7 +91,15 @@ fn others(out: &mut String, document: &AuditDocument) {
                 let seats = plain(found.seats);
                 let names = [found.client.clone(), found.product.clone()];
                 let [client, product] = names;
-                vec![client, product, expected, billed, seats, word(found.direction), found.amount.to_string()]
+                vec![
+                    client,
+                    product,
+                    expected,
+                    billed,
+                    seats,
+                    word(found.direction),
+                    found.amount.to_string(),
+                ]
             })
             .collect();
         grid(out, &["Client", "Product", "Expected", "Billed", "Seats", "Direction", "Amount"], &rows);
@@ -178,8 +187,24 @@ fn coverage(out: &mut String, document: &AuditDocument) {
 pub fn csv(document: &AuditDocument) -> String {
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     let header = [
-        "gap", "client", "billing_entity", "product", "sku", "direction", "kind", "method", "seats", "month",
-        "billable", "billed", "seat_months", "amount", "currency", "unpriced", "provisional", "time_barred",
+        "gap",
+        "client",
+        "billing_entity",
+        "product",
+        "sku",
+        "direction",
+        "kind",
+        "method",
+        "seats",
+        "month",
+        "billable",
+        "billed",
+        "seat_months",
+        "amount",
+        "currency",
+        "unpriced",
+        "provisional",
+        "time_barred",
         "assumed",
     ];
     let mut failed = writer.write_record(header).is_err();
@@ -219,7 +244,11 @@ pub fn csv(document: &AuditDocument) -> String {
 
 /// Text that a spreadsheet shows instead of running it.
 fn defused(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{text}") } else { text.to_owned() }
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// The word that JSON uses.
@@ -241,10 +270,12 @@ fn line(out: &mut String, text: &str) {
 
 /// Columns as wide as their widest cell. Control characters do not reach a terminal.
 fn grid(out: &mut String, header: &[&str], rows: &[Vec<String>]) {
-    let clean = |cell: &str| -> String { cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect() };
+    let clean =
+        |cell: &str| -> String { cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect() };
     let header: Vec<String> = header.iter().map(|cell| (*cell).to_owned()).collect();
-    let rows: Vec<Vec<String>> =
-        std::iter::once(header).chain(rows.iter().map(|row| row.iter().map(|cell| clean(cell)).collect())).collect();
+    let rows: Vec<Vec<String>> = std::iter::once(header)
+        .chain(rows.iter().map(|row| row.iter().map(|cell| clean(cell)).collect()))
+        .collect();
     let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)

@@ -79,7 +79,9 @@ impl Rules {
                     let seats = match rule.value {
                         RuleValue::All => RuleSeats::All,
                         RuleValue::Number(value) if value.is_sign_negative() => RuleSeats::NotWhole,
-                        RuleValue::Number(value) => whole(value).map_or(RuleSeats::NotWhole, RuleSeats::Number),
+                        RuleValue::Number(value) => {
+                            whole(value).map_or(RuleSeats::NotWhole, RuleSeats::Number)
+                        }
                     };
                     let step = Step { kind: rule.kind, seats, client, product, parent, days };
                     match product {
@@ -169,7 +171,7 @@ impl Rules {
 /// The waterfall of one client's product.
 #[derive(Debug, Default)]
 pub(super) struct Steps {
-    pub steps: Vec<Step>,
+    pub rules: Vec<Step>,
     /// Free and trial seats among the counted.
     pub free: Series,
     /// Included seats on billing lines.
@@ -182,7 +184,8 @@ impl Steps {
     /// From counted to billable seats on a day. `None` when a number does not fit or a rule is not
     /// whole.
     pub(super) fn on(&self, day: Day, counted: i64) -> Option<Fall> {
-        let holding = |kind| self.steps.iter().filter(move |step| step.kind == kind && step.days.contains(day));
+        let holding =
+            |kind| self.rules.iter().filter(move |step| step.kind == kind && step.days.contains(day));
         let mut excluded = self.free.at(day).max(0);
         let mut all = false;
         for step in holding(RuleKind::Exclude) {
@@ -235,7 +238,7 @@ impl Steps {
 
     /// The days on which it may change.
     pub(super) fn days(&self) -> impl Iterator<Item = Day> + '_ {
-        let rules = self.steps.iter().flat_map(|step| [step.days.from, step.days.until]);
+        let rules = self.rules.iter().flat_map(|step| [step.days.from, step.days.until]);
         let series = [&self.free, &self.included].into_iter().chain(self.parents.values());
         rules.chain(series.flat_map(Series::days))
     }

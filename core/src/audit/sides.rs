@@ -44,7 +44,11 @@ impl Formats {
 
     pub(super) fn rank(&self, format: &str) -> u32 {
         let source = source_of(format);
-        self.0.iter().position(|name| name == source).and_then(|at| u32::try_from(at).ok()).unwrap_or(u32::MAX)
+        self.0
+            .iter()
+            .position(|name| name == source)
+            .and_then(|at| u32::try_from(at).ok())
+            .unwrap_or(u32::MAX)
     }
 
     pub(super) fn name(&self, rank: u32) -> &str {
@@ -60,10 +64,7 @@ impl Formats {
 
 /// The formats that speak of a client on one side, best first, with the days that each covers.
 pub(super) fn spans_of(spans: &Spans, client: ClientId) -> Vec<(u32, &[Days])> {
-    spans
-        .range((client, 0)..=(client, u32::MAX))
-        .map(|((_, rank), days)| (*rank, days.as_slice()))
-        .collect()
+    spans.range((client, 0)..=(client, u32::MAX)).map(|((_, rank), days)| (*rank, days.as_slice())).collect()
 }
 
 /// The days that any of the formats covers, inside these.

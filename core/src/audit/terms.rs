@@ -67,7 +67,8 @@ pub(super) fn split(
     let mut less: Vec<TermSeats> = Vec::new();
     for term in terms {
         let difference = of(&wanted, term) - of(billed, term);
-        let seats = TermSeats { term: Some(term), rate: price(Some(term), direction), seats: difference.abs() };
+        let seats =
+            TermSeats { term: Some(term), rate: price(Some(term), direction), seats: difference.abs() };
         match difference.signum() {
             1 => more.push(seats),
             -1 => less.push(seats),

@@ -19,10 +19,16 @@ fn two_seats_for_eight_months_are_sixteen_seat_months() {
     let gap = only(&document);
     assert_eq!((gap.seats, gap.seat_months.to_string()), (dec("2"), "16.000000".to_owned()));
     assert_eq!((amount(gap), forward(gap)), ("352.00 USD".to_owned(), "44.00 USD".to_owned()));
-    assert_eq!((gap.direction, gap.kind, gap.method), (Direction::Under, GapKind::UnderBilled, MatchMethod::Exact));
+    assert_eq!(
+        (gap.direction, gap.kind, gap.method),
+        (Direction::Under, GapKind::UnderBilled, MatchMethod::Exact)
+    );
     assert_eq!(gap.sources.len(), 2);
     let first = audit(&input("2025-10", "2025-10", sources("")));
-    assert_eq!((only(&first).seat_months.to_string(), amount(only(&first))), ("2.000000".into(), "44.00 USD".into()));
+    assert_eq!(
+        (only(&first).seat_months.to_string(), amount(only(&first))),
+        ("2.000000".into(), "44.00 USD".into())
+    );
 }
 
 #[test]
@@ -120,7 +126,9 @@ fn seats_on_another_term_are_a_list_of_their_own() {
     let sold = entitlements(vec![termed("25", Term::Annual), termed("5", Term::Monthly)]);
     let with_line = billing(vec![line("28", "22.00", Term::Annual), line("0", "26.40", Term::Monthly)]);
     let without = billing(vec![line("28", "22.00", Term::Annual)]);
-    for (bills, prices) in [(with_line, vec![]), (without, vec![price(PREMIUM, Some(Term::Monthly), "26.40")])] {
+    for (bills, prices) in
+        [(with_line, vec![]), (without, vec![price(PREMIUM, Some(Term::Monthly), "26.40")])]
+    {
         let mut wanted = input("2026-03", "2026-03", vec![sold.clone(), bills]);
         wanted.prices = prices;
         let document = audit(&wanted);
@@ -138,9 +146,12 @@ fn vendor_charges_stand_in_for_entitlements() {
     let mut added = charged("Contoso", "Exchange Online", "1", "-3.87", "2026-06-02..2026-07-01");
     added.charge_type = Some("add_quantity".to_owned());
     let more = crate::records::VendorCharge { quantity: dec("2"), amount: dec("7.74"), ..added.clone() };
-    let charges = vec![charged("Contoso", "Exchange Online", "1", "4.00", "2026-06-01..2026-07-01"), added, more];
-    let sources =
-        vec![cost(charges), billing(vec![billed("Contoso", "Exchange Online", "1", "6.00", "2026-06-01..2026-07-01")])];
+    let charges =
+        vec![charged("Contoso", "Exchange Online", "1", "4.00", "2026-06-01..2026-07-01"), added, more];
+    let sources = vec![
+        cost(charges),
+        billing(vec![billed("Contoso", "Exchange Online", "1", "6.00", "2026-06-01..2026-07-01")]),
+    ];
     let document = audit(&input("2026-06", "2026-06", sources));
     let gap = only(&document);
     assert_eq!((gap.seat_months.to_string(), amount(gap)), ("0.966667".to_owned(), "5.80 USD".to_owned()));
@@ -160,14 +171,20 @@ fn over_billing_in_euro_and_under_billing_in_dollars_are_never_one_figure() {
     ];
     let document = audit(&input("2025-10", "2026-05", sources));
     let over = document.gaps.iter().find(|gap| gap.client == "Fabrikam").unwrap();
-    assert_eq!((over.direction, over.seats, over.seat_months.to_string()), (Direction::Over, dec("3"), "9.000000".into()));
+    assert_eq!(
+        (over.direction, over.seats, over.seat_months.to_string()),
+        (Direction::Over, dec("3"), "9.000000".into())
+    );
     assert_eq!(amount(over), "105.30 EUR");
     let totals: Vec<_> =
         document.totals.iter().map(|t| (t.currency, t.under.to_string(), t.over.to_string())).collect();
-    assert_eq!(totals, [
-        (Currency::EUR, "0.00".to_owned(), "105.30".to_owned()),
-        (Currency::USD, "352.00".to_owned(), "0.00".to_owned()),
-    ]);
+    assert_eq!(
+        totals,
+        [
+            (Currency::EUR, "0.00".to_owned(), "105.30".to_owned()),
+            (Currency::USD, "352.00".to_owned(), "0.00".to_owned()),
+        ]
+    );
 }
 
 #[test]
@@ -182,7 +199,10 @@ fn a_client_without_billing_is_not_a_gap() {
     let document = audit(&input("2026-01", "2026-03", sources));
     assert!(document.gaps.is_empty() && document.totals.is_empty());
     let northwind = document.coverage.iter().find(|entry| entry.client == "Northwind").unwrap();
-    assert_eq!((northwind.status, northwind.reason), (CoverageStatus::InsufficientData, Some(Reason::NoBilling)));
+    assert_eq!(
+        (northwind.status, northwind.reason),
+        (CoverageStatus::InsufficientData, Some(Reason::NoBilling))
+    );
 }
 
 #[test]
@@ -192,7 +212,10 @@ fn a_month_that_no_export_covers_is_insufficient_and_the_others_stand() {
         billing(vec![billed("Contoso", PREMIUM, "20", "22.00", "2026-01-01..2026-06-01")]),
     ];
     let document = audit(&input("2026-01", "2026-06", sources));
-    assert_eq!((only(&document).seat_months.to_string(), amount(only(&document))), ("10.000000".into(), "220.00 USD".into()));
+    assert_eq!(
+        (only(&document).seat_months.to_string(), amount(only(&document))),
+        ("10.000000".into(), "220.00 USD".into())
+    );
     assert_eq!(document.coverage[0].missing_months, [month("2026-06")]);
     assert_eq!(document.coverage[0].status, CoverageStatus::Compared);
 }
@@ -221,14 +244,18 @@ fn a_misleading_part_number_waits_for_a_person() {
     let mut wanted = input("2026-03", "2026-03", sources);
     let before = audit(&wanted);
     assert!(before.gaps.is_empty(), "{:#?}", before.gaps);
-    let waiting: Vec<_> = before.coverage.iter().filter(|c| c.reason == Some(Reason::UnconfirmedMapping)).collect();
+    let waiting: Vec<_> =
+        before.coverage.iter().filter(|c| c.reason == Some(Reason::UnconfirmedMapping)).collect();
     assert!(waiting.len() >= 2, "{:#?}", before.coverage);
     assert!(!before.proposals.is_empty());
     wanted.mappings =
         vec![mapping(MappingSide::Product, "Office 365 Business Premium", "Microsoft 365 Business Standard")];
     let after = audit(&wanted);
     let gap = only(&after);
-    assert_eq!((gap.seats, amount(gap), gap.method), (dec("2"), "25.00 USD".to_owned(), MatchMethod::Mapping));
+    assert_eq!(
+        (gap.seats, amount(gap), gap.method),
+        (dec("2"), "25.00 USD".to_owned(), MatchMethod::Mapping)
+    );
     assert!(gap.product.contains("Business Standard"), "{}", gap.product);
 }
 
@@ -243,7 +270,10 @@ fn months_older_than_the_limit_are_time_barred() {
     let document = audit(&wanted);
     let gap = only(&document);
     assert_eq!((gap.seat_months.to_string(), amount(gap)), ("36.000000".to_owned(), "792.00 USD".to_owned()));
-    assert_eq!((gap.time_barred.seat_months.to_string(), gap.time_barred.amount), ("24.000000".to_owned(), dec("528.00")));
+    assert_eq!(
+        (gap.time_barred.seat_months.to_string(), gap.time_barred.amount),
+        ("24.000000".to_owned(), dec("528.00"))
+    );
     assert_eq!(gap.time_barred.before, Some(day("2024-09-01")));
     assert_eq!(document.totals[0].time_barred, dec("528.00"));
 }
@@ -252,7 +282,8 @@ fn months_older_than_the_limit_are_time_barred() {
 fn an_annual_price_is_divided_by_twelve_last() {
     let mut line = billed("Contoso", PREMIUM, "10", "250.00", "2026-01-01..");
     line.cycle = Cycle::Annual;
-    let sources = vec![entitlements(vec![purchased("Contoso", PREMIUM, "13", "2026-01-01..")]), billing(vec![line])];
+    let sources =
+        vec![entitlements(vec![purchased("Contoso", PREMIUM, "13", "2026-01-01..")]), billing(vec![line])];
     let document = audit(&input("2026-02", "2026-04", sources));
     // 3 x 250 / 12 = 62.50 a month; the unit price of 20.83 would give 62.49.
     assert_eq!(amount(only(&document)), "187.50 USD");
