@@ -9,7 +9,7 @@ use crate::period::Month;
 use crate::records::{Rule, RuleKind, RuleValue};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A rule's number of seats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub(super) struct Rules {
     by_product: HashMap<ProductId, Vec<Step>>,
     any_product: Vec<Step>,
     limits: Vec<Limit>,
+    /// Parents of bundles, of one client or of all.
+    parents: HashSet<(Option<ClientId>, ProductId)>,
 }
 
 impl Rules {
@@ -84,6 +86,9 @@ impl Rules {
                         }
                     };
                     let step = Step { kind: rule.kind, seats, client, product, parent, days };
+                    if rule.kind == RuleKind::Bundle {
+                        built.parents.extend(parent.map(|parent| (client, parent)));
+                    }
                     match product {
                         Some(product) => built.by_product.entry(product).or_default().push(step),
                         None => built.any_product.push(step),
@@ -114,11 +119,7 @@ impl Rules {
 
     /// Whether a bundle of this client has this product as its parent.
     pub(super) fn is_parent(&self, client: ClientId, product: ProductId) -> bool {
-        self.by_product.values().flatten().chain(&self.any_product).any(|step| {
-            step.kind == RuleKind::Bundle
-                && step.parent == Some(product)
-                && step.client.is_none_or(|only| only == client)
-        })
+        self.parents.contains(&(None, product)) || self.parents.contains(&(Some(client), product))
     }
 
     /// Months before this one are time-barred; none: no limit.

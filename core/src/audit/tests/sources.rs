@@ -152,6 +152,16 @@ fn clients_of_refused_rows_are_not_compared() {
 }
 
 #[test]
+fn a_client_of_whom_every_row_was_refused_is_named() {
+    let mut bills = twenty();
+    bills.incomplete = Incomplete::Clients(vec![client("Fabrikam")]);
+    let have = entitlements(vec![purchased("Contoso", SUITE, "20", "2026-01-01..")]);
+    let document = audit(&input("2026-01", "2026-01", vec![have, bills]));
+    let entry = document.coverage.iter().find(|entry| entry.client == "Fabrikam").unwrap();
+    assert_eq!(entry.reason, Some(Reason::IncompleteImport));
+}
+
+#[test]
 fn a_part_of_a_seat_is_never_rounded() {
     let have = entitlements(vec![
         purchased("Contoso", SUITE, "22.5", "2026-01-01.."),
