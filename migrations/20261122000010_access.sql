@@ -173,3 +173,21 @@ end
 $$;
 create trigger copy_organization_name after update of name on organizations
   for each row execute function copy_organization_name();
+
+-- ---------------------------------------------------------------------------------------------
+-- Signing up once
+-- ---------------------------------------------------------------------------------------------
+
+-- Which organization an Idempotency-Key has signed up, so that a repeated sign-up finds it again. The
+-- answer itself holds tokens and is not stored: a repetition gets new ones.
+create table sign_up_replays (
+  user_id uuid not null references users (id),
+  key text not null check (length(key) between 1 and 255),
+  -- SHA-256 of the names that were given; never of the password.
+  names_sha256 bytea not null check (length(names_sha256) = 32),
+  organization uuid not null,
+  created_at timestamptz not null,
+  primary key (user_id, key)
+);
+comment on table sign_up_replays is 'system: read before an organization is known';
+grant select, insert, delete on sign_up_replays to leakage_app;

@@ -190,6 +190,35 @@ create table import_terms (
 );
 select protect_tenant_table('import_terms', 'select, insert');
 
--- Storing an import replaces nothing, but a retried job starts over inside one transaction; the
--- mappings of a file follow their import.
-alter table mappings add foreign key (org_id, import_id) references imports (org_id, id);
+-- Confirmed and proposed "these two are the same", for clients and for products.
+create table mappings (
+  org_id uuid not null references organizations (org_id),
+  id uuid not null,
+  side text not null check (side in ('client', 'product')),
+  source text not null check (length(source) between 1 and 500),
+  target text not null check (length(target) between 1 and 500),
+  status text not null check (status in ('proposed', 'approved', 'rejected', 'withdrawn')),
+  -- 'proposal' (an audit found it), 'manual' (a person wrote it) or 'import' (a mappings file).
+  origin text not null check (origin in ('proposal', 'manual', 'import')),
+  import_id uuid,
+  -- Of a proposal: 0.00 to 0.99, two digits.
+  score numeric(3, 2),
+  reasons jsonb not null default '[]',
+  valid_from date,
+  valid_until date,
+  -- Name or address of the person who decided, kept as text: it outlives the account.
+  decided_by text,
+  decided_at timestamptz,
+  version bigint not null default 1,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  primary key (org_id, id),
+  foreign key (org_id, import_id) references imports (org_id, id),
+  check (valid_until is null or valid_from is null or valid_from < valid_until),
+  check ((status = 'proposed') = (decided_by is null))
+);
+-- One open or refused proposal for a pair: an audit that finds it again does not repeat it.
+create unique index mappings_proposal on mappings (org_id, side, source, target)
+  where origin = 'proposal';
+create index mappings_list on mappings (org_id, status, id);
+select protect_tenant_table('mappings', 'select, insert, update');

@@ -74,7 +74,7 @@ async fn read(mut payload: Payload) -> Result<Vec<u8>, ApiError> {
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| fault(&error))?;
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| fault(&error, body))?;
     json.end().map_err(|error| unreadable(&error))?;
     if holds_nul(body) {
         return Err(ApiError::new(Code::Invalid, "Texts must not hold the character U+0000."));
@@ -93,14 +93,17 @@ fn unreadable(error: &serde_json::Error) -> ApiError {
     )
 }
 
-fn fault(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
+fn fault(error: &serde_path_to_error::Error<serde_json::Error>, body: &[u8]) -> ApiError {
     let inner = error.inner();
-    if !inner.is_data() {
+    // An enum that is given a number or null is a fault of syntax to serde_json, though the body is JSON.
+    let is_json = inner.is_data() || serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+    if !is_json {
         return unreadable(inner);
     }
     let mut pointer = pointer(error.path());
     let text = inner.to_string();
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
+    let reason = if inner.is_data() { reason } else { "must be one of the names that are known here" };
     // The path of an unknown or missing field ends at the object; its name stands in the text.
     if ["unknown field `", "missing field `", "duplicate field `"]
         .iter()

@@ -26,19 +26,19 @@ const PARTS_AT_ONCE: usize = 2;
 /// The longest key: that of S3.
 const KEY_MAX: usize = 1024;
 
-/// Where objects go. Without `s3` into the folder.
+/// Where objects go: without `s3` into the folder.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ObjectsConfig {
     /// The local folder. Made on first use, closed to other accounts.
-    #[serde(default = "default_folder")]
     pub folder: PathBuf,
     /// A bucket, instead.
     #[serde(default)]
     pub s3: Option<S3Config>,
 }
 
-fn default_folder() -> PathBuf {
+/// Where files go when nothing is said.
+pub fn default_folder() -> PathBuf {
     PathBuf::from("data/objects")
 }
 

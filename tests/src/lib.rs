@@ -7,6 +7,7 @@
 //! [`TestApp`] fails the test that drops it when jobs are left behind, dead ones included.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod actors;
 mod database;
 
 use chrono::{DateTime, Utc};
@@ -20,6 +21,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use actors::{Org, PASSWORD, Person, new_email};
 pub use database::Database;
 
 /// When every test begins.
@@ -55,9 +57,12 @@ impl TestApp {
         let mut config = Config::defaults().expect("the defaults are valid");
         config.database.url = Some(database.app_url().into());
         config.database.max_connections = 10;
+        config.tokens.key_file = files.path().join("keys.pem");
+        config.objects.folder = files.path().join("objects");
         config.limits.key_per_minute = 1_000_000;
         config.limits.organization_per_minute = 1_000_000;
         config.limits.network_per_minute = 1_000_000;
+        config.tokens.key_file = files.path().join("token-keys.pem");
         change(&mut config);
         let now: DateTime<Utc> = NOW.parse().expect("a time");
         let clock = Clock::fixed(now);
@@ -138,7 +143,7 @@ impl Drop for TestApp {
             let ended = thread.join();
             assert!(ended.is_ok() || std::thread::panicking(), "the server panicked");
         }
-        let left = self.database.remove(Some(&self.app.db));
+        let left = self.database.remove();
         if !std::thread::panicking() && !self.jobs_may_be_left.load(Ordering::Relaxed) {
             assert!(left.is_empty(), "jobs were left behind: {left:?}");
         }

@@ -121,10 +121,29 @@ impl FromRequest for SignedIn {
     }
 }
 
+/// A signed-in person, or someone who sent no credentials. Credentials that are not valid are refused, not
+/// ignored.
+#[derive(Clone, Copy, Debug)]
+pub struct MaybeSignedIn(pub Option<SignedIn>);
+
+impl FromRequest for MaybeSignedIn {
+    type Error = ApiError;
+    type Future = Extracted<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let headers = request.headers();
+        if !headers.contains_key(AUTHORIZATION) && !headers.contains_key(X_API_KEY) {
+            return Box::pin(async { Ok(Self(None)) });
+        }
+        let signed_in = SignedIn::from_request(request, payload);
+        Box::pin(async move { Ok(Self(Some(signed_in.await?))) })
+    }
+}
+
 fn app(request: &HttpRequest) -> Result<&App, ApiError> {
     request
         .app_data::<web::Data<App>>()
-        .map(|app| app.get_ref())
+        .map(web::Data::get_ref)
         .ok_or_else(|| ApiError::internal("the application is not registered"))
 }
 

@@ -1,11 +1,13 @@
-//! Subcommands: those that need no service (`audit` and `inspect` know `leakage_core` and files), and
-//! those around the private database.
+//! Subcommands: those that need no service (`audit` and `inspect` know `leakage_core` and files), those
+//! around the service, and those around its private database.
 
 pub mod audit;
 pub mod database;
+pub mod health;
 pub mod inspect;
 pub mod service;
 pub mod signals;
+pub mod start;
 
 use std::error::Error;
 use std::io::{self, Write};

@@ -49,6 +49,7 @@ async fn fail(
     id: AuditId,
     error: &ApiError,
 ) -> Result<(), JobError> {
-    let problem = serde_json::to_value(error.problem(&context.job.to_string())).map_err(|e| JobError::Failed(e.into()))?;
+    let problem = serde_json::to_value(error.problem(&context.job.to_string()))
+        .map_err(|e| JobError::Failed(e.into()))?;
     Ok(stored::fail(tx, id, &problem, context.app.clock.now()).await?)
 }

@@ -175,7 +175,8 @@ async fn create_audit(
     .await?;
     app.work.notify_one();
     let text = |name: &str| replied.reply.body.get(name).and_then(Value::as_str);
-    let (id, job) = (text("id").and_then(|id| id.parse().ok()), text("job_id").and_then(|id| id.parse().ok()));
+    let (id, job) =
+        (text("id").and_then(|id| id.parse().ok()), text("job_id").and_then(|id| id.parse().ok()));
     if let (Some(id), Some(job), Some(_)) = (id, job, prefer.wait_seconds) {
         routes::jobs::wait(&app, &actor, job, prefer).await?;
         let audit = read(&app, &actor, id).await?;

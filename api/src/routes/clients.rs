@@ -107,8 +107,7 @@ pub struct NewClient {
 
 impl NewClient {
     fn input(&self) -> Result<ClientInput, ApiError> {
-        for (pointer, text, max) in
-            [("/name", Some(&self.name), 300), ("/domain", self.domain.as_ref(), 253)]
+        for (pointer, text, max) in [("/name", Some(&self.name), 300), ("/domain", self.domain.as_ref(), 253)]
         {
             if text.is_some_and(|text| text.chars().count() > max) {
                 return Err(ApiError::invalid(pointer, format!("At most {max} characters.")));
@@ -170,10 +169,15 @@ pub async fn list_clients(
     params(("client_id" = ClientId, Path, description = "The client")),
     responses((status = 200, description = "The client", body = ClientDetail)))]
 #[get("/clients/{client_id}")]
-pub async fn get_client(app: web::Data<App>, actor: Allowed<perm::Read>, path: web::Path<ClientId>) -> Result<HttpResponse, ApiError> {
+pub async fn get_client(
+    app: web::Data<App>,
+    actor: Allowed<perm::Read>,
+    path: web::Path<ClientId>,
+) -> Result<HttpResponse, ApiError> {
     let mut tx = app.db.begin(actor.org).await?;
     let row = stored::find(&mut tx, *path).await?.ok_or_else(ApiError::not_found)?;
-    let known_as = stored::refs(&mut tx, *path, SHOWN_REFS).await?.into_iter().map(ClientName::from).collect();
+    let known_as =
+        stored::refs(&mut tx, *path, SHOWN_REFS).await?.into_iter().map(ClientName::from).collect();
     let version = Some(row.version);
     Ok(respond(Reply::ok(version, &ClientDetail { client: row.into(), known_as })?.into()))
 }

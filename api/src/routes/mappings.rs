@@ -186,7 +186,11 @@ pub async fn list_mappings(
     params(("mapping_id" = MappingId, Path, description = "The mapping")),
     responses((status = 200, description = "The mapping", body = Mapping)))]
 #[get("/mappings/{mapping_id}")]
-pub async fn get_mapping(app: web::Data<App>, actor: Allowed<perm::Read>, path: web::Path<MappingId>) -> Result<HttpResponse, ApiError> {
+pub async fn get_mapping(
+    app: web::Data<App>,
+    actor: Allowed<perm::Read>,
+    path: web::Path<MappingId>,
+) -> Result<HttpResponse, ApiError> {
     let mut tx = app.db.begin(actor.org).await?;
     let mapping = Mapping::from(stored::find(&mut tx, *path).await?.ok_or_else(ApiError::not_found)?);
     Ok(respond(Reply::ok(Some(mapping.version), &mapping)?.into()))

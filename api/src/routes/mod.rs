@@ -3,25 +3,34 @@
 //!
 //! All of `/v1` is one scope: of two scopes whose prefixes overlap, the second would answer 404.
 
+pub mod api_keys;
 pub mod audits;
 pub mod clients;
 pub mod docs;
 pub mod gaps;
 pub mod health;
 pub mod imports;
+pub mod invitations;
 pub mod jobs;
 pub mod mappings;
+pub mod me;
+pub mod members;
+pub mod organizations;
 pub mod products;
+pub mod sessions;
 pub mod surface;
 
+use crate::app::App;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::{IfNoneMatch, etag};
+use crate::middleware::limits;
 use crate::pagination::Page;
 use crate::services::idempotency::Replied;
+use crate::services::sign_in::Client;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Seconds after which to ask for the state of accepted work.
@@ -29,16 +38,21 @@ pub const POLL_SECONDS: u64 = 1;
 
 /// Everything that is documented.
 pub fn documented(config: &mut ServiceConfig) {
-    config.configure(health::configure).service(
-        utoipa_actix_web::scope("/v1")
-            .configure(clients::configure)
-            .configure(products::configure)
-            .configure(mappings::configure)
-            .configure(imports::configure)
-            .configure(audits::configure)
-            .configure(gaps::configure)
-            .configure(jobs::configure),
-    );
+    let v1 = utoipa_actix_web::scope("/v1")
+        .configure(organizations::configure)
+        .configure(sessions::configure)
+        .configure(me::configure)
+        .configure(members::configure)
+        .configure(invitations::configure)
+        .configure(api_keys::configure)
+        .configure(clients::configure)
+        .configure(products::configure)
+        .configure(mappings::configure)
+        .configure(imports::configure)
+        .configure(audits::configure)
+        .configure(gaps::configure)
+        .configure(jobs::configure);
+    config.configure(health::configure).configure(sessions::configure_keys).service(v1);
 }
 
 /// Everything that is served.
@@ -65,6 +79,13 @@ pub fn respond(replied: Replied) -> HttpResponse {
         response.insert_header((header::RETRY_AFTER, POLL_SECONDS));
     }
     if reply.body.is_null() { response.finish() } else { response.json(reply.body) }
+}
+
+/// As [`respond`], for an answer with a secret: no cache keeps it.
+pub fn respond_unkept(replied: Replied) -> HttpResponse {
+    let mut response = respond(replied);
+    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    response
 }
 
 /// Answers one thing with its `ETag`, or 304 when the caller has this version.
@@ -100,4 +121,18 @@ pub fn known(parameter: &str, value: Option<&str>, known: &[&str]) -> Result<(),
         reason,
         ..FieldError::default()
     }))
+}
+
+/// Where a request comes from, for what is not known to be anybody's yet.
+pub fn client(request: &HttpRequest, app: &App) -> Client {
+    let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    Client {
+        network: limits::network(request, app.config.trusted_proxies),
+        user_agent: agent.map(|agent| agent.chars().take(200).collect()),
+    }
+}
+
+/// A field of a change: absent leaves it, null is refused, for it would look like a deletion.
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(field).map(Some)
 }

@@ -73,7 +73,7 @@ impl From<&Sku> for MicrosoftSku {
         Self {
             sku_id: sku.guid.to_string(),
             part_number: sku.part_number.to_string(),
-            names: sku.names.iter().map(ToString::to_string).collect(),
+            names: sku.names.iter().map(|name| name.text.clone()).collect(),
             free: sku.free,
         }
     }
@@ -137,8 +137,12 @@ pub async fn list_microsoft_skus(
     let after = wanted.after.clone().unwrap_or_default();
     let mut found: Vec<&Sku> = Catalog::microsoft()
         .skus()
+        .iter()
         .filter(|sku| sku.guid.to_string() > after)
-        .filter(|sku| fold(&sku.part_number).contains(&needle) || sku.names.iter().any(|name| fold(&name.to_string()).contains(&needle)))
+        .filter(|sku| {
+            fold(&sku.part_number).contains(&needle)
+                || sku.names.iter().any(|name| fold(&name.text).contains(&needle))
+        })
         .collect();
     found.sort_by_key(|sku| sku.guid.to_string());
     found.truncate(usize::try_from(wanted.fetch()).unwrap_or(usize::MAX));

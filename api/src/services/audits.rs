@@ -4,13 +4,16 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::error::{ApiError, Code};
 use crate::jobs::{self, JobKind};
+use crate::services::organizations::OrganizationSettings;
 use crate::storage::audits::{self, AuditResult, AuditRow};
 use crate::storage::gaps::{self, NewGap};
 use crate::storage::imports::{self, ImportRow};
 use crate::storage::mappings::{self, NewMapping};
-use crate::storage::{OrgTx, clients, organizations, records};
+use crate::storage::{OrgTx, clients, records};
 use chrono::NaiveDate;
-use leakage_core::audit::{self, AuditDocument, AuditInput, Basis, Gap, Incomplete, Policy, Proration, Source};
+use leakage_core::audit::{
+    self, AuditDocument, AuditInput, Basis, Gap, Incomplete, Policy, Proration, Source,
+};
 use leakage_core::id::{AuditId, ClientId, ImportId, MappingId};
 use leakage_core::matching::fold;
 use leakage_core::period::{Month, Span};
@@ -61,7 +64,10 @@ pub async fn create(app: &App, tx: &mut OrgTx, actor: &Actor, new: &NewAudit) ->
         return Err(ApiError::invalid("/as_of", "The day is in the future: nothing is known of it yet."));
     }
     if as_of < new.from.first_day() {
-        return Err(ApiError::invalid("/as_of", "The day is before the first month: nothing would be audited."));
+        return Err(ApiError::invalid(
+            "/as_of",
+            "The day is before the first month: nothing would be audited.",
+        ));
     }
     if let Some(wanted) = &new.clients {
         client_names(tx, wanted).await?;
@@ -88,7 +94,12 @@ async fn client_names(tx: &mut OrgTx, wanted: &[ClientId]) -> Result<Vec<String>
     for (index, id) in wanted.iter().enumerate() {
         match clients::find(tx, *id).await? {
             Some(row) => names.push(row.name),
-            None => return Err(ApiError::invalid(format!("/clients/{index}"), "There is no client with this id.")),
+            None => {
+                return Err(ApiError::invalid(
+                    format!("/clients/{index}"),
+                    "There is no client with this id.",
+                ));
+            }
         }
     }
     Ok(names)
@@ -104,14 +115,15 @@ pub struct LoadedAudit {
 /// Loads what an audit is made from.
 pub async fn load(tx: &mut OrgTx, audit: &AuditRow) -> Result<LoadedAudit, ApiError> {
     let request: NewAudit = serde_json::from_value(audit.request.clone()).map_err(ApiError::internal)?;
-    let settings = organizations::settings(tx).await?;
+    let organization = super::organizations::find(tx).await?;
+    let settings = OrganizationSettings::of(&organization)?;
     let mut input = AuditInput::new(request.from, request.to, audit.as_of);
     input.policy = Policy {
         basis: request.basis.unwrap_or(settings.basis),
         proration: request.proration.unwrap_or(settings.proration),
         overrides: Vec::new(),
     };
-    input.source_order = settings.source_order;
+    input.source_order = settings.source_order.into_iter().map(|format| format.0).collect();
     input.stretch_snapshots = true;
     input.mappings = mappings::approved(tx).await?;
     input.rejected_proposals = mappings::rejected(tx).await?;
@@ -182,7 +194,8 @@ impl LoadedAudit {
         })
         .await
         .map_err(ApiError::internal)?;
-        let document = outcome.map_err(|error| ApiError::new(Code::Invalid, format!("The audit cannot be run: {error}.")))?;
+        let document = outcome
+            .map_err(|error| ApiError::new(Code::Invalid, format!("The audit cannot be run: {error}.")))?;
         Ok(FinishedAudit { document, imports: input })
     }
 }
@@ -273,7 +286,10 @@ fn kinds(gaps: &[Gap]) -> Value {
 pub async fn document(tx: &mut OrgTx, id: AuditId) -> Result<Value, ApiError> {
     let row = audits::find(tx, id).await?.ok_or_else(ApiError::not_found)?;
     let Some(mut document) = audits::document(tx, id).await? else {
-        return Err(ApiError::new(Code::Conflict, format!("The audit is {}: it has no document.", row.status)));
+        return Err(ApiError::new(
+            Code::Conflict,
+            format!("The audit is {}: it has no document.", row.status),
+        ));
     };
     let filter = gaps::AuditGapFilter::default();
     let found = gaps::of_audit(tx, id, &filter, -1, i64::MAX).await?;

@@ -1,8 +1,8 @@
 //! Clients: made by hand here, or by imports when a file first names them.
 
 use crate::error::{ApiError, Code};
-use crate::storage::clients::{self, ClientRow, ClientWriteError};
 use crate::storage::OrgTx;
+use crate::storage::clients::{self, ClientRow, ClientWriteError};
 use chrono::{DateTime, Utc};
 use leakage_core::id::ClientId;
 use leakage_core::matching::fold;
@@ -23,9 +23,11 @@ impl ClientInput {
         if fold(&name).is_empty() {
             return Err(ApiError::invalid("/name", "The name must hold at least one letter or digit."));
         }
-        let domain = self.domain.map(|domain| domain.trim().to_lowercase()).filter(|domain| !domain.is_empty());
+        let domain =
+            self.domain.map(|domain| domain.trim().to_lowercase()).filter(|domain| !domain.is_empty());
         if domain.as_ref().is_some_and(|domain| {
-            !domain.contains('.') || domain.contains(|c: char| c.is_whitespace() || matches!(c, '/' | '@' | ':'))
+            !domain.contains('.')
+                || domain.contains(|c: char| c.is_whitespace() || matches!(c, '/' | '@' | ':'))
         }) {
             return Err(ApiError::invalid("/domain", "Write the bare domain, such as contoso.com."));
         }

@@ -29,7 +29,10 @@ pub async fn create(
     if let (Some(from), Some(until)) = (new.valid_from, new.valid_until)
         && until <= from
     {
-        return Err(ApiError::invalid("/valid_until", "valid_until is the day after the last one: it must be later than valid_from."));
+        return Err(ApiError::invalid(
+            "/valid_until",
+            "valid_until is the day after the last one: it must be later than valid_from.",
+        ));
     }
     Ok(mappings::insert_approved(tx, new, None, &actor.label(), now).await?)
 }

@@ -187,7 +187,12 @@ pub async fn complete(
 }
 
 /// Marks a running audit as failed, with the reason.
-pub async fn fail(tx: &mut OrgTx, id: AuditId, problem: &Value, now: DateTime<Utc>) -> Result<(), StorageError> {
+pub async fn fail(
+    tx: &mut OrgTx,
+    id: AuditId,
+    problem: &Value,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
     let org = tx.org().uuid();
     let done = sqlx::query(
         "update audits

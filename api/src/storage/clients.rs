@@ -288,7 +288,10 @@ pub async fn all_refs(tx: &mut OrgTx) -> Result<HashMap<Uuid, ClientRef>, Storag
     .bind(org)
     .fetch_all(tx.conn())
     .await?;
-    Ok(rows.into_iter().map(|(id, source, name, domain)| (id, ClientRef { id: source, name, domain })).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(id, source, name, domain)| (id, ClientRef { id: source, name, domain }))
+        .collect())
 }
 
 /// Client ids by folded name and by folded source id: how a gap's client finds its resource.

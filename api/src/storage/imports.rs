@@ -200,12 +200,13 @@ pub async fn completed(tx: &mut OrgTx) -> Result<Vec<ImportRow>, StorageError> {
 /// Notes the job that reads an import.
 pub async fn set_job(tx: &mut OrgTx, id: ImportId, job: JobId) -> Result<(), StorageError> {
     let org = tx.org().uuid();
-    let done = sqlx::query("update imports set job_id = $3 where org_id = $1 and id = $2 and status = 'processing'")
-        .bind(org)
-        .bind(id.uuid())
-        .bind(job.uuid())
-        .execute(tx.conn())
-        .await?;
+    let done =
+        sqlx::query("update imports set job_id = $3 where org_id = $1 and id = $2 and status = 'processing'")
+            .bind(org)
+            .bind(id.uuid())
+            .bind(job.uuid())
+            .execute(tx.conn())
+            .await?;
     expect_rows(done.rows_affected(), 1)
 }
 
@@ -369,7 +370,11 @@ pub struct ImportErrorRow {
 }
 
 /// Replaces the refused rows of an import.
-pub async fn replace_errors(tx: &mut OrgTx, id: ImportId, errors: &[ImportErrorRow]) -> Result<(), StorageError> {
+pub async fn replace_errors(
+    tx: &mut OrgTx,
+    id: ImportId,
+    errors: &[ImportErrorRow],
+) -> Result<(), StorageError> {
     let org = tx.org().uuid();
     sqlx::query("delete from import_errors where org_id = $1 and import_id = $2")
         .bind(org)

@@ -28,6 +28,8 @@ pub struct InvitationRow {
     pub expires_at: DateTime<Utc>,
     /// When it was accepted.
     pub accepted_at: Option<DateTime<Utc>>,
+    /// Who accepted it.
+    pub accepted_by: Option<Uuid>,
     /// When it was revoked.
     pub revoked_at: Option<DateTime<Utc>>,
 }
@@ -96,7 +98,7 @@ pub async fn insert(
            (org_id, id, email, email_normalized, role, secret_sha256, invited_by, created_at, expires_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          returning id, email, email_normalized, role, secret_sha256, invited_by, created_at, expires_at,
-                   accepted_at, revoked_at",
+                   accepted_at, accepted_by, revoked_at",
     )
     .bind(org)
     .bind(new.id.uuid())
@@ -127,7 +129,7 @@ pub async fn list(
     let org = tx.org().uuid();
     Ok(sqlx::query_as(
         "select id, email, email_normalized, role, secret_sha256, invited_by, created_at, expires_at,
-                accepted_at, revoked_at
+                accepted_at, accepted_by, revoked_at
          from invitations
          where org_id = $1 and ($2::uuid is null or id < $2)
          order by id desc
@@ -140,12 +142,27 @@ pub async fn list(
     .await?)
 }
 
+/// One invitation.
+pub async fn find(tx: &mut OrgTx, id: InvitationId) -> Result<Option<InvitationRow>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(
+        "select id, email, email_normalized, role, secret_sha256, invited_by, created_at, expires_at,
+                accepted_at, accepted_by, revoked_at
+         from invitations
+         where org_id = $1 and id = $2",
+    )
+    .bind(org)
+    .bind(id.uuid())
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
 /// One invitation, locked until the transaction ends.
 pub async fn lock(tx: &mut OrgTx, id: InvitationId) -> Result<Option<InvitationRow>, StorageError> {
     let org = tx.org().uuid();
     Ok(sqlx::query_as(
         "select id, email, email_normalized, role, secret_sha256, invited_by, created_at, expires_at,
-                accepted_at, revoked_at
+                accepted_at, accepted_by, revoked_at
          from invitations
          where org_id = $1 and id = $2
          for update",

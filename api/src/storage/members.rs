@@ -184,9 +184,9 @@ pub async fn set_role(
     Ok(changed.rows_affected() == 1)
 }
 
-/// Removes a member, if `version` (when given) is still the current one and an owner is left; false if
+/// Removes a member, if `version` is still the current one and an owner is left; false if
 /// not, and the caller finds out why.
-pub async fn remove(tx: &mut OrgTx, user: UserId, version: Option<i64>) -> Result<bool, StorageError> {
+pub async fn remove(tx: &mut OrgTx, user: UserId, version: i64) -> Result<bool, StorageError> {
     let org = tx.org().uuid();
     let changed = sqlx::query(
         "with owners as (
@@ -199,7 +199,7 @@ pub async fn remove(tx: &mut OrgTx, user: UserId, version: Option<i64>) -> Resul
          delete from memberships
          where org_id = $1
            and user_id = $2
-           and ($3::bigint is null or version = $3)
+           and version = $3
            and exists (select from owners where owners.user_id <> $2)",
     )
     .bind(org)

@@ -62,7 +62,9 @@ pub async fn intern_refs(
         all(tx).await?.into_iter().map(|row| (ProductRef::from(row.clone()), row.id)).collect();
     wanted
         .iter()
-        .map(|reference| known.get(reference).copied().ok_or(StorageError::Corrupt { column: "product_refs.id" }))
+        .map(|reference| {
+            known.get(reference).copied().ok_or(StorageError::Corrupt { column: "product_refs.id" })
+        })
         .collect()
 }
 

@@ -57,12 +57,30 @@ pub async fn take_back(tx: &mut SystemTx, subject: &Subject) -> Result<(), Stora
     Ok(())
 }
 
-/// Forgets a subject's failures, and everybody's that are older than `before`.
-pub async fn forget(tx: &mut SystemTx, subject: &Subject, before: DateTime<Utc>) -> Result<(), StorageError> {
-    sqlx::query("delete from sign_in_failures where subject = $1 or last_failed_at < $2")
+/// Forgets a subject's failures.
+pub async fn forget(tx: &mut SystemTx, subject: &Subject) -> Result<(), StorageError> {
+    sqlx::query("delete from sign_in_failures where subject = $1")
         .bind(subject.as_slice())
-        .bind(before)
         .execute(tx.conn())
         .await?;
+    Ok(())
+}
+
+/// Removes some of what is older than `before`. Rows that others work on are left for the next time, so
+/// that nobody waits for anybody.
+pub async fn remove_before(tx: &mut SystemTx, before: DateTime<Utc>) -> Result<(), StorageError> {
+    sqlx::query(
+        "delete from sign_in_failures
+         where subject in (
+           select subject
+           from sign_in_failures
+           where last_failed_at < $1
+           limit 100
+           for update skip locked
+         )",
+    )
+    .bind(before)
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }

@@ -132,3 +132,53 @@ fn belonging((org, name, role): (Uuid, String, String)) -> Result<Belonging, Sto
     let role = Role::parse(&role).ok_or(StorageError::Corrupt { column: "user_organizations.role" })?;
     Ok(Belonging { org: org.into(), name, role })
 }
+
+/// The organization that a person signed up with this key after `since`, and the digest of the names
+/// that they gave.
+pub async fn find_sign_up(
+    tx: &mut SystemTx,
+    user: UserId,
+    key: &str,
+    since: DateTime<Utc>,
+) -> Result<Option<(OrgId, Vec<u8>)>, StorageError> {
+    let row: Option<(Uuid, Vec<u8>)> = sqlx::query_as(
+        "select organization, names_sha256
+         from sign_up_replays
+         where user_id = $1 and key = $2 and created_at > $3",
+    )
+    .bind(user.uuid())
+    .bind(key)
+    .bind(since)
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|(org, names)| (org.into(), names)))
+}
+
+/// Notes that a key has signed up an organization; forgets the person's notes from before `since`.
+pub async fn note_sign_up(
+    tx: &mut SystemTx,
+    now: DateTime<Utc>,
+    since: DateTime<Utc>,
+    user: UserId,
+    key: &str,
+    names_sha256: &[u8; 32],
+    org: OrgId,
+) -> Result<(), StorageError> {
+    sqlx::query("delete from sign_up_replays where user_id = $1 and created_at <= $2")
+        .bind(user.uuid())
+        .bind(since)
+        .execute(tx.conn())
+        .await?;
+    sqlx::query(
+        "insert into sign_up_replays (user_id, key, names_sha256, organization, created_at)
+         values ($1, $2, $3, $4, $5)",
+    )
+    .bind(user.uuid())
+    .bind(key)
+    .bind(names_sha256.as_slice())
+    .bind(org.uuid())
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

@@ -17,6 +17,14 @@ pub(super) struct Decoded<'a> {
     pub(super) encodings: Vec<&'static str>,
 }
 
+impl Decoded<'_> {
+    fn saw(&mut self, encoding: &'static str) {
+        if !self.encodings.contains(&encoding) {
+            self.encodings.push(encoding);
+        }
+    }
+}
+
 /// How the text was wrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wrapping {
@@ -135,9 +143,7 @@ fn unpack<'a>(
         return if member.is_some() { Ok(()) } else { Err(FileError::Empty) };
     }
     let (text, encoding) = text(bytes)?;
-    if !into.encodings.contains(&encoding) {
-        into.encodings.push(encoding);
-    }
+    into.saw(encoding);
     into.parts.push(Part { member, body: Body::Text(text) });
     Ok(())
 }
@@ -161,6 +167,8 @@ fn unzip<'a>(
     if workbook {
         count_workbook(&mut archive, budget)?;
         drop(archive);
+        // The XML inside is UTF-8.
+        into.saw("utf-8");
         into.parts.push(Part { member, body: Body::Workbook(bytes) });
         return Ok(());
     }

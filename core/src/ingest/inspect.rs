@@ -39,7 +39,7 @@ pub fn inspect_document(file: &str, outcome: &Result<FileReport, FileError>, row
         "notes_total": report.notes_total,
     });
     if let (true, Some(members)) = (rows, document.as_object_mut()) {
-        members.insert("records".to_owned(), report.records.iter().map(record).collect());
+        members.insert("records".to_owned(), report.records.iter().map(record_json).collect());
         let charges: Vec<(&VendorCharge, u32)> = report
             .records
             .iter()
@@ -69,7 +69,7 @@ pub fn inspect_document(file: &str, outcome: &Result<FileReport, FileError>, row
 }
 
 /// A record in one flat object: the fields of all kinds have the same names, absent ones are left out.
-fn record(sourced: &Sourced) -> Value {
+pub fn record_json(sourced: &Sourced) -> Value {
     let mut row = Map::new();
     let kind = match &sourced.record {
         Record::Entitlement(_) => "entitlement",

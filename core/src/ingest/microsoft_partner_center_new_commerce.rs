@@ -6,7 +6,7 @@
 //! in [`crate::seat_states`]. `ChargeEndDate` is the last day charged. Dates are days as written, whatever
 //! their offset. `AvailabilityId` changes over time and is not part of a product's id.
 
-use super::date::Evidence;
+use super::date::{self, Evidence, Written};
 use super::json::{self, Object};
 use super::layout::{Cells, Field, Layout, Need};
 use super::reader::Shape;
@@ -15,9 +15,11 @@ use super::table::fold;
 use super::{DateOrder, FileError, Fit, Format, ReadOptions};
 use crate::period::{Span, day_after};
 use crate::records::{ChargeKind, ClientRef, Cycle, ProductRef, Record, Side, Term, VendorCharge};
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 pub(super) const FORMAT: Format = Format {
     name: "microsoft_partner_center_new_commerce",
@@ -162,17 +164,40 @@ fn detect(shape: &Shape<'_>) -> Fit {
 }
 
 fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
-    let Some(order) = order(shapes, options, sink)? else { return count(shapes, options, sink) };
+    let mut dates = Dates { order: options.date_order.unwrap_or(DateOrder::Mdy), doubt: false };
+    let mut first = Sink::new(&options.limits);
+    rows(shapes, options, &mut dates, &mut first)?;
+    // The usual file is read once; only one whose dates were rewritten is read again.
+    if options.date_order.is_some() || !dates.doubt {
+        *sink = first;
+        return Ok(());
+    }
+    match order(shapes, options, sink)? {
+        Some(order) => rows(shapes, options, &mut Dates { order, doubt: false }, sink),
+        None => count(shapes, options, sink),
+    }
+}
+
+fn rows(
+    shapes: &[&Shape<'_>],
+    options: &ReadOptions,
+    dates: &mut Dates,
+    sink: &mut Sink,
+) -> Result<(), FileError> {
     let mut seen: HashMap<[u8; 32], u32> = HashMap::new();
     for shape in shapes {
         LAYOUT.read(&shape.table, &options.limits, sink, &client_of, &mut |cells, sink| {
-            let charge = charge(cells, order, sink)?;
+            let charge = charge(cells, dates, sink)?;
             // The same line twice counts once; a hash of all cells, so that nothing else is taken for it.
-            if let Some(first) = seen.insert(digest(cells), cells.line()) {
-                seen.insert(digest(cells), first);
-                let text = format!("the same as line {first}; counted once");
-                sink.note(Some(cells.line()), "duplicate_line", text);
-                return Ok(());
+            match seen.entry(digest(cells)) {
+                Entry::Vacant(place) => {
+                    place.insert(cells.line());
+                }
+                Entry::Occupied(first) => {
+                    let text = format!("the same as line {}; counted once", first.get());
+                    sink.note(Some(cells.line()), "duplicate_line", text);
+                    return Ok(());
+                }
             }
             if let Some(kind) = charge.charge_type.as_deref().filter(|_| !charge.known_charge_type) {
                 let text = format!("the charge type `{kind}` is not documented; the charge is kept");
@@ -187,6 +212,24 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
         })?;
     }
     Ok(())
+}
+
+/// How dates are read, and whether any looked otherwise than the export writes them.
+struct Dates {
+    order: DateOrder,
+    doubt: bool,
+}
+
+impl Dates {
+    fn of(&mut self, cells: &Cells<'_>, field: F) -> Result<Option<NaiveDate>, Bad> {
+        let written = cells.text(field as usize).and_then(date::parse);
+        let day = cells.date(field as usize, self.order);
+        self.doubt |= match written {
+            Some(Written::Two { foreign, .. }) => foreign || day.is_err(),
+            _ => false,
+        };
+        day
+    }
 }
 
 /// Counts the rows of a file that cannot be read before a question is answered.
@@ -206,16 +249,13 @@ fn digest(cells: &Cells<'_>) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// The order of day and month: the answer, else the export's own month/day/year, unless the file shows
+/// The order of day and month where no answer was given: the export's own month/day/year, unless the file shows
 /// that something rewrote its dates. Then what the dates prove, and if they prove nothing, a question.
 fn order(
     shapes: &[&Shape<'_>],
     options: &ReadOptions,
     sink: &mut Sink,
 ) -> Result<Option<DateOrder>, FileError> {
-    if let Some(order) = options.date_order {
-        return Ok(Some(order));
-    }
     let mut evidence = Evidence::default();
     let dates = [F::OrderDate, F::ChargeStart, F::ChargeEnd, F::SubscriptionStart, F::SubscriptionEnd];
     let mut scratch = Sink::new(&options.limits);
@@ -261,19 +301,19 @@ fn client(cells: &Cells<'_>) -> Result<ClientRef, Bad> {
     Ok(ClientRef { id, name, domain: cells.text(F::CustomerDomain as usize).map(str::to_lowercase) })
 }
 
-fn charge(cells: &Cells<'_>, order: DateOrder, sink: &mut Sink) -> Result<VendorCharge, Bad> {
+fn charge(cells: &Cells<'_>, dates: &mut Dates, sink: &mut Sink) -> Result<VendorCharge, Bad> {
     let client = client(cells)?;
     let charge_type = snake(cells.need(F::ChargeType as usize)?);
-    let from = cells
-        .date(F::ChargeStart as usize, order)?
+    let from = dates
+        .of(cells, F::ChargeStart)?
         .ok_or_else(|| cells.bad(F::ChargeStart as usize, "is empty, and is needed"))?;
-    let last = cells.date(F::ChargeEnd as usize, order)?;
+    let last = dates.of(cells, F::ChargeEnd)?;
     if last.is_some_and(|last| last < from) {
         return Err(cells.bad(F::ChargeEnd as usize, "is before the charge starts"));
     }
     let span = Span { from, until: last.map(day_after) };
-    let start = cells.date(F::SubscriptionStart as usize, order)?;
-    let end = cells.date(F::SubscriptionEnd as usize, order)?;
+    let start = dates.of(cells, F::SubscriptionStart)?;
+    let end = dates.of(cells, F::SubscriptionEnd)?;
     let subscription_span = start.map(|from| Span { from, until: end.map(day_after) });
     let quantity = match cells.number(F::BillableQuantity as usize)? {
         Some(quantity) => quantity,
@@ -303,7 +343,7 @@ fn charge(cells: &Cells<'_>, order: DateOrder, sink: &mut Sink) -> Result<Vendor
         currency: cells.need_currency(F::Currency as usize)?,
         span,
         subscription_span,
-        ordered_on: cells.date(F::OrderDate as usize, order)?,
+        ordered_on: dates.of(cells, F::OrderDate)?,
     })
 }
 

@@ -30,7 +30,7 @@ mod table;
 mod template;
 
 pub use error::FileError;
-pub use inspect::inspect_document;
+pub use inspect::{inspect_document, record_json};
 pub use limits::Limits;
 pub use reader::read;
 
@@ -221,3 +221,6 @@ pub const FORMATS: &[Format] = &[
 
 /// Name of a workbook or archive that holds several files of our own template.
 pub const TEMPLATE: &str = "leakage_template";
+
+#[cfg(test)]
+mod tests;

@@ -130,7 +130,8 @@ fn shape<'a>(loaded: &'a Loaded<'a>, limits: &Limits) -> Result<Option<Shape<'a>
             Some(Shape { table, items: None, sheet: false })
         }
         Loaded::Items(member, items) => {
-            let table = Table::of_items(items, member.clone());
+            let table = Table::of_items(items, member.clone(), limits)
+                .map_err(|error| error.in_member(member.as_deref()))?;
             Some(Shape { table, items: Some(items), sheet: false })
         }
         Loaded::Sheet(name, rows) => {
@@ -208,7 +209,8 @@ fn detect(shape: &Shape<'_>, limits: &Limits) -> Result<(&'static Format, Detect
     }
     near.sort_by_key(|(missing, shared, _, _)| (*missing, std::cmp::Reverse(*shared)));
     match near.first() {
-        Some((1..=2, 2.., format, missing)) => {
+        // Two thirds of what it needs: less is a coincidence of common words.
+        Some((lacking @ 1..=2, shared, format, missing)) if *shared >= lacking * 2 => {
             Err(FileError::MissingColumn { format: format.name, columns: missing.clone() })
         }
         _ => Err(unknown(shape, near.iter().take(3).map(|(_, _, format, _)| format.name).collect())),

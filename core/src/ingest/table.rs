@@ -64,18 +64,32 @@ impl<'a> Table<'a> {
     }
 
     /// JSON objects; the columns are all their keys.
-    pub(super) fn of_items(items: &'a [Raw<'a>], part: Option<String>) -> Self {
+    ///
+    /// # Errors
+    /// More different keys than the limits allow: every row would be as wide as all of them.
+    pub(super) fn of_items(
+        items: &'a [Raw<'a>],
+        part: Option<String>,
+        limits: &Limits,
+    ) -> Result<Self, FileError> {
         let mut columns = Vec::new();
         let mut seen = HashSet::new();
-        for item in items {
+        for (index, item) in items.iter().enumerate() {
             for (key, _) in json::Object::of(item).unwrap_or_default().0 {
                 if !seen.contains(&*key) {
                     seen.insert(key.clone().into_owned());
                     columns.push(key.into_owned());
                 }
             }
+            if columns.len() > limits.columns {
+                return Err(FileError::TooLarge {
+                    what: "the number of different keys",
+                    limit: limits.columns.to_string(),
+                    line: Some(to_u32(index + 1)),
+                });
+            }
         }
-        Self { part, columns, header_line: 0, source: Source::Items(items) }
+        Ok(Self { part, columns, header_line: 0, source: Source::Items(items) })
     }
 
     /// How commas in its numbers are to be read.

@@ -323,6 +323,13 @@ impl ClientIndex {
         self.keys.get(&self.facts.text(text).identity).copied()
     }
 
+    /// What to write into a mapping, as source or target, so that it means this client and no other: its
+    /// id where it has one, else its name or domain.
+    pub fn mapping_text(&self, key: ClientKey) -> &str {
+        let display = self.display(key);
+        display.id.as_deref().unwrap_or(&display.name)
+    }
+
     /// How a client is shown. A key of another index shows as an empty name.
     pub fn display(&self, key: ClientKey) -> &ClientDisplay {
         const NOBODY: &ClientDisplay = &ClientDisplay { name: String::new(), id: None, domain: None };
@@ -486,6 +493,9 @@ mod tests {
                 let on = "2026-06-01".parse().unwrap();
                 let (a, b) = (one.resolve(client, on).unwrap(), two.resolve(client, on).unwrap());
                 prop_assert_eq!(one.display(a.key), two.display(b.key));
+                if a.method != Method::Itself && matches!(a.method, Method::Exact { .. }) {
+                    prop_assert_eq!(one.find(one.mapping_text(a.key)), Some(a.key));
+                }
                 prop_assert_eq!(a, b);
             }
         }

@@ -87,7 +87,7 @@ fn id_in(text: &str, parts: &Parts, catalog: &Catalog) -> Option<Identity> {
     if let Some(guid) = as_guid(&fold_id(text)) {
         return Some(Identity::Guid(guid));
     }
-    if let Some(code) = stock_code(text).filter(|_| !text.contains(char::is_whitespace)) {
+    if let Some(code) = stock_code(text) {
         return Some(Identity::Stock(code));
     }
     let guids = guids_of_part(text, parts, catalog);
@@ -106,11 +106,14 @@ pub(super) fn id_as_name(text: &str, parts: &Parts, catalog: &Catalog) -> Option
     let text = text.trim();
     let as_written =
         || text.contains('_') || catalog.by_part_number(text).iter().any(|sku| sku.part_number == text);
-    match id_in(text, parts, catalog)? {
-        id @ Identity::Part(_) => as_written().then_some(id),
-        id if as_guid(&fold_id(text)).is_some() || stock_code(text).is_some() || as_written() => Some(id),
-        _ => None,
-    }
+    let id = id_in(text, parts, catalog)?;
+    let plain = match &id {
+        // A name may have a stock code in it; that makes a reason, not an id.
+        Identity::Stock(_) => !text.contains(char::is_whitespace),
+        Identity::Guid(_) if as_guid(&fold_id(text)).is_some() => true,
+        _ => as_written(),
+    };
+    plain.then_some(id)
 }
 
 /// Reads a reference. Of several ids the vendor's own comes first, then part number, code and name.

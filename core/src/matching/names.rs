@@ -39,6 +39,8 @@ pub(super) struct Facts {
     /// Names by code, of rows without a vendor's id.
     names_of_code: BTreeMap<String, BTreeSet<String>>,
     codes_of_name: BTreeMap<String, BTreeSet<String>>,
+    /// Names of rows without a vendor's id.
+    bare_names: BTreeSet<String>,
     /// Vendor ids by code.
     ids_of_code: BTreeMap<String, BTreeSet<Identity>>,
 }
@@ -68,7 +70,10 @@ impl Facts {
             if let Some(code) = &face.code {
                 self.ids_of_code.entry(code.clone()).or_default().insert(meaning.identity);
             }
-        } else if let (Some(code), Some(name)) = (&face.code, &face.name) {
+            return;
+        }
+        self.bare_names.extend(face.name.clone());
+        if let (Some(code), Some(name)) = (&face.code, &face.name) {
             self.names_of_code.entry(code.clone()).or_default().insert(name.clone());
             self.codes_of_name.entry(name.clone()).or_default().insert(code.clone());
         }
@@ -175,8 +180,7 @@ impl Facts {
         let name = fold(text);
         let code = fold_id(text);
         let meaning = self.named(&name, catalog);
-        let known =
-            meaning.identity != Identity::Name(name.clone()) || self.codes_of_name.contains_key(&name);
+        let known = meaning.identity != Identity::Name(name.clone()) || self.bare_names.contains(&name);
         if !known && (self.names_of_code.contains_key(&code) || self.ids_of_code.contains_key(&code)) {
             return (self.coded(&code, catalog).identity, false);
         }

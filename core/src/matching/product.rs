@@ -50,6 +50,7 @@ pub struct ProductIndex {
     catalog: Catalog,
     facts: Facts,
     keys: HashMap<Identity, ProductKey>,
+    identities: Vec<Identity>,
     display: Vec<ProductDisplay>,
     /// The distinct references of each key, in order.
     faces: Vec<Vec<ProductRef>>,
@@ -105,6 +106,7 @@ impl ProductIndex {
             catalog: catalog.clone(),
             facts,
             keys,
+            identities: identities.iter().cloned().collect(),
             display: Vec::new(),
             faces: vec![Vec::new(); identities.len()],
             known: HashMap::new(),
@@ -184,6 +186,15 @@ impl ProductIndex {
     /// mappings; none if no row and no mapping of this index speaks of it.
     pub fn find(&self, text: &str) -> Option<ProductKey> {
         self.keys.get(&self.facts.target(text, &self.catalog).0).copied()
+    }
+
+    /// What to write into a mapping, as source or target, so that it means this product and no other:
+    /// its id where it has one, else its name or code.
+    pub fn mapping_text(&self, key: ProductKey) -> &str {
+        match self.identities.get(key.index()) {
+            Some(Identity::Name(_)) | None => &self.display(key).name,
+            Some(id) => id.text(),
+        }
     }
 
     /// How a product is shown. A key of another index shows as an empty name.
@@ -425,8 +436,8 @@ mod tests {
         let both = Built::new(&[&graph, offer, psa], &[]);
         assert!(!both.same(&graph, offer));
         assert!(both.same(&graph, psa));
-        let alone = Built::new(&[offer, psa, "|cfq7ttc0lchc-0002||", "|||USCFQ7TTC0LCHC0002"], &[]);
-        for other in [psa, "|cfq7ttc0lchc-0002||", "|||USCFQ7TTC0LCHC0002"] {
+        let alone = Built::new(&[offer, psa], &[]);
+        for other in [psa, "|cfq7ttc0lchc : 0002||", "|||USCFQ7TTC0LCHC0002", "P1Y:CFQ7TTC0LCHC:0002:1:"] {
             assert!(alone.same(offer, other), "{other}");
         }
         let stated = "M365 BP|CFQ7TTC0LCHC:0002|SPB|";
@@ -632,6 +643,19 @@ mod tests {
                     prop_assert!(a.is_some());
                     prop_assert_eq!(one.display(a.as_ref().unwrap().key), two.display(b.as_ref().unwrap().key));
                     prop_assert_eq!(a, b);
+                }
+            }
+        }
+
+        #[test]
+        fn the_text_for_a_mapping_means_its_product(refs in prop::collection::vec(any_ref(), 0..12)) {
+            let index = ProductIndex::build(refs.iter(), &[], Catalog::microsoft());
+            for product in &refs {
+                let key = index.resolve(product, day("2026-06-01")).unwrap().key;
+                let (text, identity) = (index.mapping_text(key), &index.identities[key.index()]);
+                // A part number or code of several products is not one product.
+                if !matches!(identity, Identity::Unnamed | Identity::Part(_) | Identity::Code(_)) {
+                    prop_assert_eq!(index.find(text), Some(key), "{} {:?}", text, identity);
                 }
             }
         }

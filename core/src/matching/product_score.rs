@@ -406,6 +406,9 @@ mod tests {
             scored(&offer("Microsoft 365 Business Premium", "CFQ7TTC0LCHC:0002"), &graph("SPB")).unwrap();
         assert_eq!(found.score.to_string(), "0.97");
         assert_eq!(found.reasons.len(), 2, "{found:?}");
+        let inside = named("M365 Premium bundle CFQ7TTC0LCHC-0002");
+        let found = scored(&inside, &offer("Business Premium", "CFQ7TTC0LCHC:0002")).unwrap();
+        assert_eq!(found.reasons, ["the same stock code, `CFQ7TTC0LCHC:0002`"]);
         let defender = offer("Microsoft Defender Suite for Business Premium", "CFQ7TTC0LCHC:001J");
         assert_eq!(scored(&defender, &graph("SPB")), None);
     }
@@ -428,5 +431,37 @@ mod tests {
                 assert_eq!(score(&bare, theirs, catalog), None, "{} / {}", sku.name(), other.name());
             }
         }
+    }
+
+    #[test]
+    fn what_scores_shares_a_hint() {
+        let catalog = Catalog::microsoft();
+        let names = [
+            "M365 BP",
+            "Microsft 365 Busines Premium",
+            "365 Business Premium",
+            "O365 BP",
+            "Entra ID P1",
+            "Exchange Online",
+            "Webroot SecureAnywhere",
+            "Webroot Secure Anywhere",
+            "Visio P1",
+            "Copilot for Microsoft 365",
+            "PowerBI Pro",
+        ];
+        let graph = catalog
+            .skus()
+            .iter()
+            .map(|sku| ProductRef { sku: Some(sku.guid.clone()), ..ProductRef::default() });
+        let all: Vec<Prepared> =
+            names.iter().map(|name| named(name)).chain(graph).map(|p| Prepared::new(&p, catalog)).collect();
+        let mut pairs = 0;
+        for a in &all[..names.len()] {
+            for b in all.iter().filter(|b| score(a, b, catalog).is_some()) {
+                assert!(!a.hints().is_disjoint(&b.hints()), "{a:?} {b:?}");
+                pairs += 1;
+            }
+        }
+        assert!(pairs > names.len(), "{pairs}");
     }
 }

@@ -7,6 +7,9 @@ const SKU: usize = 4;
 /// What the product ids of licences, server subscriptions and Azure offers begin with.
 const FAMILIES: [&[u8]; 3] = [b"CFQ7TTC0", b"DG7GMGF0", b"DZH318Z0"];
 
+/// What stands between product and SKU, but for a space.
+const SEPARATORS: &[u8] = b":-_/.";
+
 /// The `ProductId:SkuId` that a stock code stands for, in capitals.
 ///
 /// Read: `CFQ7TTC0LCHC:0002`, `CFQ7TTC0LCHC-0002`, `P1Y:CFQ7TTC0LCHC:0002:1:` (term, product, SKU,
@@ -15,11 +18,7 @@ const FAMILIES: [&[u8]; 3] = [b"CFQ7TTC0", b"DG7GMGF0", b"DZH318Z0"];
 /// (`CFQ7TTC0LCHC - A/M`) or with a SKU that is not four characters is none, for a product id alone is
 /// not a product. So is a text with two different ones.
 pub fn stock_code(text: &str) -> Option<String> {
-    let code: Vec<u8> = text
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .map(|c| u8::try_from(c.to_ascii_uppercase()).unwrap_or(0))
-        .collect();
+    let code = plain(text);
     let mut found: Option<String> = None;
     for at in 0..code.len() {
         let Some(here) = code.get(at..).and_then(|rest| read(rest, at, &code)) else { continue };
@@ -31,6 +30,23 @@ pub fn stock_code(text: &str) -> Option<String> {
     found
 }
 
+/// The text in ASCII capitals, other characters as 0, with single spaces and none beside a separator.
+fn plain(text: &str) -> Vec<u8> {
+    let mut code: Vec<u8> = Vec::with_capacity(text.len());
+    for c in text.trim().chars() {
+        let byte = if c.is_whitespace() { b' ' } else { u8::try_from(c.to_ascii_uppercase()).unwrap_or(0) };
+        let last = code.last().copied();
+        if byte == b' ' && last.is_some_and(|last| last == b' ' || SEPARATORS.contains(&last)) {
+            continue;
+        }
+        if last == Some(b' ') && SEPARATORS.contains(&byte) {
+            code.pop();
+        }
+        code.push(byte);
+    }
+    code
+}
+
 /// Reads a product and its SKU that begin here.
 fn read(rest: &[u8], at: usize, code: &[u8]) -> Option<String> {
     let product = rest.get(..PRODUCT)?;
@@ -39,7 +55,8 @@ fn read(rest: &[u8], at: usize, code: &[u8]) -> Option<String> {
     }
     let behind = rest.get(PRODUCT..)?;
     let sku = match behind.first()? {
-        b':' | b'-' | b'_' | b'/' | b'.' => behind.get(1..=SKU)?,
+        b' ' => behind.get(1..=SKU)?,
+        separator if SEPARATORS.contains(separator) => behind.get(1..=SKU)?,
         _ if FAMILIES.iter().any(|family| product.starts_with(family)) => behind.get(..SKU)?,
         _ => return None,
     };
@@ -82,6 +99,8 @@ mod tests {
             "CFQ7TTC0LCHC0002",
             "#CFQ7TTC0LCHC:0002",
             "CFQ7TTC0LCHC:0002:CFQ7TTC0X6RN",
+            "CFQ7TTC0LCHC 0002",
+            "Business Premium CFQ7TTC0LCHC-0002 annual",
         ] {
             assert_eq!(stock_code(text).as_deref(), Some("CFQ7TTC0LCHC:0002"), "{text}");
         }

@@ -246,3 +246,27 @@ pub(super) fn is_plan(word: &str) -> bool {
 pub(super) fn is_common(word: &str) -> bool {
     COMMON.contains(&word)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_written_out_and_freed_of_licensing() {
+        for (name, words) in [
+            ("M365 BP", "microsoft 365 business premium"),
+            ("BP", "bp"),
+            ("MS 365 Bus. Prem. (NCE, annual)", "microsoft 365 business premium"),
+            ("Exchange Online (Plan 1) - 12 months", "exchange online plan1"),
+            ("Entra ID P2 licence", "entra id plan2"),
+            ("Azure AD Premium P1", "azure active directory premium plan1"),
+            ("AD Audit", "ad audit"),
+            ("EMS + E3", "enterprise mobility and security and e3"),
+            ("Visio 2 year term", "visio"),
+            ("Power BI Premium Per User", "power bi premium per user"),
+            ("Office 365 A3 for faculty", "office 365 a3"),
+        ] {
+            assert_eq!(Words::of(name).words.join(" "), words, "{name}");
+        }
+    }
+}

@@ -17,7 +17,7 @@ use actix_web::http::header::{self, ContentDisposition, DispositionParam, Dispos
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::{DateTime, Utc};
 use leakage_core::id::{ImportId, JobId};
-use leakage_core::ingest::inspect;
+use leakage_core::ingest::record_json;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use utoipa::{IntoParams, ToSchema};
@@ -222,7 +222,7 @@ async fn list_import_rows(
     let mut tx = app.db.begin(actor.org).await?;
     stored::find(&mut tx, *path).await?.ok_or_else(ApiError::not_found)?;
     let rows = records::page(&mut tx, *path, page.after.unwrap_or(-1), page.fetch()).await?;
-    let paged = page.page(rows, |row| row.0)?.map(|(_, record)| inspect::record_json(&record));
+    let paged = page.page(rows, |row| row.0)?.map(|(_, record)| record_json(&record));
     routes::list(&request, &ImportRecordPage::from(paged))
 }
 
@@ -270,7 +270,7 @@ async fn get_import_file(
 ) -> Result<HttpResponse, ApiError> {
     let row = find(&app, &actor, *path).await?;
     let key = imports::object_key(actor.org, &row.sha256);
-    let stream = app.objects.get_stream(&key).await.map_err(ApiError::internal)?;
+    let (size, stream) = app.objects.get_stream(&key).await.map_err(ApiError::internal)?;
     let disposition = ContentDisposition {
         disposition: DispositionType::Attachment,
         parameters: vec![DispositionParam::Filename(row.file_name)],
@@ -280,6 +280,7 @@ async fn get_import_file(
         .content_type("application/octet-stream")
         .insert_header(disposition)
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .no_chunking(size)
         .streaming(stream))
 }
 
@@ -315,7 +316,11 @@ async fn answer_import(
     })
     .await?;
     app.work.notify_one();
-    if prefer.wait_seconds.is_some() { outcome(&app, &actor, *path, prefer).await } else { Ok(respond(replied)) }
+    if prefer.wait_seconds.is_some() {
+        outcome(&app, &actor, *path, prefer).await
+    } else {
+        Ok(respond(replied))
+    }
 }
 
 /// Why an import is voided.

@@ -6,7 +6,7 @@ use crate::error::{ApiError, Code};
 use crate::services::imports::{ImportAnswers, ReceivedFile};
 use actix_multipart::{Field, Multipart};
 use actix_web::http::header::{CONTENT_DISPOSITION, ContentDisposition, Header as _};
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpMessage as _, HttpRequest, web};
 use bytes::Bytes;
 use chrono::NaiveDate;
 use futures_util::{Stream, StreamExt as _};
@@ -92,13 +92,14 @@ pub(super) async fn receive(
 ) -> Result<Upload, ApiError> {
     let essence = request.mime_type().ok().flatten();
     let limit = app.config.limits.upload_bytes;
-    let (body, name, content_type) = if essence.as_ref().is_some_and(|mime| mime.essence_str() == "multipart/form-data") {
-        form(request, &mut said, payload, limit).await?
-    } else {
-        let name = said.file_name.clone().or_else(|| disposition_name(request));
-        let body = Received::of(payload, limit).await?;
-        (body, name, essence.map(|mime| mime.essence_str().to_owned()))
-    };
+    let (body, name, content_type) =
+        if essence.as_ref().is_some_and(|mime| mime.essence_str() == "multipart/form-data") {
+            form(request, &mut said, payload, limit).await?
+        } else {
+            let name = said.file_name.clone().or_else(|| disposition_name(request));
+            let body = Received::of(payload, limit).await?;
+            (body, name, essence.map(|mime| mime.essence_str().to_owned()))
+        };
     if body.size_bytes == 0 {
         return Err(ApiError::new(Code::FileUnreadable, "The file is empty: there is nothing to import."));
     }
@@ -147,7 +148,10 @@ impl Received {
 }
 
 fn broken(error: impl Display) -> ApiError {
-    ApiError::new(Code::Unreadable, format!("The upload ended early or is not encoded as its headers say: {error}."))
+    ApiError::new(
+        Code::Unreadable,
+        format!("The upload ended early or is not encoded as its headers say: {error}."),
+    )
 }
 
 type ReceivedForm = (Received, Option<String>, Option<String>);
@@ -168,7 +172,8 @@ async fn form(
             if received.is_some() {
                 return Err(ApiError::invalid("file", "Upload one file at a time."));
             }
-            let file_name = part.content_disposition().and_then(ContentDisposition::get_filename).map(str::to_owned);
+            let file_name =
+                part.content_disposition().and_then(ContentDisposition::get_filename).map(str::to_owned);
             let content_type = part.content_type().map(|mime| mime.essence_str().to_owned());
             received = Some((Received::of(part, limit).await?, file_name, content_type));
             continue;
@@ -180,7 +185,10 @@ async fn form(
             "accept_partial" => &mut said.accept_partial,
             _ => {
                 let known = "file, client, date_order, snapshot_on and accept_partial";
-                return Err(ApiError::invalid(name, format!("The form has no such field; its fields are {known}.")));
+                return Err(ApiError::invalid(
+                    name,
+                    format!("The form has no such field; its fields are {known}."),
+                ));
             }
         };
         *slot = Some(text(part).await?);
@@ -197,7 +205,8 @@ async fn text(mut part: Field) -> Result<String, ApiError> {
             return Err(ApiError::new(Code::TooLarge, "A field of the form is too long."));
         }
     }
-    String::from_utf8(bytes).map_err(|_| ApiError::new(Code::Unreadable, "A field of the form is not UTF-8 text."))
+    String::from_utf8(bytes)
+        .map_err(|_| ApiError::new(Code::Unreadable, "A field of the form is not UTF-8 text."))
 }
 
 fn parsed<T: FromStr>(name: &str, value: Option<&str>, right: &str) -> Result<Option<T>, ApiError> {

@@ -180,7 +180,13 @@ pub(super) struct ImportError {
 
 impl From<ImportErrorRow> for ImportError {
     fn from(row: ImportErrorRow) -> Self {
-        Self { sheet: row.sheet, line: row.line, column: row.column_name, value: row.value, reason: row.reason }
+        Self {
+            sheet: row.sheet,
+            line: row.line,
+            column: row.column_name,
+            value: row.value,
+            reason: row.reason,
+        }
     }
 }
 

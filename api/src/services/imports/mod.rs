@@ -105,7 +105,10 @@ pub async fn create(
     if !imports::insert(tx, &new, app.clock.now()).await? {
         let existing = imports::find_by_identity(tx, &identity).await?;
         let import = existing.ok_or_else(|| {
-            ApiError::new(Code::Conflict, "The same file was being read or voided at this moment. Send it again.")
+            ApiError::new(
+                Code::Conflict,
+                "The same file was being read or voided at this moment. Send it again.",
+            )
         })?;
         return Ok(CreatedImport { import, existed: true });
     }

@@ -17,7 +17,8 @@ const LISTED_ERRORS: usize = 1_000;
 
 /// Reads the file of an import outside any transaction; the answer is what [`Reading::store`] writes.
 pub async fn read(app: &App, org: OrgId, import: &ImportRow) -> Result<Reading, ApiError> {
-    let answers: ImportAnswers = serde_json::from_value(import.answers.clone()).map_err(ApiError::internal)?;
+    let answers: ImportAnswers =
+        serde_json::from_value(import.answers.clone()).map_err(ApiError::internal)?;
     let bytes = app.objects.get_bytes(&object_key(org, &import.sha256)).await.map_err(ApiError::internal)?;
     let options = ReadOptions { date_order: answers.date_order, ..ReadOptions::default() };
     let file_name = import.file_name.clone();
