@@ -167,6 +167,14 @@ impl Identity {
             let meaning = identity.meaning(|identity, on| identity.client_at(client, on));
             identity.client_meanings.push(meaning);
         }
+        // Clients of whom nothing is left but refused rows are shown too.
+        for source in sources {
+            if let super::input::Incomplete::Clients(clients) = &source.incomplete {
+                for client in clients {
+                    identity.client_at(client, BEGINNING);
+                }
+            }
+        }
         for product in &products.values {
             let meaning = identity.meaning(|identity, on| identity.product_at(product, on));
             identity.product_meanings.push(meaning);
@@ -344,11 +352,6 @@ impl Identity {
     pub(super) fn find_client(&self, text: &str) -> Option<ClientId> {
         let key = self.clients.find(text)?;
         Some(self.client_alias(ClientId(number(key.index()))))
-    }
-
-    /// Whether a policy's words name this client.
-    pub(super) fn is_client(&self, text: &str, client: ClientId) -> bool {
-        self.find_client(text) == Some(client)
     }
 
     /// What a client is known by across audits: its id, else its name.

@@ -134,8 +134,10 @@ pub fn run(input: &AuditInput) -> Result<AuditDocument, AuditError> {
     sort_rows(&mut chosen);
     let prices = PriceList::build(prices_of(input), &identity);
     let (incomplete, all_incomplete) = incomplete(&sources, &identity);
+    let overrides = overrides(input, &identity, &mut notes);
     let context = Context {
         input,
+        overrides: &overrides,
         calendar: &calendar,
         identity: &identity,
         rules: &rules,
@@ -253,6 +255,24 @@ fn incomplete(sources: &[&Source], identity: &Identity) -> (BTreeSet<ClientId>, 
         }
     }
     (clients, all)
+}
+
+/// The policy's exceptions, with the client that each names.
+fn overrides<'a>(
+    input: &'a AuditInput,
+    identity: &Identity,
+    notes: &mut BTreeSet<String>,
+) -> Vec<(ClientId, &'a PolicyOverride)> {
+    let mut known = Vec::new();
+    for own in &input.policy.overrides {
+        match identity.find_client(&own.client) {
+            Some(client) => known.push((client, own)),
+            None => {
+                notes.insert(format!("no row names the client `{}` that a policy is for", own.client));
+            }
+        }
+    }
+    known
 }
 
 /// The clients that are asked for; none: all.
