@@ -5,6 +5,7 @@ use crate::auth::tokens::{KeyFileError, Tokens};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::middleware::limits::Limiter;
+use crate::objects::{ObjectError, Objects};
 use crate::storage::{Db, StorageError};
 use crate::{middleware, routes};
 use actix_web::{App as ActixApp, HttpServer, web};
@@ -21,6 +22,8 @@ pub struct App {
     pub db: Db,
     /// The time.
     pub clock: Clock,
+    /// The uploaded files.
+    pub objects: Objects,
     /// Rate limits.
     pub limiter: Limiter,
     /// Signs and checks access tokens.
@@ -40,6 +43,9 @@ pub enum BuildError {
     /// The database's DSN or role.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// Where files are kept.
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
     /// Redis's address.
     #[error("REDIS_URL cannot be read: {0}")]
     Redis(#[from] redis::RedisError),
@@ -58,7 +64,8 @@ impl App {
         let limiter = Limiter::new(&config.limits, config.redis_url.as_ref(), clock.clone())?;
         let tokens = Tokens::open(&config.tokens.key_file, &config.public_url, clock.clone())?;
         let passwords = Passwords::new()?;
-        Ok(Self { config, db, clock, limiter, tokens, passwords, work: Notify::new() })
+        let objects = Objects::from_config(&config.objects)?;
+        Ok(Self { config, db, objects, clock, limiter, tokens, passwords, work: Notify::new() })
     }
 }
 

@@ -5,12 +5,13 @@
 //! `DATABASE_URL`, `MIGRATE_DATABASE_URL` and `REDIS_URL` are read without the prefix as well, because
 //! every host provides them under these names.
 
+use crate::objects::{ObjectsConfig, default_folder};
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// All settings of the service.
 #[derive(Clone, Debug, Deserialize)]
@@ -26,6 +27,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Redis, for rate counters shared by several nodes. Without it each node counts for itself.
     pub redis_url: Option<SecretString>,
+    /// Where uploaded files are kept.
+    pub objects: ObjectsConfig,
     /// Access tokens.
     pub tokens: TokensConfig,
     /// Rate limits.
@@ -67,6 +70,8 @@ pub struct LimitsConfig {
     pub organization_per_minute: u32,
     /// One network without valid credentials: an IPv4 /24 or an IPv6 /64.
     pub network_per_minute: u32,
+    /// Bytes of one uploaded file.
+    pub upload_bytes: u64,
 }
 
 /// Background work.
@@ -111,9 +116,15 @@ struct Defaults {
     trusted_proxies: usize,
     database: DatabaseDefaults,
     tokens: TokensConfig,
+    objects: ObjectsDefaults,
     limits: LimitsConfig,
     worker: WorkerConfig,
     telemetry: TelemetryConfig,
+}
+
+#[derive(Serialize)]
+struct ObjectsDefaults {
+    folder: PathBuf,
 }
 
 #[derive(Serialize)]
@@ -127,7 +138,13 @@ const DEFAULTS: fn() -> Defaults = || Defaults {
     trusted_proxies: 0,
     database: DatabaseDefaults { max_connections: 20 },
     tokens: TokensConfig { key_file: PathBuf::from("leakage-token-keys.pem") },
-    limits: LimitsConfig { key_per_minute: 600, organization_per_minute: 3000, network_per_minute: 120 },
+    limits: LimitsConfig {
+        key_per_minute: 600,
+        organization_per_minute: 3000,
+        network_per_minute: 120,
+        upload_bytes: 512 * 1024 * 1024,
+    },
+    objects: ObjectsDefaults { folder: default_folder() },
     worker: WorkerConfig { concurrency: 2, lease_seconds: 60, poll_milliseconds: 500 },
     telemetry: TelemetryConfig {
         filter: "info,sqlx=warn".to_owned(),
@@ -155,13 +172,22 @@ pub enum ConfigError {
 impl Config {
     /// Defaults, then the file named by `LEAKAGE_CONFIG`, then the environment.
     pub fn load() -> Result<Self, ConfigError> {
-        let mut figment = Figment::from(Serialized::defaults(DEFAULTS()));
+        Self::load_over(Figment::from(Serialized::defaults(DEFAULTS())))
+    }
+
+    /// The same, with everything that the service keeps below one data folder unless told otherwise.
+    pub fn load_below(data_dir: &Path) -> Result<Self, ConfigError> {
+        let defaults = Figment::from(Serialized::defaults(DEFAULTS()));
+        Self::load_over(defaults.merge(("objects.folder", data_dir.join("objects"))))
+    }
+
+    fn load_over(mut figment: Figment) -> Result<Self, ConfigError> {
         if let Some(file) = std::env::var_os("LEAKAGE_CONFIG").map(PathBuf::from) {
             figment = figment.merge(Toml::file_exact(file));
         }
-        Self::extract(
-            &figment.merge(environment()).merge(Env::prefixed("LEAKAGE_").ignore(&["config"]).split("__")),
-        )
+        // The two are no settings of the service: where its settings are, and where its private database is.
+        let ours = Env::prefixed("LEAKAGE_").ignore(&["config", "data_dir"]).split("__");
+        Self::extract(&figment.merge(environment()).merge(ours))
     }
 
     /// The defaults and nothing else: for tests and for the API document.

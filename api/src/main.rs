@@ -17,27 +17,36 @@ struct Command {
 
 #[derive(Debug, Subcommand)]
 enum Subcommands {
+    /// Everything on this machine: a private database, the demonstration, the service.
+    Start(cli::start::Arguments),
     /// Serve the API, and work on jobs unless told not to.
     Serve(cli::service::ServeArguments),
     /// Work on jobs, without serving.
     Worker,
     /// Bring the database to the present schema, as the role that owns the tables.
     Migrate,
+    /// Ask the service on this machine whether it is ready; exit code 0 if it is. For health checks.
+    Health,
     /// Print the API document.
     Openapi,
     /// Compare what clients have with what they are billed, from files, offline.
     Audit(cli::audit::Arguments),
     /// Tell what a file is, before anyone uploads it.
     Inspect(cli::inspect::Arguments),
+    /// Run the private PostgreSQL alone, or a command beside it: backup, restore, a look inside.
+    Database(cli::database::Arguments),
 }
 
 fn main() -> ExitCode {
     match Command::parse().command {
+        Subcommands::Start(arguments) => cli::start::run(&arguments),
         Subcommands::Serve(arguments) => cli::service::serve(&arguments),
         Subcommands::Worker => cli::service::worker(),
         Subcommands::Migrate => cli::service::migrate(),
+        Subcommands::Health => cli::health::run(),
         Subcommands::Openapi => cli::service::openapi(),
         Subcommands::Audit(arguments) => cli::audit::run(&arguments),
         Subcommands::Inspect(arguments) => cli::inspect::run(&arguments),
+        Subcommands::Database(arguments) => cli::database::run(&arguments),
     }
 }

@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod contract;
+mod idempotency;
 mod invitations;
 mod jobs;
 mod limits;

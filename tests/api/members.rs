@@ -35,7 +35,11 @@ async fn members_are_listed_in_pages() {
         let (status, page) = send(org.owner.caller.get(&path)).await;
         assert_eq!(status, 200, "{page:#}");
         found.extend(
-            page["data"].as_array().unwrap().iter().map(|m| m["user_id"].as_str().unwrap().parse::<leakage_core::id::UserId>().unwrap()),
+            page["data"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|m| m["user_id"].as_str().unwrap().parse::<leakage_core::id::UserId>().unwrap()),
         );
         let Some(cursor) = page["next_cursor"].as_str() else { break };
         path = format!("/v1/members?limit=2&cursor={cursor}");

@@ -52,6 +52,16 @@ async fn the_nul_character_in_an_address_is_unreadable_and_not_a_fault_of_ours()
 }
 
 #[tokio::test]
+async fn a_misspelt_parameter_is_refused_and_told_the_right_ones() {
+    let app = TestApp::start().await;
+    let answer = send(app.get("/v1/jobs?stat=failed&kind=housekeeping")).await;
+    assert_problem(&answer, 400, "unreadable_request");
+    let faults = answer.1["errors"].as_array().unwrap();
+    assert_eq!((faults.len(), faults[0]["pointer"].as_str()), (1, Some("stat")));
+    assert!(faults[0]["reason"].as_str().unwrap().contains("status"));
+}
+
+#[tokio::test]
 async fn every_problem_type_resolves_to_its_section() {
     let app = TestApp::start().await;
     let page = app.get("/docs/errors").send().await.unwrap().text().await.unwrap();

@@ -53,7 +53,7 @@ async fn the_service_refuses_a_database_that_misses_migrations() {
     let _ = TestApp::start().await;
     let refused = db.check_schema().await.unwrap_err();
     assert!(matches!(refused, StorageError::Outdated { missing } if missing > 2), "{refused}");
-    database.remove(Some(&db));
+    database.remove();
 }
 
 #[tokio::test]

@@ -1,12 +1,11 @@
 //! A database for each test, cloned from one that was migrated once.
 #![expect(clippy::disallowed_types, reason = "tests look at the database with the owner's eyes")]
 
-use leakage_api::storage::{self, Db};
+use leakage_api::storage;
 use leakage_core::id::OrgId;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 use std::str::FromStr as _;
-use std::time::Duration;
 use tokio::sync::OnceCell;
 
 /// The migrated database that the others are cloned from; made once in a process.
@@ -98,30 +97,45 @@ impl Database {
 
     /// Removes the database; answers the jobs that were left in its queue. Waits for it on a thread of
     /// its own, for it is called where a test's runtime cannot be waited for.
-    ///
-    /// `db` is the service's pool; PostgreSQL removes no database that someone is connected to.
-    pub fn remove(&self, db: Option<&Db>) -> Vec<String> {
-        let (database, db) = (self.clone(), db.cloned());
+    pub fn remove(&self) -> Vec<String> {
+        let database = self.clone();
         let removed = std::thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
-                if let Some(db) = db {
-                    // Connections of a runtime that has ended cannot say goodbye.
-                    let _ = tokio::time::timeout(Duration::from_secs(1), db.close()).await;
-                }
+                // PostgreSQL removes no database that someone is connected to, and only a role may end its own
+                // connections. The service's pool cannot be asked: the runtime it lives in stands still.
+                let mut service = database.service().await;
+                sqlx::query(
+                    "select pg_terminate_backend(pid) from pg_stat_activity
+                     where datname = current_database() and usename = current_user and pid <> pg_backend_pid()",
+                )
+                .execute(&mut service)
+                .await
+                .expect("the service's connections end");
+                service.close().await.expect("the connection ends");
                 let mut owner = database.owner().await;
                 let left = sqlx::query_scalar(
                     "select kind || case when dead_at is null then '' else ' (dead)' end from job_queue",
                 )
                 .fetch_all(&mut owner)
                 .await
+                // A database without our tables has no jobs.
                 .unwrap_or_default();
-                let _ = owner.close().await;
+                owner.close().await.expect("the connection ends");
                 administer(format!("drop database {} with (force)", database.name)).await;
                 left
             })
         });
-        removed.join().unwrap_or_default()
+        match removed.join() {
+            Ok(left) => left,
+            Err(panic) if std::thread::panicking() => drop_quietly(panic),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
     }
+}
+
+/// While the test panics already, a second panic would abort all tests.
+fn drop_quietly(_: Box<dyn std::any::Any + Send>) -> Vec<String> {
+    Vec::new()
 }

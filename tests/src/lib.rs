@@ -5,7 +5,13 @@
 //! itself logs in as `leakage_app`, as in production, so that row-level security holds in every test.
 //!
 //! [`TestApp`] fails the test that drops it when jobs are left behind, dead ones included.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test fails by panicking"
+)]
 
 mod actors;
 mod database;
@@ -57,6 +63,8 @@ impl TestApp {
         let mut config = Config::defaults().expect("the defaults are valid");
         config.database.url = Some(database.app_url().into());
         config.database.max_connections = 10;
+        config.tokens.key_file = files.path().join("keys.pem");
+        config.objects.folder = files.path().join("objects");
         config.limits.key_per_minute = 1_000_000;
         config.limits.organization_per_minute = 1_000_000;
         config.limits.network_per_minute = 1_000_000;
@@ -141,7 +149,7 @@ impl Drop for TestApp {
             let ended = thread.join();
             assert!(ended.is_ok() || std::thread::panicking(), "the server panicked");
         }
-        let left = self.database.remove(Some(&self.app.db));
+        let left = self.database.remove();
         if !std::thread::panicking() && !self.jobs_may_be_left.load(Ordering::Relaxed) {
             assert!(left.is_empty(), "jobs were left behind: {left:?}");
         }

@@ -1,5 +1,28 @@
-//! The two commands that need no service: `audit` and `inspect`. They know `leakage_core` and files.
+//! Subcommands: those that need no service (`audit` and `inspect` know `leakage_core` and files), those
+//! around the service, and those around its private database.
 
 pub mod audit;
+pub mod database;
+pub mod health;
 pub mod inspect;
 pub mod service;
+pub mod signals;
+pub mod start;
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Prints an error with its causes and answers the exit code for it.
+pub fn report(error: &(dyn Error + 'static)) -> ExitCode {
+    let mut text = format!("error: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    // Nowhere to tell that standard error is closed.
+    let _ = writeln!(io::stderr(), "{text}");
+    ExitCode::FAILURE
+}

@@ -23,23 +23,11 @@ pub async fn apply<B: MessageBody + 'static>(
     let id = request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
     // Swagger UI is a page with scripts and styles of its own; everything else is data.
     let page = request.path().starts_with("/docs");
-    if let Some(error) = unreadable_address(&request) {
-        let response = ServiceResponse::new(request.into_parts().0, HttpResponse::from_error(error));
-        return Ok(finish(response, &id, page, begun));
-    }
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => Ok(finish(response.map_into_boxed_body(), &id, page, begun)),
         Ok(Err(error)) => Err(broken(&error, &id, page, begun)),
         Err(_) => Err(broken(&ApiError::internal("the handler panicked").into(), &id, page, begun)),
     }
-}
-
-/// U+0000 in an address cannot be stored or found, and a database answers it with a fault.
-fn unreadable_address(request: &ServiceRequest) -> Option<ApiError> {
-    let nul = request.path().contains("%00")
-        || request.path().contains('\0')
-        || request.query_string().contains("%00");
-    nul.then(|| ApiError::new(Code::Unreadable, "The address must not hold the character U+0000."))
 }
 
 /// An answer from outside the handlers, where there is no request to attach it to any more.

@@ -8,10 +8,12 @@
 //! Redis counts for all nodes. When it is down or not set, each node counts for itself: limits are then
 //! higher than meant, and nothing fails.
 
+use crate::auth::extract::X_API_KEY;
 use crate::auth::{Actor, Identity};
 use crate::clock::Clock;
 use crate::config::LimitsConfig;
 use crate::error::{ApiError, Code};
+use crate::routes::surface::Surface;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -319,10 +321,7 @@ pub async fn apply<B: MessageBody + 'static>(
     }
     let buckets = app.limiter.network_bucket(&network(request.request(), app.config.trusted_proxies));
     let cost = i64::from(cost(request.method(), request.path()));
-    let headers = request.headers();
-    let anonymous =
-        !headers.contains_key(AUTHORIZATION) && !headers.contains_key(crate::auth::extract::X_API_KEY);
-    if anonymous {
+    if !is_charged_inside(&request) {
         let verdicts = app.limiter.take(&buckets, cost).await;
         if let Some(error) = refusal(&verdicts) {
             let mut response = ServiceResponse::new(request.into_parts().0, HttpResponse::from_error(error));
@@ -339,7 +338,7 @@ pub async fn apply<B: MessageBody + 'static>(
             Charged { verdicts, ..charged }
         }
         Some(charged) => charged,
-        // Credentials that no extractor accepted, or an address that none stands before.
+        // Credentials that no extractor accepted.
         None => {
             let verdicts = app.limiter.take(&buckets, cost).await;
             if let Some(error) = refusal(&verdicts) {
@@ -351,6 +350,18 @@ pub async fn apply<B: MessageBody + 'static>(
     };
     write(response.headers_mut(), &charged.buckets, &charged.verdicts);
     Ok(response)
+}
+
+/// Whether the extractors charge the request: it has credentials, and they will be looked at. Credentials
+/// at a public address (a sign-in, say) buy nothing.
+fn is_charged_inside(request: &ServiceRequest) -> bool {
+    let presented =
+        request.headers().contains_key(AUTHORIZATION) || request.headers().contains_key(X_API_KEY);
+    let secured = match (request.app_data::<web::Data<Surface>>(), request.match_pattern()) {
+        (Some(surface), Some(pattern)) => surface.is_secured(request.method(), &pattern),
+        _ => false,
+    };
+    presented && secured
 }
 
 /// Asked by machines that keep us alive, and files of the documentation.

@@ -7,9 +7,11 @@
 //! 3. [`answer`]: turns whatever comes from the inside, panics included, into a whole answer: problem
 //!    details, security headers, and the one log line. Inside the span, so that the line has its fields;
 //!    outside the limits, so that refusals look like all problems.
-//! 4. [`limits`]: charges the request and writes the `RateLimit` headers. Innermost, because only the
-//!    extractors inside know who asks.
+//! 4. [`limits`]: charges the request and writes the `RateLimit` headers. Around everything that can
+//!    refuse, because refusals count; the extractors inside tell it who asks.
+//! 5. [`address`]: refuses addresses that no handler could read. Innermost, just before routing.
 
+pub mod address;
 pub mod answer;
 pub mod limits;
 pub mod request_id;

@@ -8,21 +8,35 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Methods of each path, and the names of their query parameters.
+/// Methods of each path, and what is known of them.
 #[derive(Debug, Default)]
-pub struct Surface(BTreeMap<String, BTreeMap<String, Vec<String>>>);
+pub struct Surface(BTreeMap<String, BTreeMap<String, Operation>>);
+
+/// What is known of an operation.
+#[derive(Debug)]
+struct Operation {
+    /// Names of its query parameters.
+    query: Vec<String>,
+    /// It is for callers with credentials.
+    secured: bool,
+}
 
 impl Surface {
     /// Reads the API document.
     pub fn of(document: &Value) -> Self {
         let mut paths = BTreeMap::new();
         for (path, item) in document["paths"].as_object().into_iter().flatten() {
-            let methods: &mut BTreeMap<String, Vec<String>> = paths.entry(path.clone()).or_default();
+            let methods: &mut BTreeMap<String, Operation> = paths.entry(path.clone()).or_default();
             for (method, operation) in item.as_object().into_iter().flatten() {
                 let parameters = operation["parameters"].as_array().into_iter().flatten();
                 let query = parameters.filter(|parameter| parameter["in"] == "query");
                 let names = query.filter_map(|parameter| parameter["name"].as_str().map(str::to_owned));
-                methods.insert(method.to_ascii_uppercase(), names.collect());
+                let schemes = operation["security"].as_array();
+                let secured = schemes
+                    .into_iter()
+                    .flatten()
+                    .any(|scheme| scheme.as_object().is_some_and(|s| !s.is_empty()));
+                methods.insert(method.to_ascii_uppercase(), Operation { query: names.collect(), secured });
             }
         }
         Self(paths)
@@ -34,12 +48,22 @@ impl Surface {
         Some(methods.join(", "))
     }
 
+    /// Whether an operation is for callers with credentials; false for what is not documented.
+    pub fn is_secured(&self, method: &Method, pattern: &str) -> bool {
+        self.operation(method, pattern).is_some_and(|operation| operation.secured)
+    }
+
+    fn operation(&self, method: &Method, pattern: &str) -> Option<&Operation> {
+        // HEAD is not served, and not documented.
+        self.0.get(pattern)?.get(method.as_str())
+    }
+
     /// Refuses query parameters that the operation does not have.
     ///
     /// # Errors
     /// 400 that names each unknown parameter and those that there are.
     pub fn check_query(&self, method: &Method, pattern: &str, query: &str) -> Result<(), ApiError> {
-        let Some(known) = self.0.get(pattern).and_then(|methods| methods.get(method.as_str())) else {
+        let Some(known) = self.operation(method, pattern).map(|operation| &operation.query) else {
             return Ok(());
         };
         let pairs = query.split('&').filter(|pair| !pair.is_empty());

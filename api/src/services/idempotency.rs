@@ -81,6 +81,13 @@ pub struct Replied {
     pub replayed: bool,
 }
 
+impl From<Reply> for Replied {
+    /// A reply that was just made.
+    fn from(reply: Reply) -> Self {
+        Self { reply, replayed: false }
+    }
+}
+
 /// Runs `effect` in a transaction of the actor's organization and commits it, once for each key.
 ///
 /// # Errors
@@ -94,13 +101,35 @@ pub async fn once(
     effect: impl AsyncFnOnce(&mut OrgTx) -> Result<Reply, ApiError>,
 ) -> Result<Replied, ApiError> {
     let mut tx = app.db.begin(actor.org).await?;
+    match attempt(app, actor, request, body_sha256, &mut tx, effect).await {
+        Ok(replied) => {
+            tx.commit().await?;
+            Ok(replied)
+        }
+        Err(error) => {
+            // At once, so that the key is free before the caller hears of it. When the connection is gone,
+            // so is the transaction.
+            if let Err(lost) = tx.rollback().await {
+                tracing::warn!(error = &lost as &dyn std::error::Error, "a transaction was lost");
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn attempt(
+    app: &App,
+    actor: &Actor,
+    request: &Replay,
+    body_sha256: &[u8; 32],
+    tx: &mut OrgTx,
+    effect: impl AsyncFnOnce(&mut OrgTx) -> Result<Reply, ApiError>,
+) -> Result<Replied, ApiError> {
     let Some(key) = &request.key else {
-        let reply = effect(&mut tx).await?;
-        tx.commit().await?;
-        return Ok(Replied { reply, replayed: false });
+        return Ok(Replied { reply: effect(tx).await?, replayed: false });
     };
     let caller = caller(actor);
-    if !idempotency::lock(&mut tx, &caller, key).await? {
+    if !idempotency::lock(tx, &caller, key).await? {
         return Err(ApiError::new(
             Code::IdempotencyInFlight,
             "The first request with this Idempotency-Key is still running. Send it again in a moment.",
@@ -108,13 +137,12 @@ pub async fn once(
         .retry_after(1));
     }
     let now = app.clock.now();
-    if let Some(stored) = idempotency::find(&mut tx, &caller, key, now - Duration::hours(KEPT_HOURS)).await? {
-        return answer_again(request, body_sha256, stored);
+    if let Some(kept) = idempotency::find(tx, &caller, key, now - Duration::hours(KEPT_HOURS)).await? {
+        return answer_again(request, body_sha256, kept);
     }
-    let reply = effect(&mut tx).await?;
-    idempotency::store(&mut tx, now, &caller, key, &to_store(request, body_sha256, &reply)).await?;
-    tidy(&mut tx, now).await?;
-    tx.commit().await?;
+    let reply = effect(tx).await?;
+    idempotency::store(tx, now, &caller, key, &to_store(request, body_sha256, &reply)).await?;
+    tidy(tx, now).await?;
     Ok(Replied { reply, replayed: false })
 }
 

@@ -1,6 +1,7 @@
 //! Use cases of several steps. Knows storage and core; knows no HTTP.
 
 pub mod api_keys;
+pub mod demo;
 pub mod idempotency;
 pub mod invitations;
 pub mod members;

@@ -176,6 +176,11 @@ impl OrgTx {
         Ok(self.tx.commit().await?)
     }
 
+    /// Undoes it now. Dropping does so too, but some time later, with its locks held until then.
+    pub async fn rollback(self) -> Result<(), StorageError> {
+        Ok(self.tx.rollback().await?)
+    }
+
     pub(in crate::storage) fn conn(&mut self) -> &mut PgConnection {
         &mut self.tx
     }
