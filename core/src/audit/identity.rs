@@ -91,7 +91,7 @@ fn named(record: &Record) -> Option<(&ClientRef, &ProductRef)> {
 }
 
 /// Whether a source's rows speak of one client at most: then the uploader's word names it.
-fn one_client(source: &Source) -> bool {
+pub(super) fn one_client(source: &Source) -> bool {
     let mut clients =
         source.records.iter().filter_map(|sourced| named(&sourced.record)).map(|(client, _)| client);
     clients.next().is_none_or(|first| clients.all(|client| client == first))

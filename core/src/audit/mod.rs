@@ -124,6 +124,13 @@ pub fn run(input: &AuditInput) -> Result<AuditDocument, AuditError> {
     let mut chosen = choose(raw, &sources, &ranks, &calendar, input.stretch_snapshots);
     let mut notes: BTreeSet<String> = chosen.notes.drain(..).collect();
     notes.extend(identity.notes());
+    notes.extend(sources.iter().filter_map(|source| {
+        let stated = source.client.as_ref().filter(|_| !identity::one_client(source))?;
+        Some(format!(
+            "the file {} names several clients: `{stated}` stands only for rows that name none",
+            source.import
+        ))
+    }));
     let mut proposals = use_proposals(input, &mut identity, &mut chosen);
     let mut rule_notes = Vec::new();
     let rules = Rules::build(&input.rules, &identity, &mut rule_notes);

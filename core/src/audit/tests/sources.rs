@@ -454,3 +454,87 @@ fn numbers_beyond_reason_are_an_error_and_never_wrong() {
     let result = crate::audit::run(&input("2026-01", "2026-01", vec![have, bills]));
     assert!(matches!(result, Err(crate::audit::AuditError::Overflow)));
 }
+
+#[test]
+fn a_word_on_a_file_that_names_several_clients_is_not_forced_on_them() {
+    let mut have = entitlements(vec![
+        purchased("Contoso", SUITE, "22", "2026-01-01.."),
+        purchased("Fabrikam", SUITE, "5", "2026-01-01.."),
+    ]);
+    have.client = Some("Northwind".to_owned());
+    let document = audit(&input("2026-01", "2026-01", vec![have, twenty()]));
+    assert_eq!(only(&document).client, "Contoso");
+    assert!(document.notes.iter().any(|note| note.contains("Northwind")), "{:?}", document.notes);
+}
+
+#[test]
+fn a_microsoft_product_that_the_tenant_does_not_list_is_not_there() {
+    const PREMIUM: &str = "Microsoft 365 Business Premium";
+    let listing = of_format(
+        entitlements(vec![purchased("Contoso", "Microsoft 365 E5", "3", "2026-01-01..")]),
+        "microsoft_graph_subscribed_skus",
+    );
+    let counts = entitlements(vec![
+        purchased("Contoso", PREMIUM, "9", "2026-01-01.."),
+        purchased("Contoso", SUITE, "22", "2026-01-01.."),
+    ]);
+    let bills = billing(vec![
+        billed("Contoso", PREMIUM, "9", "22.00", "2026-01-01.."),
+        billed("Contoso", "Microsoft 365 E5", "3", "50.00", "2026-01-01.."),
+        billed("Contoso", SUITE, "20", "10.00", "2026-01-01.."),
+    ]);
+    let document = audit(&input("2026-01", "2026-01", vec![listing, counts, bills]));
+    let found: Vec<_> =
+        document.gaps.iter().map(|gap| (gap.product.as_str(), gap.kind, amount(gap))).collect();
+    assert_eq!(
+        found,
+        [
+            (PREMIUM, GapKind::BilledNotProvisioned, "198.00 USD".to_owned()),
+            (SUITE, GapKind::UnderBilled, "20.00 USD".to_owned()),
+        ]
+    );
+    assert_eq!(document.source_conflicts.len(), 1);
+}
+
+#[test]
+fn a_product_that_only_a_lesser_billing_source_has_is_not_compared() {
+    let have = entitlements(vec![
+        purchased("Contoso", SUITE, "22", "2026-01-01.."),
+        purchased("Contoso", "Other", "5", "2026-01-01.."),
+    ]);
+    let second = of_format(
+        billing(vec![billed("Contoso", "Other", "4", "9.00", "2026-01-01..")]),
+        "quickbooks_invoices",
+    );
+    let document = audit(&input("2026-01", "2026-01", vec![have, twenty(), second]));
+    assert_eq!(only(&document).product, SUITE);
+    let entry = document.coverage.iter().find(|entry| entry.product.as_deref() == Some("Other")).unwrap();
+    assert_eq!(entry.reason, Some(Reason::SourceConflict));
+}
+
+#[test]
+fn the_price_of_a_line_that_ended_counts_for_twelve_months() {
+    let have = entitlements(vec![purchased("Contoso", SUITE, "2", "2025-01-01..")]);
+    let bills = billing(vec![
+        billed("Contoso", SUITE, "2", "10.00", "2025-01-01..2025-02-01"),
+        billed("Contoso", "Other", "1", "1.00", "2025-01-01.."),
+    ]);
+    let mut wanted = input("2026-01", "2026-02", vec![have, bills]);
+    wanted.rules = vec![rule(RuleKind::Exclude, "all", "", "Other")];
+    let document = audit(&wanted);
+    let gap = document.gaps.iter().find(|gap| gap.product == SUITE).unwrap();
+    let months: Vec<_> = gap.months.iter().map(|month| (month.amount.to_string(), month.unpriced)).collect();
+    assert_eq!(months, [("20.00".to_owned(), false), ("0.00".to_owned(), true)]);
+    assert!(gap.unpriced);
+}
+
+#[test]
+fn over_billing_is_never_credited_back_less_far_than_under_billing_is_charged() {
+    let have = entitlements(vec![purchased("Contoso", SUITE, "18", "2025-01-01..")]);
+    let bills = billing(vec![billed("Contoso", SUITE, "20", "10.00", "2025-01-01..")]);
+    let mut wanted = input("2025-01", "2025-12", vec![have, bills]);
+    wanted.rules = vec![rule(RuleKind::CreditBackMonths, "3", "", "")];
+    assert_eq!(amount(only(&audit(&wanted))), "60.00 USD");
+    wanted.rules.push(rule(RuleKind::BackBillingMonths, "6", "", ""));
+    assert_eq!(amount(only(&audit(&wanted))), "120.00 USD");
+}
