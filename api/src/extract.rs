@@ -73,9 +73,14 @@ async fn read(mut payload: Payload) -> Result<Vec<u8>, ApiError> {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| fault(&error))?;
-    json.end().map_err(|error| unreadable(&error))?;
+    // First as JSON at all: what is wrong further on must not be told before what cannot be read.
+    serde_json::from_slice::<serde::de::IgnoredAny>(body).map_err(|error| unreadable(&error))?;
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        // Serde would take a list for the fields in their order.
+        return Err(ApiError::invalid("", "must be a JSON object"));
+    }
+    let value = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(body))
+        .map_err(|error| fault(&error))?;
     if holds_nul(body) {
         return Err(ApiError::new(Code::Invalid, "Texts must not hold the character U+0000."));
     }
