@@ -89,6 +89,7 @@ pub fn server(
             .app_data(surface.clone())
             .configure(configure)
             // Outermost last. What each does and why it stands there: `middleware`.
+            .wrap(actix_web::middleware::from_fn(middleware::address::apply))
             .wrap(actix_web::middleware::from_fn(middleware::limits::apply))
             .wrap(actix_web::middleware::from_fn(middleware::answer::apply))
             .wrap(tracing_actix_web::TracingLogger::<crate::telemetry::RequestSpan>::new())

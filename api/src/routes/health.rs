@@ -1,9 +1,7 @@
 //! For the machines that keep the service alive.
 
 use crate::app::App;
-use crate::auth::tokens::Jwks;
 use crate::error::{ApiError, Code};
-use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, get, web};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -11,7 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Registers the resource.
 pub fn configure(config: &mut ServiceConfig) {
-    config.service(get_liveness).service(get_readiness).service(get_signing_keys);
+    config.service(get_liveness).service(get_readiness);
 }
 
 /// How the service is.
@@ -50,18 +48,4 @@ async fn get_readiness(app: web::Data<App>) -> Result<HttpResponse, ApiError> {
         ApiError::new(Code::Unavailable, "The database does not answer.").retry_after(5).because(error)
     })?;
     Ok(ok())
-}
-
-/// Public keys of access tokens
-///
-/// For services that accept our access tokens: EdDSA, chosen by `kid`. After a key was changed, both the
-/// old and the new one are here until the last old token has expired.
-#[utoipa::path(
-    tag = "health",
-    security(()),
-    responses((status = 200, description = "The keys (RFC 7517).", body = Jwks)),
-)]
-#[get("/.well-known/jwks.json")]
-async fn get_signing_keys(app: web::Data<App>) -> HttpResponse {
-    HttpResponse::Ok().insert_header((CACHE_CONTROL, "public, max-age=300")).json(app.tokens.jwks())
 }

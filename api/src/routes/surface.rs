@@ -17,7 +17,7 @@ pub struct Surface(BTreeMap<String, BTreeMap<String, Operation>>);
 struct Operation {
     /// Names of its query parameters.
     query: Vec<String>,
-    /// It is for callers with credentials.
+    /// It is for callers with credentials only.
     secured: bool,
 }
 
@@ -31,11 +31,9 @@ impl Surface {
                 let parameters = operation["parameters"].as_array().into_iter().flatten();
                 let query = parameters.filter(|parameter| parameter["in"] == "query");
                 let names = query.filter_map(|parameter| parameter["name"].as_str().map(str::to_owned));
-                let schemes = operation["security"].as_array();
-                let secured = schemes
-                    .into_iter()
-                    .flatten()
-                    .any(|scheme| scheme.as_object().is_some_and(|s| !s.is_empty()));
+                let empty = |scheme: &Value| scheme.as_object().is_none_or(serde_json::Map::is_empty);
+                let secured =
+                    operation["security"].as_array().is_none_or(|schemes| !schemes.iter().any(empty));
                 methods.insert(method.to_ascii_uppercase(), Operation { query: names.collect(), secured });
             }
         }

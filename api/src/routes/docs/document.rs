@@ -45,7 +45,22 @@ fn make() -> Value {
             }
         }
     }
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.values_mut().for_each(bound_names);
+    }
     ordered(document)
+}
+
+/// The items of a list of texts are names (of formats, scopes, columns); utoipa has no way to bound them.
+fn bound_names(schema: &mut Value) {
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for items in
+        properties.into_iter().flat_map(Map::values_mut).filter_map(|property| property.get_mut("items"))
+    {
+        if items["type"] == "string" && items.as_object().is_some_and(|items| items.len() == 1) {
+            items["maxLength"] = json!(200);
+        }
+    }
 }
 
 /// The keys in the order in which people read them.

@@ -1,0 +1,239 @@
+//! Every operation of the API document, asked by those who may not: strangers, another organization,
+//! people with too low a role, integrations without the scope.
+//!
+//! The tables here say how to ask. An operation, a path parameter or a permission that they do not know
+//! fails the test, so that nothing is added without being walked.
+
+use crate::contract::{is_secured, operations};
+use leakage_api::auth::{Permission, Role, Scope, perm};
+use leakage_api::jobs::{self, JobKind};
+use leakage_tests::{Caller, TestApp, assert_problem, send};
+use leakage_tests::{Org, new_email};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Operations for everyone. Think before you add one.
+const PUBLIC: &[&str] = &[
+    "accept_invitation",
+    "create_organization",
+    "create_session",
+    "get_jwks",
+    "get_liveness",
+    "get_readiness",
+    "refresh_session",
+];
+
+const ROLES: [Role; 5] = [Role::Owner, Role::Admin, Role::Biller, Role::AccountManager, Role::Viewer];
+const SCOPES: [Scope; 4] = [Scope::Read, Scope::ImportsWrite, Scope::CatalogWrite, Scope::AuditsWrite];
+
+/// A body that the operation would accept from someone who may. None: it takes none.
+fn body(operation: &str) -> Option<Value> {
+    Some(match operation {
+        "create_api_key" => json!({"name": "Nightly import", "scopes": ["read"]}),
+        "create_invitation" => json!({"email": new_email(), "role": "viewer"}),
+        "update_member" => json!({"role": "viewer"}),
+        "update_organization" => json!({"name": "Renamed"}),
+        _ => return None,
+    })
+}
+
+/// One of each thing that an address can name.
+async fn things(app: &TestApp, org: &Org<'_>) -> BTreeMap<&'static str, String> {
+    let member = org.member(Role::Viewer).await;
+    let invitation = org.invite(&new_email(), Role::Viewer).await;
+    let owner = &org.owner.caller;
+    let key = send(owner.post("/v1/api-keys").json(&json!({"name": "Key", "scopes": ["read"]}))).await.1;
+    let sessions = send(member.caller.get("/v1/sessions")).await.1;
+    let mut tx = app.app.db.begin(org.id).await.unwrap();
+    let job = jobs::enqueue(&mut tx, app.clock.now(), JobKind::Housekeeping, org.id.uuid(), Value::Null)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    app.work().await;
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    BTreeMap::from([
+        ("api_key_id", text(&key["id"])),
+        ("invitation_id", text(&invitation["id"])),
+        ("job_id", job.to_string()),
+        ("session_id", text(&sessions["data"][0]["id"])),
+        ("user_id", member.id.to_string()),
+    ])
+}
+
+fn parameters(path: &str) -> Vec<&str> {
+    path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect()
+}
+
+fn fill(path: &str, value: impl Fn(&str) -> String) -> String {
+    let filled =
+        path.split('/').map(|part| match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+            Some(name) => value(name),
+            None => part.to_owned(),
+        });
+    filled.collect::<Vec<_>>().join("/")
+}
+
+fn at<'a>(things: &'a BTreeMap<&'static str, String>) -> impl Fn(&str) -> String + 'a {
+    |name| things.get(name).cloned().unwrap_or_else(|| panic!("add `{name}` to `things`"))
+}
+
+/// The request, with all that someone who may would send.
+fn ask(caller: &Caller, method: &Method, path: &str, operation: &Value) -> RequestBuilder {
+    let id = operation["operationId"].as_str().unwrap();
+    let request = caller.request(method.clone(), path).header("If-Match", "\"v1\"");
+    match body(id) {
+        Some(body) => request.json(&body),
+        None => {
+            assert!(operation["requestBody"].is_null(), "add `{id}` to `body`");
+            request
+        }
+    }
+}
+
+fn secured() -> impl Iterator<Item = (Method, String, &'static Value)> {
+    operations().into_iter().filter(|(_, _, operation)| is_secured(operation))
+}
+
+#[test]
+fn operations_for_everyone_are_the_ones_that_were_meant_to_be() {
+    let all = operations();
+    let mut public: Vec<&str> = all
+        .iter()
+        .filter(|(_, _, operation)| !is_secured(operation))
+        .map(|(_, _, operation)| operation["operationId"].as_str().unwrap())
+        .collect();
+    public.sort_unstable();
+    assert_eq!(public, PUBLIC);
+}
+
+#[tokio::test]
+async fn strangers_are_refused_everywhere() {
+    let app = TestApp::start().await;
+    let org = app.org("Example MSP").await;
+    let mut forged = org.owner.caller.token.clone().unwrap();
+    forged.replace_range(forged.len() - 6.., "AAAAAA");
+    let things = things(&app, &org).await;
+    let key = format!("lfk_live_{}", "A".repeat(48));
+    for caller in [app.stranger(), app.caller(forged), app.caller(key), app.caller("x"), app.caller("")] {
+        for (method, path, operation) in secured() {
+            let answer = send(ask(&caller, &method, &fill(&path, at(&things)), operation)).await;
+            assert_eq!(answer.0, 401, "{method} {path} with {:?}: {:#}", caller.token, answer.1);
+            assert_problem(&answer, 401, "unauthenticated");
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_organizations_things_are_as_absent_as_those_that_never_were() {
+    let app = TestApp::start().await;
+    let (ours, theirs) = (app.org("Ours").await, app.org("Theirs").await);
+    let things = things(&app, &theirs).await;
+    for (method, path, operation) in secured().filter(|(_, path, _)| !parameters(path).is_empty()) {
+        let ask = async |path: String| {
+            let (status, mut problem) = send(ask(&ours.owner.caller, &method, &path, operation)).await;
+            problem["request_id"].take();
+            (status, problem)
+        };
+        let foreign = ask(fill(&path, at(&things))).await;
+        let absent = ask(fill(&path, |_| Uuid::now_v7().to_string())).await;
+        assert_eq!(
+            (foreign.0, foreign.1["code"].as_str()),
+            (404, Some("not_found")),
+            "{method} {path}: {:#}",
+            foreign.1
+        );
+        assert_eq!(foreign, absent, "{method} {path}");
+    }
+    // And nothing has happened to them.
+    for (name, path) in
+        [("user_id", "/v1/members"), ("api_key_id", "/v1/api-keys"), ("invitation_id", "/v1/invitations")]
+    {
+        let list = send(theirs.owner.caller.get(path)).await.1;
+        assert!(list.to_string().contains(&things[name]), "{path}: {list:#}");
+    }
+}
+
+#[tokio::test]
+async fn lists_hold_nothing_of_another_organization() {
+    let app = TestApp::start().await;
+    let (ours, theirs) = (app.org("Ours").await, app.org("Theirs").await);
+    let mut secrets: Vec<String> = things(&app, &theirs).await.into_values().collect();
+    secrets.extend([theirs.id.to_string(), theirs.owner.id.to_string(), theirs.owner.email.clone()]);
+    for (method, path, operation) in
+        secured().filter(|(m, path, _)| *m == Method::GET && parameters(path).is_empty())
+    {
+        let (status, answer) = send(ask(&ours.owner.caller, &method, &path, operation)).await;
+        assert_eq!(status, 200, "{path}: {answer:#}");
+        let text = answer.to_string();
+        for secret in &secrets {
+            assert!(!text.contains(secret.as_str()), "{path} tells {secret}: {answer:#}");
+        }
+    }
+}
+
+/// What a permission's name stands for. `None`: any signed-in person, and no integration.
+fn permission(name: &str) -> Option<(&'static [Role], Option<Scope>)> {
+    fn row<P: Permission>() -> (&'static str, (&'static [Role], Option<Scope>)) {
+        (P::NAME, (P::ROLES, P::SCOPE))
+    }
+    let all = [
+        row::<perm::Read>(),
+        row::<perm::WriteImports>(),
+        row::<perm::WriteCatalog>(),
+        row::<perm::WriteAudits>(),
+        row::<perm::ReadMembers>(),
+        row::<perm::ManageMembers>(),
+        row::<perm::ManageApiKeys>(),
+        row::<perm::ManageOrganization>(),
+    ];
+    let found = all.into_iter().find(|(known, _)| *known == name).map(|(_, row)| row);
+    assert!(found.is_some() || name == "signed_in", "add `{name}` to `permission`");
+    found
+}
+
+#[tokio::test]
+async fn a_role_that_is_not_enough_is_refused_and_one_that_is_enough_is_not() {
+    let app = TestApp::start().await;
+    let org = app.org("Example MSP").await;
+    let things = things(&app, &org).await;
+    let mut people = Vec::new();
+    for role in ROLES {
+        let person = if role == Role::Owner { org.owner.clone() } else { org.member(role).await };
+        people.push((role, person.caller));
+    }
+    for (method, path, operation) in secured() {
+        let Some((roles, _)) = permission(operation["x-permission"].as_str().unwrap()) else { continue };
+        for (role, caller) in &people {
+            let request = ask(caller, &method, &fill(&path, at(&things)), operation);
+            if !roles.contains(role) {
+                let answer = send(request).await;
+                assert_eq!(answer.0, 403, "{method} {path} as {role:?}: {:#}", answer.1);
+                assert_problem(&answer, 403, "insufficient_role");
+            } else if method == Method::GET {
+                let (status, answer) = send(request).await;
+                assert_eq!(status, 200, "{method} {path} as {role:?}: {answer:#}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_integration_without_the_scope_is_refused_and_one_with_it_is_not() {
+    let app = TestApp::start().await;
+    let org = app.org("Example MSP").await;
+    let things = things(&app, &org).await;
+    for (method, path, operation) in secured() {
+        let scope = permission(operation["x-permission"].as_str().unwrap()).and_then(|(_, scope)| scope);
+        let others: Vec<Scope> = SCOPES.into_iter().filter(|other| Some(*other) != scope).collect();
+        let path = fill(&path, at(&things));
+        let answer = send(ask(&org.api_key(&others).await, &method, &path, operation)).await;
+        assert_eq!(answer.0, 403, "{method} {path} with {others:?}: {:#}", answer.1);
+        assert_problem(&answer, 403, "insufficient_scope");
+        if let (Some(scope), true) = (scope, method == Method::GET) {
+            let (status, answer) = send(ask(&org.api_key(&[scope]).await, &method, &path, operation)).await;
+            assert_eq!(status, 200, "{method} {path} with {scope:?}: {answer:#}");
+        }
+    }
+}
