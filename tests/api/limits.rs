@@ -1,8 +1,9 @@
 //! Rate limits: counted in Redis or here, told on every answer, and never a reason to fail.
 
 use chrono::Duration;
+use leakage_api::auth::Scope;
 use leakage_api::config::Config;
-use leakage_tests::{TestApp, assert_problem, body};
+use leakage_tests::{Caller, TestApp, assert_problem, body};
 use reqwest::Response;
 
 /// A quota of 60 units a minute for a network that no other test has.
@@ -111,4 +112,70 @@ async fn without_its_redis_a_node_counts_for_itself() {
     let app = limited(Some("redis://127.0.0.1:1/".to_owned())).await;
     exhaust(&app, "192.0.2.7").await;
     assert_refused(&app, "192.0.2.7").await;
+}
+
+#[tokio::test]
+async fn a_key_that_asks_too_much_is_refused_and_the_others_of_its_organization_are_not() {
+    let app = TestApp::start_with(|config| config.limits.key_per_minute = 60).await;
+    let org = app.org("Example MSP").await;
+    let key = org.api_key(&[Scope::Read]).await;
+    let ask = async |caller: &Caller| caller.get("/v1/organization").send().await.unwrap();
+    for left in (0..60).rev() {
+        let response = ask(&key).await;
+        assert_eq!(response.status(), 200);
+        let state = response.headers()["ratelimit"].to_str().unwrap().to_owned();
+        assert!(
+            state.starts_with(&format!("\"key\";r={left};")) && state.contains("\"organization\";r="),
+            "{state}"
+        );
+    }
+    let refused = ask(&key).await;
+    assert_eq!(refused.headers()["retry-after"], "1");
+    assert_problem(&(refused.status().as_u16(), body(refused).await), 429, "rate_limited");
+    assert_eq!(ask(&org.api_key(&[Scope::Read]).await).await.status(), 200);
+}
+
+#[tokio::test]
+async fn an_organization_shares_one_limit_and_others_do_not_feel_it() {
+    let app = TestApp::start_with(|config| config.limits.organization_per_minute = 60).await;
+    let (busy, quiet) = (app.org("Busy").await, app.org("Quiet").await);
+    let one = busy.api_key(&[Scope::Read]).await;
+    let other = busy.api_key(&[Scope::Read]).await;
+    let mut answered = 0;
+    while (if answered % 2 == 0 { &one } else { &other }).get("/v1/jobs").send().await.unwrap().status()
+        == 200
+    {
+        answered += 1;
+        assert!(answered <= 60, "no limit for the organization");
+    }
+    assert!(answered > 40, "{answered}");
+    assert_eq!(quiet.owner.caller.get("/v1/jobs").send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn credentials_that_nobody_looks_at_do_not_get_around_the_networks_limit() {
+    let app = limited(None).await;
+    let sign_in = |n: u32| {
+        let request = app.caller("junk").post("/v1/sessions").header("X-Forwarded-For", "192.0.2.7");
+        // Each time another account: one account's own delays are not meant here.
+        request.json(&serde_json::json!({"email": format!("nobody{n}@example.com"), "password": "three green bottles"}))
+    };
+    let mut refused = 0;
+    for n in 0..10 {
+        refused += i32::from(sign_in(n).send().await.unwrap().status() == 429);
+    }
+    assert_eq!(refused, 4, "six sign-ins of ten units each are 60");
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_charged_to_the_network() {
+    let app = limited(None).await;
+    let ask = async || {
+        let request = app.caller("wrong").get("/v1/jobs").header("X-Forwarded-For", "192.0.2.7");
+        request.send().await.unwrap().status().as_u16()
+    };
+    for _ in 0..60 {
+        assert_eq!(ask().await, 401);
+    }
+    assert_eq!(ask().await, 429);
 }

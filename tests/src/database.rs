@@ -107,7 +107,7 @@ impl Database {
                 // connections. The service's pool cannot be asked: the runtime it lives in stands still.
                 let mut service = database.service().await;
                 sqlx::query(
-                    "select pg_terminate_backend(pid) from pg_stat_activity
+                    "select pg_terminate_backend(pid, 10000) from pg_stat_activity
                      where datname = current_database() and usename = current_user and pid <> pg_backend_pid()",
                 )
                 .execute(&mut service)
