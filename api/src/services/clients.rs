@@ -5,7 +5,6 @@ use crate::storage::OrgTx;
 use crate::storage::clients::{self, ClientRow, ClientWriteError};
 use chrono::{DateTime, Utc};
 use leakage_core::id::ClientId;
-use leakage_core::matching::fold;
 
 /// What a person says of a client.
 #[derive(Clone, Debug)]
@@ -20,7 +19,7 @@ impl ClientInput {
     /// Trims, and refuses a name without letters or digits and a domain that is none.
     pub fn checked(self) -> Result<Self, ApiError> {
         let name = self.name.trim().to_owned();
-        if fold(&name).is_empty() {
+        if !name.contains(char::is_alphanumeric) {
             return Err(ApiError::invalid("/name", "The name must hold at least one letter or digit."));
         }
         let domain =

@@ -5,7 +5,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::id::{AuditId, ImportId, JobId};
 use serde_json::Value;
 use sqlx::FromRow;
-use sqlx::types::Json;
 use uuid::Uuid;
 
 /// An audit as stored, without its document.
@@ -168,7 +167,7 @@ pub async fn complete(
     let org = tx.org().uuid();
     let done = sqlx::query(
         "update audits
-         set status = 'completed', digest = $3, totals = $4, kinds = $5, document = $6, gap_count = $7,
+         set status = 'completed', digest = $3, totals = $4, kinds = $5, document = $6::text::json, gap_count = $7,
              unpriced_gaps = $8, completed_at = $9
          where org_id = $1 and id = $2 and status = 'running'",
     )
@@ -177,7 +176,7 @@ pub async fn complete(
     .bind(result.digest)
     .bind(&result.totals)
     .bind(&result.kinds)
-    .bind(Json(result.document))
+    .bind(result.document.to_string())
     .bind(result.gap_count)
     .bind(result.unpriced_gaps)
     .bind(now)

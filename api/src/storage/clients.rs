@@ -272,7 +272,7 @@ fn display(reference: &ClientRef) -> String {
     [&reference.name, &reference.domain, &reference.id]
         .into_iter()
         .flatten()
-        .find(|text| !fold(text).is_empty())
+        .find(|text| text.contains(char::is_alphanumeric))
         .cloned()
         .unwrap_or_else(|| "unnamed client".to_owned())
 }

@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 use leakage_core::id::AuditId;
 use serde_json::Value;
 use sqlx::FromRow;
-use sqlx::types::Json;
 use uuid::Uuid;
 
 /// A gap of one audit, to be stored.
@@ -71,8 +70,8 @@ pub async fn insert(
     let positions: Vec<i32> = (0..).take(gaps.len()).collect();
     sqlx::query(
         "insert into audit_gaps (org_id, audit_id, position, gap_id, kind, amount_minor, detail)
-         select $1, $2, n.position, n.gap_id, n.kind, n.amount_minor, n.detail
-         from unnest($3::int[], $4::text[], $5::text[], $6::bigint[], $7::json[])
+         select $1, $2, n.position, n.gap_id, n.kind, n.amount_minor, n.detail::json
+         from unnest($3::int[], $4::text[], $5::text[], $6::bigint[], $7::text[])
            as n (position, gap_id, kind, amount_minor, detail)",
     )
     .bind(org)
@@ -81,7 +80,7 @@ pub async fn insert(
     .bind(gaps.iter().map(|g| g.id.clone()).collect::<Vec<_>>())
     .bind(gaps.iter().map(|g| g.kind.clone()).collect::<Vec<_>>())
     .bind(gaps.iter().map(|g| g.amount_minor).collect::<Vec<_>>())
-    .bind(gaps.iter().map(|g| Json(&g.detail)).collect::<Vec<_>>())
+    .bind(gaps.iter().map(|g| g.detail.to_string()).collect::<Vec<_>>())
     .execute(tx.conn())
     .await?;
     Ok(())

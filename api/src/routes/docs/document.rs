@@ -95,6 +95,12 @@ fn tags() -> Value {
         { "name": "members", "description": "Who belongs to the organization." },
         { "name": "invitations", "description": "Asking people in." },
         { "name": "api_keys", "description": "Keys of integrations." },
+        { "name": "clients", "description": "Customers of the MSP." },
+        { "name": "products", "description": "Products as files name them, and Microsoft's SKU table." },
+        { "name": "mappings", "description": "What is the same under several names: proposed, decided, withdrawn." },
+        { "name": "imports", "description": "Files from vendors and the PSA, and the rows read from them." },
+        { "name": "audits", "description": "Comparisons of what clients have with what they are billed." },
+        { "name": "gaps", "description": "Differences, each with one identity across audits." },
         { "name": "jobs", "description": "Background work: ask, wait, or follow." },
     ])
 }

@@ -5,7 +5,7 @@ mod view;
 
 use crate::app::App;
 use crate::auth::{Actor, Allowed, perm};
-use crate::error::{ApiError, Code};
+use crate::error::{ApiError, Code, FieldError};
 use crate::extract::{IfMatch, IfNoneMatch, JsonBody, Prefer};
 use crate::pagination::PageQuery;
 use crate::routes::{self, respond};
@@ -118,7 +118,7 @@ async fn outcome(app: &App, actor: &Actor, id: ImportId, prefer: Prefer) -> Resu
     let row = find(app, actor, id).await?;
     let location = format!("/v1/imports/{id}");
     if row.status == "refused" {
-        return Ok(refusal(&row, &location));
+        return Err(refusal(&row, location));
     }
     let import = Import::from(row);
     let reply = if import.status == "processing" {
@@ -129,16 +129,12 @@ async fn outcome(app: &App, actor: &Actor, id: ImportId, prefer: Prefer) -> Resu
     Ok(respond(reply.into()))
 }
 
-/// The stored problem as an answer; the middleware fills in this request's id.
-fn refusal(row: &ImportRow, location: &str) -> HttpResponse {
-    let code = match row.problem.as_ref().and_then(|problem| problem["code"].as_str()) {
-        Some("rows_refused") => Code::RowsRefused,
-        Some("file_unreadable") => Code::FileUnreadable,
-        _ => Code::Internal,
-    };
-    let mut response = HttpResponse::build(code.status());
-    response.insert_header((header::LOCATION, location.to_owned())).content_type("application/problem+json");
-    response.json(row.problem.clone().unwrap_or_default())
+/// The stored problem as an answer.
+fn refusal(row: &ImportRow, location: String) -> ApiError {
+    let problem = row.problem.clone().unwrap_or_default();
+    let code = Code::parse(problem["code"].as_str().unwrap_or_default()).unwrap_or(Code::Internal);
+    let errors: Vec<FieldError> = serde_json::from_value(problem["errors"].clone()).unwrap_or_default();
+    ApiError::new(code, problem["detail"].as_str().unwrap_or_default()).with_all(errors).at(location)
 }
 
 /// What a list of imports asks for.

@@ -136,19 +136,35 @@ fn open_questions(report: &FileReport, answers: &ImportAnswers) -> Value {
     Value::Array(open)
 }
 
-/// Names the client of records that carry no name of their own.
-fn name_client(report: &mut FileReport, client: &str) {
-    for sourced in &mut report.records {
-        let reference: &mut ClientRef = match &mut sourced.record {
-            Record::Entitlement(row) => &mut row.client,
-            Record::BillingLine(row) => &mut row.client,
-            Record::VendorCharge(row) => &mut row.client,
-            Record::Activity(row) => &mut row.client,
-            Record::Price(_) | Record::Rule(_) | Record::Mapping(_) => continue,
-        };
-        if reference.name.is_none() {
-            reference.name = Some(client.to_owned());
+/// Names the client as the uploader does: where the file names one client or none, everywhere; else
+/// where a row carries no name. Audits read the stored rows by the same rule.
+fn name_client(report: &mut FileReport, stated: &str) {
+    let mut seen = report.records.iter().filter_map(|sourced| client_of(&sourced.record));
+    let alone = seen.next().is_none_or(|first| seen.all(|client| client == first));
+    for client in report.records.iter_mut().filter_map(|sourced| client_of_mut(&mut sourced.record)) {
+        if alone || client.name.is_none() {
+            client.name = Some(stated.to_owned());
         }
+    }
+}
+
+const fn client_of(record: &Record) -> Option<&ClientRef> {
+    match record {
+        Record::Entitlement(row) => Some(&row.client),
+        Record::BillingLine(row) => Some(&row.client),
+        Record::VendorCharge(row) => Some(&row.client),
+        Record::Activity(row) => Some(&row.client),
+        Record::Price(_) | Record::Rule(_) | Record::Mapping(_) => None,
+    }
+}
+
+const fn client_of_mut(record: &mut Record) -> Option<&mut ClientRef> {
+    match record {
+        Record::Entitlement(row) => Some(&mut row.client),
+        Record::BillingLine(row) => Some(&mut row.client),
+        Record::VendorCharge(row) => Some(&mut row.client),
+        Record::Activity(row) => Some(&mut row.client),
+        Record::Price(_) | Record::Rule(_) | Record::Mapping(_) => None,
     }
 }
 
