@@ -83,13 +83,11 @@ fn at<'a>(things: &'a BTreeMap<&'static str, String>) -> impl Fn(&str) -> String
 fn ask(caller: &Caller, method: &Method, path: &str, operation: &Value) -> RequestBuilder {
     let id = operation["operationId"].as_str().unwrap();
     let request = caller.request(method.clone(), path).header("If-Match", "\"v1\"");
-    match body(id) {
-        Some(body) => request.json(&body),
-        None => {
-            assert!(operation["requestBody"].is_null(), "add `{id}` to `body`");
-            request
-        }
+    if let Some(body) = body(id) {
+        return request.json(&body);
     }
+    assert!(operation["requestBody"].is_null(), "add `{id}` to `body`");
+    request
 }
 
 fn secured() -> impl Iterator<Item = (Method, String, &'static Value)> {

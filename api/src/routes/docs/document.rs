@@ -148,7 +148,6 @@ struct Facts {
     secured: bool,
     limited: bool,
     path_parameters: bool,
-    query: bool,
     body: bool,
     idempotency_key: bool,
     if_match: bool,
@@ -167,8 +166,7 @@ macro_rules! problems {
 }
 
 problems! {
-    Unreadable, "400", Unreadable, "The request cannot be read.",
-        |facts| facts.query || facts.body || facts.idempotency_key || facts.if_match || facts.path_parameters;
+    Unreadable, "400", Unreadable, "The request cannot be read.", |_| true;
     Unauthenticated, "401", Unauthenticated, "Credentials are missing or not valid.", |facts| facts.secured;
     Forbidden, "403", InsufficientRole, "Your role or your key's scopes do not allow this.", |facts| facts.secured;
     NotFound, "404", NotFound, "There is no such thing in your organization.", |facts| facts.path_parameters;
@@ -214,6 +212,11 @@ fn common_headers() -> Map<String, Value> {
 /// Adds what all operations share; what a handler declares itself stays.
 fn complete(operation: &mut Map<String, Value>) {
     let facts = Facts::of(operation);
+    if !operation.contains_key("description") {
+        // The summary says it all.
+        let summary = operation.get("summary").and_then(Value::as_str).unwrap_or_default().to_owned();
+        operation.insert("description".to_owned(), json!(format!("{}.", summary.trim_end_matches('.'))));
+    }
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for (_, response) in responses.iter_mut().filter(|(status, _)| status.starts_with(['2', '3'])) {
         let headers = &mut response["headers"];
@@ -255,7 +258,6 @@ impl Facts {
             secured: !public,
             limited: !health,
             path_parameters: has("path", None),
-            query: has("query", None),
             body: operation.contains_key("requestBody"),
             idempotency_key: has("header", Some("Idempotency-Key")),
             if_match: has("header", Some("If-Match")),
