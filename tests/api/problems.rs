@@ -126,6 +126,23 @@ async fn a_body_of_another_type_is_refused_by_type() {
 }
 
 #[tokio::test]
+async fn a_compressed_body_is_refused_by_type() {
+    let app = TestApp::start().await;
+    let request = app.post("/v1/organizations").header("Content-Encoding", "gzip").json(&json!({}));
+    assert_problem(&send(request).await, 415, "unsupported_media_type");
+}
+
+#[tokio::test]
+async fn answers_are_compressed_for_who_accepts_it() {
+    let app = TestApp::start().await;
+    let response = app.get("/openapi.json").header("Accept-Encoding", "gzip").send().await.unwrap();
+    assert_eq!(response.headers()["content-encoding"], "gzip");
+    assert!(response.bytes().await.unwrap().starts_with(&[0x1f, 0x8b]));
+    let plain = app.get("/openapi.json").send().await.unwrap();
+    assert!(!plain.headers().contains_key("content-encoding"));
+}
+
+#[tokio::test]
 async fn a_body_that_is_too_large_is_refused_as_too_large() {
     let app = TestApp::start().await;
     let large = format!("{{\"name\":\"{}\"}}", "x".repeat(1024 * 1024));

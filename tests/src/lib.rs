@@ -5,7 +5,13 @@
 //! itself logs in as `leakage_app`, as in production, so that row-level security holds in every test.
 //!
 //! [`TestApp`] fails the test that drops it when jobs are left behind, dead ones included.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test fails by panicking"
+)]
 
 mod actors;
 mod database;

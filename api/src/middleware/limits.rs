@@ -10,8 +10,8 @@
 
 mod limiter;
 
-use crate::auth::Actor;
 use crate::auth::extract::X_API_KEY;
+use crate::auth::{Actor, Identity};
 use crate::error::{ApiError, Code};
 use crate::routes::surface::Surface;
 use actix_web::body::MessageBody;
@@ -47,7 +47,7 @@ struct Charged {
     verdicts: Vec<Verdict>,
 }
 
-/// Charges an actor and their organization for a request: called by the extractors that find out who asks.
+/// Charges an actor and their organization for a request, and names them in its span: called by the extractors that find out who asks.
 ///
 /// # Errors
 /// `rate_limited` (429) with the seconds to wait.
@@ -56,6 +56,12 @@ pub async fn charge_actor(
     app: &crate::app::App,
     actor: &Actor,
 ) -> Result<(), ApiError> {
+    let span = tracing::Span::current();
+    span.record("org.id", tracing::field::display(actor.org));
+    match &actor.identity {
+        Identity::User { id, .. } => span.record("actor.id", tracing::field::display(id)),
+        Identity::ApiKey { id, .. } => span.record("actor.id", tracing::field::display(id)),
+    };
     charge(request, app, app.limiter.actor_buckets(actor)).await
 }
 
