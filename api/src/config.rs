@@ -178,7 +178,11 @@ impl Config {
     /// The same, with everything that the service keeps below one data folder unless told otherwise.
     pub fn load_below(data_dir: &Path) -> Result<Self, ConfigError> {
         let defaults = Figment::from(Serialized::defaults(DEFAULTS()));
-        Self::load_over(defaults.merge(("objects.folder", data_dir.join("objects"))))
+        Self::load_over(
+            defaults
+                .merge(("objects.folder", data_dir.join("objects")))
+                .merge(("tokens.key_file", data_dir.join("token-keys.pem"))),
+        )
     }
 
     fn load_over(mut figment: Figment) -> Result<Self, ConfigError> {

@@ -103,12 +103,11 @@ fn unreadable(error: &serde_json::Error) -> ApiError {
 
 fn fault(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     let inner = error.inner();
-    if !inner.is_data() {
-        return unreadable(inner);
-    }
     let mut pointer = pointer(error.path());
     let text = inner.to_string();
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
+    // An enum that is given a number or null is a fault of syntax to serde_json, though the body is JSON.
+    let reason = if inner.is_data() { reason } else { "must be one of the names that are known here" };
     // The path of an unknown or missing field ends at the object; its name stands in the text.
     if ["unknown field `", "missing field `", "duplicate field `"]
         .iter()

@@ -6,7 +6,7 @@
 //! commands and the tests all run this same code.
 //!
 //! Read in this order: [`records`] (the canonical rows), [`ingest`] (files to records),
-//! [`catalog`] and [`matching`] (names to products), [`audit`] (records to gaps).
+//! [`seat_states`] (vendor charges to seats), [`catalog`] and [`matching`] (names to products), [`audit`] (records to gaps).
 
 pub mod audit;
 pub mod catalog;
@@ -17,3 +17,4 @@ pub mod matching;
 pub mod money;
 pub mod period;
 pub mod records;
+pub mod seat_states;

@@ -62,20 +62,26 @@ apt_updated=''
 # Installs Debian packages without starting the services that they bring: ours are private.
 apt_install() {
   say "installing with apt-get: $*"
+  local policy=/usr/sbin/policy-rc.d made='' status=0 log
+  log=$(mktemp)
   if [ -z "$apt_updated" ]; then
-    as_root apt-get update -qq >/dev/null || return 1
+    # An old list may still do: only the installation decides.
+    as_root apt-get update -qq >"$log" 2>&1 || true
     apt_updated=yes
   fi
-  local policy=/usr/sbin/policy-rc.d made='' status=0
   if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' | as_root_tee "$policy"
     as_root chmod 755 "$policy"
     made=yes
   fi
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null || status=$?
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >>"$log" 2>&1 || status=$?
   if [ -n "$made" ]; then
     as_root rm -f "$policy"
   fi
+  if [ "$status" -ne 0 ]; then
+    tail -n 20 "$log" >&2
+  fi
+  rm -f "$log"
   return "$status"
 }
 

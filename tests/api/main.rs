@@ -1,10 +1,15 @@
 //! The service tested through HTTP. One binary: one link, one migrated template.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod api_keys;
 mod contract;
 mod idempotency;
+mod invitations;
 mod isolation;
 mod jobs;
 mod limits;
+mod members;
+mod organizations;
 mod problems;
+mod sessions;
 mod tenancy;

@@ -143,7 +143,7 @@ impl FromRequest for MaybeSignedIn {
 fn app(request: &HttpRequest) -> Result<&App, ApiError> {
     request
         .app_data::<web::Data<App>>()
-        .map(|app| app.get_ref())
+        .map(web::Data::get_ref)
         .ok_or_else(|| ApiError::internal("the application is not registered"))
 }
 

@@ -97,6 +97,16 @@ pub struct Actor {
     pub identity: Identity,
 }
 
+impl Actor {
+    /// How records name whoever made or decided something: it outlives the account.
+    pub fn label(&self) -> String {
+        match &self.identity {
+            Identity::User { id, .. } => format!("user:{id}"),
+            Identity::ApiKey { id, .. } => format!("api_key:{id}"),
+        }
+    }
+}
+
 /// A permission, as a type: `Allowed<perm::Read>` in a handler's signature checks it.
 pub trait Permission: 'static {
     /// Its name, as in the API document's `x-permission`.

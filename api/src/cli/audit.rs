@@ -1,12 +1,361 @@
 //! `leakage audit`: files to gaps, offline.
+//!
+//! Reads the files that it is given, runs the same audit as the service, and prints the document.
+//! Knows `leakage_core` and files; no database, no network.
 
+use crate::clock::Clock;
+use chrono::NaiveDate;
+use leakage_core::audit::{self, AuditDocument, AuditInput, Basis, Proration, Source};
+use leakage_core::digest;
+use leakage_core::ingest::{self, DateOrder, FORMATS, FileError, FileReport, ReadOptions, Refusal};
+use leakage_core::money::Currency;
+use leakage_core::period::Month;
+use leakage_core::records::{Record, Side};
+use rust_decimal::Decimal;
+use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Arguments of `leakage audit`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// First month, such as 2026-02.
+    #[arg(long, value_name = "MONTH")]
+    from: Month,
+    /// Last month, inclusive.
+    #[arg(long, value_name = "MONTH")]
+    to: Month,
+    /// The day on which the audit speaks: later days are not audited. Default: today.
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<NaiveDate>,
+    /// What clients have. CLIENT= names the client of a file that names none.
+    #[arg(long, value_name = "[CLIENT=]FILE", num_args = 1..)]
+    entitlements: Vec<String>,
+    /// What clients are charged.
+    #[arg(long, value_name = "[CLIENT=]FILE", num_args = 1..)]
+    billing: Vec<String>,
+    /// What the vendor charges.
+    #[arg(long, value_name = "[CLIENT=]FILE", num_args = 1..)]
+    cost: Vec<String>,
+    /// Who used what.
+    #[arg(long, value_name = "[CLIENT=]FILE", num_args = 1..)]
+    activity: Vec<String>,
+    /// Confirmed mappings of clients and products.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    mappings: Vec<String>,
+    /// Exclusions, bundles, allowances, minimums and back-billing limits.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    rules: Vec<String>,
+    /// Prices where billing lines give none.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    prices: Vec<String>,
+    /// Which seats are counted: purchased, assigned or active.
+    #[arg(long, default_value_t)]
+    basis: Basis,
+    /// How changes inside a month count: daily, `full_month` or `next_month`.
+    #[arg(long, default_value_t)]
+    proration: Proration,
+    /// Order of day and month in dates such as 03/09/2026: dmy or mdy.
+    #[arg(long, value_name = "ORDER")]
+    date_order: Option<DateOrder>,
+    /// Currency of prices in a file that names none.
+    #[arg(long, value_name = "CODE")]
+    currency: Option<Currency>,
+    /// How the document is printed.
+    #[arg(long, value_enum, default_value_t)]
+    format: OutputFormat,
+    /// Use undecided matches with at least this score, marked `unconfirmed`.
+    #[arg(long, value_name = "SCORE", value_parser = score)]
+    accept_proposals: Option<Decimal>,
+}
 
-/// Runs the command.
-pub fn run(_arguments: &Arguments) -> ExitCode {
-    ExitCode::from(2)
+/// How a document is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum OutputFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// The audit document.
+    Json,
+    /// One row per gap and month.
+    Csv,
+}
+
+fn score(text: &str) -> Result<Decimal, String> {
+    let score: Option<Decimal> = text.parse().ok();
+    score
+        .filter(|score| (Decimal::ZERO..=Decimal::ONE).contains(score))
+        .ok_or_else(|| format!("`{text}` is not a score from 0 to 1, such as 0.90"))
+}
+
+/// No gaps.
+const NO_GAPS: u8 = 0;
+/// Gaps found.
+const GAPS: u8 = 1;
+/// The inputs could not be used.
+const UNUSABLE: u8 = 2;
+
+/// Runs the command: exit code 0 without gaps, 1 with gaps, 2 when the inputs could not be used.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let mut problems = Problems::default();
+    let input = input(arguments, &Clock::system(), &mut problems);
+    if !problems.0.is_empty() {
+        return problems.tell();
+    }
+    match audit::run(&input) {
+        Ok(document) => print(&document, arguments.format),
+        Err(error) => {
+            problems.0.push(error.to_string());
+            problems.tell()
+        }
+    }
+}
+
+fn print(document: &AuditDocument, format: OutputFormat) -> ExitCode {
+    let text = match format {
+        OutputFormat::Table => audit::table(document),
+        OutputFormat::Csv => audit::csv(document),
+        OutputFormat::Json => match serde_json::to_string_pretty(document) {
+            Ok(json) => json + "\n",
+            Err(error) => return Problems(vec![format!("the document cannot be printed: {error}")]).tell(),
+        },
+    };
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => {}
+        // Whoever reads has seen enough (`| head`).
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        Err(error) => return Problems(vec![format!("standard output: {error}")]).tell(),
+    }
+    ExitCode::from(if document.gaps.is_empty() { NO_GAPS } else { GAPS })
+}
+
+/// What keeps the inputs from being used, one line each.
+#[derive(Debug, Default)]
+struct Problems(Vec<String>);
+
+impl Problems {
+    fn tell(self) -> ExitCode {
+        let mut err = io::stderr().lock();
+        for problem in self.0 {
+            let one_line: String = problem.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            // Nowhere to tell that standard error is closed.
+            let _ = writeln!(err, "{one_line}");
+        }
+        ExitCode::from(UNUSABLE)
+    }
+}
+
+fn input(arguments: &Arguments, clock: &Clock, problems: &mut Problems) -> AuditInput {
+    let as_of = arguments.as_of.unwrap_or_else(|| clock.today());
+    let mut input = AuditInput::new(arguments.from, arguments.to, as_of);
+    input.policy.basis = arguments.basis;
+    input.policy.proration = arguments.proration;
+    input.accept_proposals = arguments.accept_proposals;
+    input.stretch_snapshots = true;
+    let options = ReadOptions {
+        date_order: arguments.date_order,
+        currency: arguments.currency,
+        ..ReadOptions::default()
+    };
+    let mut reader = Reader { options, problems, learned: 0 };
+    for (side, files) in [
+        (Side::Entitlement, &arguments.entitlements),
+        (Side::Billing, &arguments.billing),
+        (Side::Cost, &arguments.cost),
+        (Side::Activity, &arguments.activity),
+    ] {
+        input.sources.extend(files.iter().filter_map(|file| reader.source(side, file)));
+    }
+    let tables = [&arguments.mappings, &arguments.rules, &arguments.prices];
+    for (wanted, files) in [Table::Mappings, Table::Rules, Table::Prices].into_iter().zip(tables) {
+        for file in files {
+            reader.table(wanted, file, &mut input);
+        }
+    }
+    if input.sources.is_empty() && problems.0.is_empty() {
+        problems.0.push("no files: give at least --entitlements or --cost, and --billing".to_owned());
+    }
+    input
+}
+
+/// The three files that are no side of the comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Table {
+    Mappings,
+    Rules,
+    Prices,
+}
+
+impl Table {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Mappings => "mappings",
+            Self::Rules => "rules",
+            Self::Prices => "prices",
+        }
+    }
+
+    /// Takes a record of its kind into the input.
+    fn take(self, record: Record, input: &mut AuditInput) -> bool {
+        match (self, record) {
+            (Self::Mappings, Record::Mapping(row)) => input.mappings.push(row),
+            (Self::Rules, Record::Rule(row)) => input.rules.push(row),
+            (Self::Prices, Record::Price(row)) => input.prices.push(row),
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// Reads files and collects what is wrong with them.
+struct Reader<'p> {
+    options: ReadOptions,
+    problems: &'p mut Problems,
+    /// Files read so far: a file that is named later is the newer one.
+    learned: u64,
+}
+
+impl Reader<'_> {
+    /// Reads a file of one side.
+    fn source(&mut self, side: Side, argument: &str) -> Option<Source> {
+        let (client, path) = client_and_path(argument);
+        let bytes = self.bytes(path)?;
+        let report = match ingest::read(path, &bytes, &self.options) {
+            // An export without rows is an empty side: the audit says what it misses.
+            Err(FileError::NoRows { known: Some(format) }) if speaks_of(format, side) => return None,
+            Err(error) => return self.refuse(path, &error),
+            Ok(report) => self.checked(path, report)?,
+        };
+        if !report.sides.contains(&side) {
+            self.wrong_use(path, side_flag(side), report.format);
+            return None;
+        }
+        if !report.names_client && client.is_none() {
+            self.problems.0.push(format!("{path}: the file names no client; write CLIENT={path}"));
+            return None;
+        }
+        self.learned += 1;
+        let of_side = |record: &Record| side_of(record) == Some(side);
+        Some(Source {
+            import: digest::of_bytes(&bytes),
+            file: path.to_owned(),
+            format: report.format.to_owned(),
+            sides: vec![side],
+            learned: self.learned,
+            snapshot_on: None,
+            client: client.map(str::to_owned),
+            stated_span: report.stated_span,
+            incomplete: audit::Incomplete::None,
+            records: report.records.into_iter().filter(|sourced| of_side(&sourced.record)).collect(),
+        })
+    }
+
+    /// Reads a file of mappings, rules or prices.
+    fn table(&mut self, wanted: Table, path: &str, input: &mut AuditInput) {
+        let Some(bytes) = self.bytes(path) else { return };
+        let report = match ingest::read(path, &bytes, &self.options) {
+            // A list without rows says nothing, and that is no mistake.
+            Err(FileError::NoRows { known: Some(format) }) if format.ends_with(wanted.name()) => return,
+            Err(error) => {
+                self.refuse::<()>(path, &error);
+                return;
+            }
+            Ok(report) => report,
+        };
+        let Some(report) = self.checked(path, report) else { return };
+        let format = report.format;
+        let taken = report.records.into_iter().filter(|sourced| wanted.take(sourced.record.clone(), input));
+        if taken.count() == 0 {
+            self.wrong_use(path, wanted.name(), format);
+        }
+    }
+
+    fn bytes(&mut self, path: &str) -> Option<Vec<u8>> {
+        match std::fs::read(Path::new(path)) {
+            Ok(bytes) => Some(bytes),
+            Err(error) => {
+                self.problems.0.push(format!("{path}: cannot be read: {error}"));
+                None
+            }
+        }
+    }
+
+    /// Passes a report whose rows can all be used. The question whose file it is is asked elsewhere.
+    fn checked(&mut self, path: &str, report: FileReport) -> Option<FileReport> {
+        let before = self.problems.0.len();
+        self.problems.0.extend(report.refused.iter().map(|refusal| refused(path, refusal)));
+        let listed = u64::try_from(report.refused.len()).unwrap_or(u64::MAX);
+        if report.refused_total > listed {
+            let more = report.refused_total - listed;
+            self.problems.0.push(format!("{path}: {more} more rows are refused"));
+        }
+        for question in report.needs_input.iter().filter(|question| question.question != "client") {
+            let flag = question.question.replace('_', "-");
+            let choices = match question.choices.as_slice() {
+                [] => String::new(),
+                choices => format!(" {}", choices.join(" or ")),
+            };
+            self.problems.0.push(format!(
+                "{path}: the file does not tell its {}; give --{flag}{choices}",
+                question.question
+            ));
+        }
+        (self.problems.0.len() == before).then_some(report)
+    }
+
+    fn refuse<T>(&mut self, path: &str, error: &FileError) -> Option<T> {
+        let place = match (error.line(), error.column()) {
+            (Some(line), Some(column)) => format!("{path}:{line}:{column}"),
+            (Some(line), None) => format!("{path}:{line}"),
+            _ => path.to_owned(),
+        };
+        self.problems.0.push(format!("{place}: {error}"));
+        None
+    }
+
+    fn wrong_use(&mut self, path: &str, wanted: &str, format: &str) {
+        self.problems.0.push(format!("{path}: is read as {format}, which holds no {wanted}"));
+    }
+}
+
+/// A refused row: file, line, column, value and rule.
+fn refused(path: &str, refusal: &Refusal) -> String {
+    let sheet = refusal.sheet.as_ref().map_or_else(String::new, |sheet| format!(" ({sheet})"));
+    let column = refusal.column.as_ref().map_or_else(String::new, |column| format!(" column `{column}`:"));
+    let value = refusal.value.as_ref().map_or_else(String::new, |value| format!(" `{value}`"));
+    format!("{path}{sheet}:{}:{column}{value} {}", refusal.line, refusal.reason)
+}
+
+/// Splits `CLIENT=FILE`. A file whose whole name is there is taken as it is, equals signs and all.
+fn client_and_path(argument: &str) -> (Option<&str>, &str) {
+    match argument.split_once('=') {
+        Some((client, path)) if !client.trim().is_empty() && !Path::new(argument).exists() => {
+            (Some(client.trim()), path)
+        }
+        _ => (None, argument),
+    }
+}
+
+fn speaks_of(format: &str, side: Side) -> bool {
+    FORMATS.iter().any(|known| known.name == format && known.sides.contains(&side))
+}
+
+const fn side_of(record: &Record) -> Option<Side> {
+    match record {
+        Record::Entitlement(_) => Some(Side::Entitlement),
+        Record::BillingLine(_) => Some(Side::Billing),
+        Record::VendorCharge(_) => Some(Side::Cost),
+        Record::Activity(_) => Some(Side::Activity),
+        Record::Price(_) | Record::Rule(_) | Record::Mapping(_) => None,
+    }
+}
+
+const fn side_flag(side: Side) -> &'static str {
+    match side {
+        Side::Entitlement => "entitlements",
+        Side::Billing => "billing",
+        Side::Cost => "cost",
+        Side::Activity => "activity",
+    }
 }

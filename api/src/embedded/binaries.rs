@@ -101,7 +101,7 @@ mod tests {
             [Binaries { major: 17, folder: "/x".into() }, Binaries { major: 15, folder: "/y".into() }];
         let error = for_cluster(&installed, folder.path()).unwrap_err().to_string();
         assert!(error.contains("made by PostgreSQL 14, and the installed versions are 17, 15"), "{error}");
-        assert!(error.contains("pg_dumpall"), "{error}");
+        assert!(error.contains("pg_dump"), "{error}");
     }
 
     #[test]

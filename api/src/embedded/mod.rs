@@ -58,8 +58,8 @@ pub enum EmbeddedError {
     /// The folder was made by another major version.
     #[error(
         "{folder} was made by PostgreSQL {found}, and the installed versions are {installed}. A new major version \
-         cannot open it as it is. Install PostgreSQL {found} again, dump with `leakage database -- pg_dumpall`, move \
-         the folder away, start with the new version and restore the dump (docs/operating.md shows each step)"
+         cannot open it as it is. Install PostgreSQL {found} again, dump with `leakage database -- pg_dump -Fc -f leakage.dump`, move \
+         the folder away, and restore the dump with the new version (docs/operating.md shows each step)"
     )]
     Version {
         /// The cluster's folder.

@@ -8,6 +8,8 @@
 //! Jobs know services and storage; they know no HTTP.
 
 pub mod housekeeping;
+pub mod read_import;
+pub mod run_audit;
 pub mod runner;
 
 use crate::app::App;
@@ -52,6 +54,10 @@ macro_rules! kinds {
 kinds! {
     /// Removes what an organization need not keep: old replies, old jobs.
     Housekeeping = "housekeeping" => housekeeping::run;
+    /// Reads an uploaded file.
+    ReadImport = "read_import" => read_import::run;
+    /// Runs an audit.
+    RunAudit = "run_audit" => run_audit::run;
 }
 
 impl JobKind {

@@ -226,6 +226,7 @@ async fn delete_invitation(
 #[utoipa::path(
     tag = "invitations",
     security((), ("access_token" = [])),
+    extensions(("x-permission" = json!("invited"))),
     request_body = AcceptRequest,
     responses(
         (status = 200, description = "You are a member.", body = OpenSession),

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::auth::{Actor, Allowed, perm};
-use crate::error::{ApiError, Code, FieldError};
+use crate::error::ApiError;
 use crate::extract::{IfNoneMatch, Prefer};
 use crate::jobs::JobKind;
 use crate::pagination::{PageQuery, PageRequest};
@@ -122,26 +122,10 @@ pub struct JobFilter {
 
 impl JobFilter {
     fn check(&self) -> Result<(), ApiError> {
-        let statuses = ["queued", "running", "succeeded", "failed"];
-        if let Some(status) = self.status.as_deref().filter(|status| !statuses.contains(status)) {
-            return Err(unknown("status", status, &statuses));
-        }
-        if let Some(kind) = self.kind.as_deref().filter(|kind| JobKind::parse(kind).is_none()) {
-            let kinds: Vec<&str> = JobKind::ALL.iter().map(|kind| kind.as_str()).collect();
-            return Err(unknown("kind", kind, &kinds));
-        }
-        Ok(())
+        routes::known("status", self.status.as_deref(), &["queued", "running", "succeeded", "failed"])?;
+        let kinds: Vec<&str> = JobKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        routes::known("kind", self.kind.as_deref(), &kinds)
     }
-}
-
-fn unknown(parameter: &str, value: &str, known: &[&str]) -> ApiError {
-    let reason = format!("must be one of {}", known.join(", "));
-    ApiError::new(Code::Unreadable, format!("`{parameter}` {reason}.")).with(FieldError {
-        pointer: Some(parameter.to_owned()),
-        value: Some(value.chars().take(200).collect()),
-        reason,
-        ..FieldError::default()
-    })
 }
 
 /// List jobs
@@ -315,7 +299,7 @@ pub async fn answer(app: &App, actor: &Actor, job: JobId, prefer: Prefer) -> Res
 }
 
 /// The job, when it has ended or the caller's patience has.
-async fn wait(app: &App, actor: &Actor, job: JobId, prefer: Prefer) -> Result<JobRow, ApiError> {
+pub(super) async fn wait(app: &App, actor: &Actor, job: JobId, prefer: Prefer) -> Result<JobRow, ApiError> {
     let until = Instant::now() + Duration::from_secs(prefer.wait_seconds.unwrap_or(0));
     let mut pause = Duration::from_millis(25);
     loop {

@@ -4,18 +4,24 @@
 //! All of `/v1` is one scope: of two scopes whose prefixes overlap, the second would answer 404.
 
 pub mod api_keys;
+pub mod audits;
+pub mod clients;
 pub mod docs;
+pub mod gaps;
 pub mod health;
+pub mod imports;
 pub mod invitations;
 pub mod jobs;
+pub mod mappings;
 pub mod me;
 pub mod members;
 pub mod organizations;
+pub mod products;
 pub mod sessions;
 pub mod surface;
 
 use crate::app::App;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code, FieldError};
 use crate::extract::{IfNoneMatch, etag};
 use crate::middleware::limits;
 use crate::pagination::Page;
@@ -39,6 +45,12 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(members::configure)
         .configure(invitations::configure)
         .configure(api_keys::configure)
+        .configure(clients::configure)
+        .configure(products::configure)
+        .configure(mappings::configure)
+        .configure(imports::configure)
+        .configure(audits::configure)
+        .configure(gaps::configure)
         .configure(jobs::configure);
     config.configure(health::configure).configure(sessions::configure_keys).service(v1);
 }
@@ -97,6 +109,18 @@ pub fn list(request: &HttpRequest, page: &impl Page) -> Result<HttpResponse, Api
         response.insert_header((header::LINK, link));
     }
     Ok(response.json(page))
+}
+
+/// Refuses a filter whose value is none of those that exist.
+pub fn known(parameter: &str, value: Option<&str>, known: &[&str]) -> Result<(), ApiError> {
+    let Some(value) = value.filter(|value| !known.contains(value)) else { return Ok(()) };
+    let reason = format!("must be one of {}", known.join(", "));
+    Err(ApiError::new(Code::Unreadable, format!("`{parameter}` {reason}.")).with(FieldError {
+        pointer: Some(parameter.to_owned()),
+        value: Some(value.chars().take(200).collect()),
+        reason,
+        ..FieldError::default()
+    }))
 }
 
 /// Where a request comes from, for what is not known to be anybody's yet.

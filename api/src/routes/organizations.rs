@@ -7,14 +7,13 @@ use crate::error::ApiError;
 use crate::extract::{IfMatch, IfNoneMatch, JsonBody, etag};
 use crate::routes;
 use crate::services::idempotency::Replay;
-use crate::services::organizations::{
-    self, Change, DefaultBasis, DefaultProration, OrganizationSettings, SignUp,
-};
+use crate::services::organizations::{self, Change, FormatName, OrganizationSettings, SignUp};
 use crate::storage::StorageError;
 use crate::storage::organizations::OrganizationRow;
 use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, get, patch, post, web};
 use chrono::{DateTime, Utc};
+use leakage_core::audit::{Basis, Proration};
 use leakage_core::id::OrgId;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -99,15 +98,15 @@ pub struct SettingsChange {
     /// Which seats new audits count.
     #[serde(default, deserialize_with = "routes::present")]
     #[schema(nullable = false)]
-    pub basis: Option<DefaultBasis>,
+    pub basis: Option<Basis>,
     /// How new audits count a change inside a month.
     #[serde(default, deserialize_with = "routes::present")]
     #[schema(nullable = false)]
-    pub proration: Option<DefaultProration>,
+    pub proration: Option<Proration>,
     /// Names of formats, the first one wins.
     #[serde(default, deserialize_with = "routes::present")]
     #[schema(nullable = false, max_items = 50)]
-    pub source_order: Option<Vec<String>>,
+    pub source_order: Option<Vec<FormatName>>,
     /// Days for which an invitation can be accepted.
     #[serde(default, deserialize_with = "routes::present")]
     #[schema(nullable = false, minimum = 1, maximum = 30)]

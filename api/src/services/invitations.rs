@@ -240,9 +240,9 @@ async fn join(tx: SystemTx, app: &App, presented: &Presented, user: UserId) -> R
     } else {
         let again = row.accepted_by == Some(user.uuid());
         let member = if again { members::find(&mut tx, user).await? } else { None };
-        let used =
+        let taken =
             || ApiError::new(Code::Conflict, "The invitation was accepted already. Ask for a new one.");
-        member.ok_or_else(used)?.role()?
+        member.ok_or_else(taken)?.role()?
     };
     tx.commit().await?;
     Ok(Belonging { org: presented.org, name: organization.name, role })

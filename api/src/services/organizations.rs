@@ -11,6 +11,7 @@ use crate::storage::organizations::{self, OrganizationRow};
 use crate::storage::users::{self, Belonging, NewUser, UserWriteError};
 use crate::storage::{OrgTx, StorageError, SystemTx, members};
 use chrono::Duration;
+use leakage_core::audit::{Basis, Proration};
 use leakage_core::id::{OrgId, UserId};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -19,31 +20,11 @@ use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Which seats new audits count, unless they say otherwise.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DefaultBasis {
-    /// Seats bought.
-    #[default]
-    Purchased,
-    /// Seats given to users.
-    Assigned,
-    /// Seats in use.
-    Active,
-}
-
-/// How new audits count a change inside a month, unless they say otherwise.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DefaultProration {
-    /// Each day counts as it is.
-    #[default]
-    Daily,
-    /// Every audited day of a month counts as its last audited day.
-    FullMonth,
-    /// Every day of a month counts as its first day.
-    NextMonth,
-}
+/// Name of a format of source files, such as `graph_subscribed_skus`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(max_length = 64, pattern = "^[a-z0-9_]{1,64}$", example = "graph_subscribed_skus")]
+pub struct FormatName(pub String);
 
 /// What an organization has decided once. Amounts have no place here: they have currencies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -51,13 +32,13 @@ pub enum DefaultProration {
 #[schema(example = json!({"basis": "purchased", "proration": "daily", "source_order": [], "invitation_days": 7}))]
 pub struct OrganizationSettings {
     /// Which seats new audits count.
-    pub basis: DefaultBasis,
+    pub basis: Basis,
     /// How new audits count a change inside a month.
-    pub proration: DefaultProration,
+    pub proration: Proration,
     /// Where several sources speak of one side of a client, the first of these formats is used; formats
     /// that are not named follow in the usual order.
     #[schema(max_items = 50)]
-    pub source_order: Vec<String>,
+    pub source_order: Vec<FormatName>,
     /// Days for which an invitation can be accepted.
     #[schema(minimum = 1, maximum = 30)]
     pub invitation_days: u16,
@@ -66,8 +47,8 @@ pub struct OrganizationSettings {
 impl Default for OrganizationSettings {
     fn default() -> Self {
         Self {
-            basis: DefaultBasis::default(),
-            proration: DefaultProration::default(),
+            basis: Basis::default(),
+            proration: Proration::default(),
             source_order: Vec::new(),
             invitation_days: 7,
         }
@@ -93,7 +74,7 @@ impl OrganizationSettings {
         if self.source_order.len() > 50 {
             return Err(ApiError::invalid("/settings/source_order", "must name 50 formats at most"));
         }
-        for (at, name) in self.source_order.iter().enumerate() {
+        for (at, FormatName(name)) in self.source_order.iter().enumerate() {
             let pointer = format!("/settings/source_order/{at}");
             let spelled = name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_');
             if name.is_empty() || name.len() > 64 || !spelled {
@@ -102,7 +83,7 @@ impl OrganizationSettings {
                     "must be the name of a format, such as graph_subscribed_skus",
                 ));
             }
-            if self.source_order[..at].contains(name) {
+            if self.source_order[..at].iter().any(|before| before.0 == *name) {
                 return Err(ApiError::invalid(pointer, "stands in the list already"));
             }
         }
@@ -315,11 +296,11 @@ pub struct Change {
     /// Its name.
     pub name: Option<String>,
     /// Which seats new audits count.
-    pub basis: Option<DefaultBasis>,
+    pub basis: Option<Basis>,
     /// How new audits count a change inside a month.
-    pub proration: Option<DefaultProration>,
+    pub proration: Option<Proration>,
     /// Which formats come first.
-    pub source_order: Option<Vec<String>>,
+    pub source_order: Option<Vec<FormatName>>,
     /// Days for which an invitation can be accepted.
     pub invitation_days: Option<u16>,
 }

@@ -7,11 +7,18 @@
 #![expect(clippy::disallowed_types, reason = "this is where SQL lives")]
 
 pub mod api_keys;
+pub mod audits;
+pub mod clients;
+pub mod gaps;
 pub mod idempotency;
+pub mod imports;
 pub mod invitations;
 pub mod jobs;
+pub mod mappings;
 pub mod members;
 pub mod organizations;
+pub mod products;
+pub mod records;
 pub mod sessions;
 pub mod sign_in_failures;
 pub mod users;

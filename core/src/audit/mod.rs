@@ -1,1 +1,452 @@
-//! Records to gaps.
+//! Records to gaps: what clients have against what they are charged, in seats, seat-months and money.
+//!
+//! [`run`] is a function of its input alone: it reads no clock, no file and no database, and the order
+//! of files and rows changes nothing. Where something is not known it says so in the coverage instead
+//! of a number. It must not know how files are read, how names are matched, or who asks.
+//!
+//! Read in the order of the work: `identity` (names to numbers), `rows`, `choose` (which rows count),
+//! `proposals` (what waits for a person), `client` (what of a client can be compared), `rules` (the
+//! waterfall), `pricing`, `terms`, `compare` (day by day), `gaps` (what is shown).
+//!
+//! Decisions where the definitions leave room:
+//! - A day counts only if both sides cover it. `full_month` takes a month's covered days as the last of
+//!   them. `next_month` takes them as the month's first day; where that day is not covered the state is
+//!   not known and the month has no gap.
+//! - A month is closed when its last day is audited.
+//! - A product billed in several currencies: see `Timeline::on`. Terms are compared where one currency
+//!   prices the product.
+//! - Where a row that was "still so" in an older file meets a row of the same key that begins later in a
+//!   newer file of the same source, it ends there.
+
+mod calendar;
+mod choose;
+mod client;
+mod compare;
+mod conflicts;
+mod document;
+mod gaps;
+mod identity;
+mod input;
+mod price_differences;
+mod pricing;
+mod proposals;
+mod render;
+mod rows;
+mod rules;
+mod series;
+mod sides;
+mod terms;
+#[cfg(test)]
+mod tests;
+mod waste;
+
+pub use document::{
+    Adjustment, AppliedPolicy, AuditDocument, AuditPeriod, Coverage, CoverageStatus, Direction, Gap, GapKind,
+    GapMonth, GapSource, KindTotal, MatchMethod, PriceDifference, Proposal, ProposalStatus, Reason,
+    SourceConflict, TermMix, TimeBarred, Total, Waste, Waterfall,
+};
+pub use input::{AuditInput, Basis, ChoiceError, Incomplete, Policy, PolicyOverride, Proration, Source};
+pub use render::{csv, table};
+
+use crate::digest;
+use crate::money::{Currency, Money};
+use crate::period::Month;
+use crate::records::{MappingSide, Price, Record};
+use calendar::Calendar;
+use choose::{Chosen, choose};
+use client::{ClientRows, Context, Found};
+use identity::{ClientId, Identity, ProductId};
+use pricing::PriceList;
+use proposals::{Scores, Undecided};
+use rows::raw_rows;
+use rules::Rules;
+use rust_decimal::Decimal;
+use sides::Formats;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// Why no audit could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The months are the wrong way round.
+    #[error("the period ends in {to}, before it begins in {from}")]
+    PeriodReversed {
+        /// First month asked for.
+        from: Month,
+        /// Last month asked for.
+        to: Month,
+    },
+    /// No day of the period is audited.
+    #[error(
+        "the period begins in {from}, after the day {as_of} on which the audit speaks; no day can be audited"
+    )]
+    NothingToAudit {
+        /// First month asked for.
+        from: Month,
+        /// The day on which the audit speaks.
+        as_of: chrono::NaiveDate,
+    },
+    /// Longer than any books are kept.
+    #[error("the period has more than {0} months")]
+    PeriodTooLong(usize),
+    /// A sum of seats or money is larger than can be exact.
+    #[error(
+        "a sum of seats or money is too large to be exact; look for a quantity or price that cannot be right"
+    )]
+    Overflow,
+    /// The document has no JSON form.
+    #[error("the document cannot be written as JSON")]
+    Document(#[source] serde_json::Error),
+}
+
+/// A period may have so many months: a hundred years.
+const MOST_MONTHS: usize = 1200;
+
+/// Audits.
+///
+/// # Errors
+/// When the period is empty, or a sum cannot be exact.
+pub fn run(input: &AuditInput) -> Result<AuditDocument, AuditError> {
+    if input.to < input.from {
+        return Err(AuditError::PeriodReversed { from: input.from, to: input.to });
+    }
+    if input.from.plus(1200) <= input.to {
+        return Err(AuditError::PeriodTooLong(MOST_MONTHS));
+    }
+    let calendar = Calendar::new(input.from, input.to, input.as_of);
+    if calendar.audited.is_empty() {
+        return Err(AuditError::NothingToAudit { from: input.from, as_of: input.as_of });
+    }
+    let sources = distinct(&input.sources);
+    let formats = Formats::order(sources.iter().map(|source| source.format.as_str()), &input.source_order);
+    let ranks: Vec<u32> = sources.iter().map(|source| formats.rank(&source.format)).collect();
+    let mut identity = Identity::build(input, &sources);
+    let raw = raw_rows(&sources, &ranks, &identity);
+    let mut chosen = choose(raw, &sources, &ranks, &calendar, input.stretch_snapshots);
+    let mut notes: BTreeSet<String> = chosen.notes.drain(..).collect();
+    notes.extend(identity.notes());
+    let mut proposals = use_proposals(input, &mut identity, &mut chosen);
+    let mut rule_notes = Vec::new();
+    let rules = Rules::build(&input.rules, &identity, &mut rule_notes);
+    notes.extend(rule_notes);
+    notes.extend(unmet_rules(input, &identity, &chosen));
+    let undecided = Undecided::find(input, &identity, &rules, &chosen, &mut Scores::new());
+    proposals.extend(undecided.waiting(&identity));
+    sort_rows(&mut chosen);
+    let prices = PriceList::build(prices_of(input), &identity);
+    let (incomplete, all_incomplete) = incomplete(&sources, &identity);
+    let context = Context {
+        input,
+        calendar: &calendar,
+        identity: &identity,
+        rules: &rules,
+        prices: &prices,
+        formats: &formats,
+        chosen: &chosen,
+        sources: &sources,
+        undecided: &undecided,
+        incomplete: &incomplete,
+        all_incomplete,
+    };
+    let mut found = Found::default();
+    let wanted = wanted(input, &identity, &mut notes);
+    for (client, rows) in by_client(&chosen, &incomplete) {
+        if wanted.as_ref().is_none_or(|wanted| wanted.contains(&client)) {
+            found.extend(client::audit(&context, client, rows)?);
+        }
+    }
+    document(input, &calendar, found, proposals, notes)
+}
+
+/// The sources, each once, in the order in which they were learned: the same file twice for the same
+/// client counts once.
+fn distinct(sources: &[Source]) -> Vec<&Source> {
+    let mut ordered: Vec<&Source> = sources.iter().collect();
+    ordered.sort_by(|a, b| {
+        (a.learned, &a.import, &a.client, &a.file).cmp(&(b.learned, &b.import, &b.client, &b.file))
+    });
+    let mut seen = HashSet::new();
+    // Of the same file the newest is kept: its word on the snapshot's day is the newest.
+    let mut kept: Vec<&Source> = ordered
+        .into_iter()
+        .rev()
+        .filter(|source| seen.insert((&source.import, &source.client, &source.sides)))
+        .collect();
+    kept.reverse();
+    kept
+}
+
+/// Joins what undecided proposals say is the same, where the caller asks for it.
+fn use_proposals(input: &AuditInput, identity: &mut Identity, chosen: &mut Chosen<'_>) -> Vec<Proposal> {
+    let mut used = Vec::new();
+    let Some(least) = input.accept_proposals else { return used };
+    let mut ignored = Vec::new();
+    let rules = Rules::build(&input.rules, identity, &mut ignored);
+    let undecided = Undecided::find(input, identity, &rules, chosen, &mut Scores::new());
+    for (source, target) in undecided.accepted_clients(least) {
+        used.extend(undecided.used(identity, MappingSide::Client, (source.0, target.0)));
+        identity.join_clients(source, target);
+    }
+    chosen.rename(identity);
+    let rules = Rules::build(&input.rules, identity, &mut ignored);
+    let undecided = Undecided::find(input, identity, &rules, chosen, &mut Scores::new());
+    for (source, target) in undecided.accepted_products(least) {
+        used.extend(undecided.used(identity, MappingSide::Product, (source.0, target.0)));
+        identity.join_products(source, target);
+    }
+    chosen.rename(identity);
+    used
+}
+
+/// Rules that name a client or a product that no row has: a typing mistake would go unnoticed.
+fn unmet_rules(input: &AuditInput, identity: &Identity, chosen: &Chosen<'_>) -> Vec<String> {
+    let counts = chosen.counts.iter().chain(&chosen.states);
+    let mut clients: HashSet<ClientId> = counts.clone().map(|count| count.client).collect();
+    clients.extend(chosen.bills.iter().map(|bill| bill.client));
+    let mut products: HashSet<ProductId> = counts.map(|count| count.product).collect();
+    products.extend(chosen.bills.iter().map(|bill| bill.product));
+    let mut notes = Vec::new();
+    for rule in &input.rules {
+        let on = calendar::day(rule.span.from);
+        if let Some(client) = &rule.client
+            && !clients.contains(&identity.client(client, on))
+        {
+            let name = client.name.as_deref().or(client.id.as_deref()).unwrap_or_default();
+            notes.push(format!(
+                "the rule `{}` of {} names the client `{name}`, which no row has",
+                rule.reason, rule.owner
+            ));
+        }
+        for product in [&rule.product, &rule.parent_product].into_iter().flatten() {
+            if !products.contains(&identity.product(product, on)) {
+                let name = product.name.as_deref().or(product.sku.as_deref()).unwrap_or_default();
+                notes.push(format!(
+                    "the rule `{}` of {} names the product `{name}`, which no row has",
+                    rule.reason, rule.owner
+                ));
+            }
+        }
+    }
+    notes
+}
+
+/// The price list: the organization's, and prices that stand in files.
+fn prices_of(input: &AuditInput) -> impl Iterator<Item = &Price> {
+    let in_files = input.sources.iter().flat_map(|source| &source.records);
+    let in_files = in_files.filter_map(|sourced| match &sourced.record {
+        Record::Price(price) => Some(price),
+        _ => None,
+    });
+    input.prices.iter().chain(in_files)
+}
+
+/// The clients with refused rows, and whether a refused row named nobody.
+fn incomplete(sources: &[&Source], identity: &Identity) -> (BTreeSet<ClientId>, bool) {
+    let mut clients = BTreeSet::new();
+    let mut all = false;
+    for source in sources {
+        match &source.incomplete {
+            Incomplete::None => {}
+            Incomplete::Clients(refs) => {
+                clients.extend(refs.iter().map(|client| identity.client(client, identity::BEGINNING)));
+            }
+            Incomplete::All => all = true,
+        }
+    }
+    (clients, all)
+}
+
+/// The clients that are asked for; none: all.
+fn wanted(
+    input: &AuditInput,
+    identity: &Identity,
+    notes: &mut BTreeSet<String>,
+) -> Option<BTreeSet<ClientId>> {
+    let names = input.clients.as_ref()?;
+    let mut wanted = BTreeSet::new();
+    for name in names {
+        match identity.find_client(name) {
+            Some(client) => {
+                wanted.insert(client);
+            }
+            None => {
+                notes.insert(format!("no row names the client `{name}` that was asked for"));
+            }
+        }
+    }
+    Some(wanted)
+}
+
+fn sort_rows(chosen: &mut Chosen<'_>) {
+    chosen.counts.sort_by_key(|row| (row.client, row.product, row.days, row.line));
+    chosen.states.sort_by_key(|row| (row.client, row.product, row.days, row.line));
+    chosen.bills.sort_by_key(|row| (row.client, row.product, row.days, row.line));
+    chosen.charges.sort_by_key(|row| (row.client, row.product, row.days, row.line));
+}
+
+/// Each client's rows, of rows that are sorted by client.
+fn by_client<'a>(
+    chosen: &'a Chosen<'a>,
+    incomplete: &BTreeSet<ClientId>,
+) -> BTreeMap<ClientId, ClientRows<'a>> {
+    let mut clients: BTreeMap<ClientId, ClientRows<'a>> = BTreeMap::new();
+    for rows in chosen.counts.chunk_by(|a, b| a.client == b.client) {
+        if let Some(first) = rows.first() {
+            clients.entry(first.client).or_default().counts = rows;
+        }
+    }
+    for rows in chosen.states.chunk_by(|a, b| a.client == b.client) {
+        if let Some(first) = rows.first() {
+            clients.entry(first.client).or_default().states = rows;
+        }
+    }
+    for rows in chosen.bills.chunk_by(|a, b| a.client == b.client) {
+        if let Some(first) = rows.first() {
+            clients.entry(first.client).or_default().bills = rows;
+        }
+    }
+    for rows in chosen.charges.chunk_by(|a, b| a.client == b.client) {
+        if let Some(first) = rows.first() {
+            clients.entry(first.client).or_default().charges = rows;
+        }
+    }
+    for client in chosen.undated.iter().chain(incomplete).filter(|client| client.0 != u32::MAX) {
+        clients.entry(*client).or_default();
+    }
+    clients
+}
+
+impl Found {
+    fn extend(&mut self, other: Self) {
+        self.gaps.extend(other.gaps);
+        self.price_differences.extend(other.price_differences);
+        self.term_mix.extend(other.term_mix);
+        self.waste.extend(other.waste);
+        self.source_conflicts.extend(other.source_conflicts);
+        self.coverage.extend(other.coverage);
+    }
+}
+
+fn document(
+    input: &AuditInput,
+    calendar: &Calendar,
+    mut found: Found,
+    mut proposals: Vec<Proposal>,
+    notes: BTreeSet<String>,
+) -> Result<AuditDocument, AuditError> {
+    found.gaps.sort_by(|a, b| {
+        let key = |gap: &Gap| (gap.client.clone(), gap.product.clone(), gap.direction, gap.id.clone());
+        key(a).cmp(&key(b))
+    });
+    found.price_differences.sort_by(|a, b| {
+        (&a.client, &a.product, a.from, a.expected, a.billed)
+            .cmp(&(&b.client, &b.product, b.from, b.expected, b.billed))
+    });
+    found.term_mix.sort_by(|a, b| {
+        (&a.client, &a.product, a.from_term, a.to_term).cmp(&(&b.client, &b.product, b.from_term, b.to_term))
+    });
+    found.waste.sort_by(|a, b| (&a.client, &a.product).cmp(&(&b.client, &b.product)));
+    found.source_conflicts.sort_by(|a, b| {
+        (&a.client, a.side, &a.product, &a.other).cmp(&(&b.client, b.side, &b.product, &b.other))
+    });
+    found.coverage.sort_by(|a, b| (&a.client, &a.product).cmp(&(&b.client, &b.product)));
+    proposals.sort_by(|a, b| {
+        (a.side, std::cmp::Reverse(a.score), &a.source, &a.target, a.status).cmp(&(
+            b.side,
+            std::cmp::Reverse(b.score),
+            &b.source,
+            &b.target,
+            b.status,
+        ))
+    });
+    let mut document = AuditDocument {
+        period: AuditPeriod {
+            from: calendar::date(calendar.period.from),
+            until: calendar::date(calendar.period.until),
+            as_of: input.as_of,
+        },
+        policy: AppliedPolicy { basis: input.policy.basis, proration: input.policy.proration },
+        digest: String::new(),
+        totals: totals(&found.gaps)?,
+        waste_totals: waste_totals(&found.waste)?,
+        unpriced_gaps: u32::try_from(found.gaps.iter().filter(|gap| gap.unpriced).count())
+            .unwrap_or(u32::MAX),
+        gaps: found.gaps,
+        price_differences: found.price_differences,
+        term_mix: found.term_mix,
+        waste: found.waste,
+        source_conflicts: found.source_conflicts,
+        coverage: found.coverage,
+        proposals,
+        notes: notes.into_iter().collect(),
+    };
+    document.digest = digest_of(&document)?;
+    Ok(document)
+}
+
+/// The digest of a document: of its canonical JSON without the digest itself and the files' names.
+///
+/// # Errors
+/// When the document has no JSON form.
+pub fn digest_of(document: &AuditDocument) -> Result<String, AuditError> {
+    let mut value = serde_json::to_value(document).map_err(AuditError::Document)?;
+    if let Some(fields) = value.as_object_mut() {
+        fields.remove("digest");
+        let gaps = fields.get_mut("gaps").and_then(serde_json::Value::as_array_mut);
+        for gap in gaps.into_iter().flatten() {
+            let sources = gap.get_mut("sources").and_then(serde_json::Value::as_array_mut);
+            for source in sources.into_iter().flatten().filter_map(serde_json::Value::as_object_mut) {
+                source.remove("file");
+            }
+        }
+    }
+    digest::of_json(&value).map_err(AuditError::Document)
+}
+
+fn totals(gaps: &[Gap]) -> Result<Vec<Total>, AuditError> {
+    let mut totals: BTreeMap<Currency, Total> = BTreeMap::new();
+    for gap in gaps {
+        let Some(amount) = gap.amount else { continue };
+        let zero = Money::zero(amount.currency).amount;
+        let total = totals.entry(amount.currency).or_insert_with(|| Total {
+            currency: amount.currency,
+            under: zero,
+            over: zero,
+            forward_under: zero,
+            forward_over: zero,
+            time_barred: zero,
+            kinds: Vec::new(),
+        });
+        let (retro, forward) = match gap.direction {
+            Direction::Under => (&mut total.under, &mut total.forward_under),
+            Direction::Over => (&mut total.over, &mut total.forward_over),
+        };
+        *retro = gaps::plus(*retro, amount.amount)?;
+        *forward = gaps::plus(*forward, gap.monthly_forward.map_or(zero, |money| money.amount))?;
+        total.time_barred = gaps::plus(total.time_barred, gap.time_barred.amount)?;
+        let of_kind = total.kinds.iter_mut().find(|kind| kind.kind == gap.kind);
+        if let Some(kind) = of_kind {
+            kind.gaps += 1;
+            kind.amount = gaps::plus(kind.amount, amount.amount)?;
+        } else {
+            total.kinds.push(KindTotal { kind: gap.kind, gaps: 1, amount: amount.amount });
+        }
+    }
+    for total in totals.values_mut() {
+        total.kinds.sort_by_key(|kind| kind.kind);
+    }
+    Ok(totals.into_values().collect())
+}
+
+fn waste_totals(waste: &[Waste]) -> Result<Vec<Money>, AuditError> {
+    let mut totals: BTreeMap<Currency, Money> = BTreeMap::new();
+    for cost in waste.iter().filter_map(|waste| waste.cost) {
+        let total = totals.entry(cost.currency).or_insert_with(|| Money::zero(cost.currency));
+        total.amount = gaps::plus(total.amount, cost.amount)?;
+    }
+    Ok(totals.into_values().collect())
+}
+
+/// Whether a decimal is a whole number; tables show it without a fraction.
+fn plain(value: Decimal) -> String {
+    value.normalize().to_string()
+}

@@ -1,1 +1,226 @@
-//! Files to records.
+//! Files to canonical records: what a file is, and what its rows say.
+//!
+//! [`read`] takes the bytes of one file and answers with a [`FileReport`] or with the reason why the
+//! file as a whole cannot be read. A file is known by its columns or keys, never by its name. Rows that
+//! cannot be read are listed with line, column, value and rule, and reading goes on; whether an import
+//! with refused rows is taken at all is for the caller to decide. Nothing is guessed: where a file can
+//! be read in two ways (day and month, whose file it is), the report asks.
+//!
+//! A format is one file in this folder and one line in [`FORMATS`]. Shared by all: [`decode`]
+//! (containers, encodings), [`table`] and [`sheet`] and [`json`] (rows of cells), [`layout`] (columns),
+//! [`number`] and [`date`] (spellings). Knows nothing of matching, prices or gaps.
+
+mod connectwise_agreements;
+mod date;
+mod decode;
+mod error;
+mod inspect;
+mod json;
+mod layout;
+mod limits;
+mod microsoft_admin_center_active_users;
+mod microsoft_admin_center_licenses;
+mod microsoft_graph_subscribed_skus;
+mod microsoft_partner_center_new_commerce;
+mod number;
+mod reader;
+mod sheet;
+mod sink;
+mod table;
+mod template;
+
+pub use error::FileError;
+pub use inspect::{inspect_document, record_json};
+pub use limits::Limits;
+pub use reader::read;
+
+use crate::money::Currency;
+use crate::period::Span;
+use crate::records::{ClientRef, Side, Sourced};
+use reader::Shape;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// Order of day and month in dates such as `03/09/2026`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum DateOrder {
+    /// Day, month, year.
+    Dmy,
+    /// Month, day, year.
+    Mdy,
+}
+
+impl FromStr for DateOrder {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "dmy" => Ok(Self::Dmy),
+            "mdy" => Ok(Self::Mdy),
+            _ => Err(format!("`{text}` is not a date order; it is `dmy` or `mdy`")),
+        }
+    }
+}
+
+impl fmt::Display for DateOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if *self == Self::Dmy { "dmy" } else { "mdy" })
+    }
+}
+
+/// What the caller knows that the file may not say: answers to a report's questions.
+#[derive(Clone, Debug, Default)]
+pub struct ReadOptions {
+    /// Answer to the question `date_order`. It is taken before anything that the file shows.
+    pub date_order: Option<DateOrder>,
+    /// Answer to the question `currency`: of prices in a file that names none.
+    pub currency: Option<Currency>,
+    /// Caps on hostile files.
+    pub limits: Limits,
+}
+
+/// What was found in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileReport {
+    /// Name of the format, lower snake case, vendor first.
+    pub format: &'static str,
+    /// The sides that its records stand on; none for prices, rules and mappings.
+    pub sides: Vec<Side>,
+    /// From 0.00 to 1.00.
+    pub confidence: Decimal,
+    /// Why it is taken for this format.
+    pub reasons: Vec<String>,
+    /// Such as `utf-8`, `windows-1252`; several joined with `+`.
+    pub encoding: String,
+    /// `csv`, `json`, `xlsx`, `csv.gz`, `json.gz`, or `zip`.
+    pub container: String,
+    /// Rows (items) read, refused ones included, blank ones not.
+    pub read: u64,
+    /// The first refused rows, at most [`Limits::listed`].
+    pub refused: Vec<Refusal>,
+    /// All refused rows.
+    pub refused_total: u64,
+    /// Columns that the format does not know, as written.
+    pub unknown_columns: Vec<String>,
+    /// What must be answered before the records can be used. An unanswered `date_order` or `currency`
+    /// leaves [`FileReport::records`] empty. `client` is asked by every file that names no client
+    /// (see [`FileReport::names_client`]) and answered by naming one on the import.
+    pub needs_input: Vec<Question>,
+    /// Rows that were read and flagged, the first [`Limits::listed`].
+    pub notes: Vec<Note>,
+    /// All flagged rows.
+    pub notes_total: u64,
+    /// False when the uploader must say whose file it is.
+    pub names_client: bool,
+    /// The rows are a snapshot that states no day.
+    pub snapshot: bool,
+    /// Days that the file itself says it covers.
+    pub stated_span: Option<Span>,
+    /// The canonical rows, in the order of the file.
+    pub records: Vec<Sourced>,
+}
+
+/// A row that was not read, and the rule that it broke.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// Sheet of a workbook or member of an archive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
+    /// Line of the file, as [`Sourced::line`].
+    pub line: u32,
+    /// Column as the file writes it; none when the row as a whole is wrong.
+    pub column: Option<String>,
+    /// The cell, cut to 200 characters; none when it is empty.
+    pub value: Option<String>,
+    /// The rule.
+    pub reason: String,
+    /// The row's client, if it could be read: its comparison is not safe without the row.
+    #[serde(skip)]
+    pub client: Option<ClientRef>,
+}
+
+/// Something that only the user knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// `date_order`, `client` or `currency`.
+    pub question: String,
+    /// The answers to choose from; none when it is free.
+    pub choices: Vec<String>,
+}
+
+/// Something about a row that was read, which a person should see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Note {
+    /// Its line, if it is about one.
+    pub line: Option<u32>,
+    /// Stable, lower snake case: `unknown_charge_type`, `duplicate_line`, `unread_sheet`, ...
+    pub code: &'static str,
+    /// For people.
+    pub text: String,
+}
+
+/// How sure a format is that a file is its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detection {
+    /// From 0.00 to 1.00.
+    pub confidence: Decimal,
+    /// What shows it.
+    pub reasons: Vec<String>,
+}
+
+/// A format's answer to a table.
+enum Fit {
+    Yes(Detection),
+    /// It is this format's, but lacks columns.
+    Near {
+        missing: Vec<String>,
+        shared: usize,
+    },
+    /// Not this format's; so many of the needed columns are there all the same.
+    No {
+        shared: usize,
+    },
+}
+
+/// A readable format.
+pub struct Format {
+    /// Lower snake case, vendor first.
+    pub name: &'static str,
+    /// For people.
+    pub title: &'static str,
+    /// The sides that its records stand on.
+    pub sides: &'static [Side],
+    detect: fn(&Shape<'_>) -> Fit,
+    read: fn(&[&Shape<'_>], &ReadOptions, &mut sink::Sink) -> Result<(), FileError>,
+}
+
+impl fmt::Debug for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Format").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Every format that is read. A new one is its own file and a line here.
+pub const FORMATS: &[Format] = &[
+    microsoft_graph_subscribed_skus::FORMAT,
+    microsoft_admin_center_licenses::FORMAT,
+    microsoft_admin_center_active_users::FORMAT,
+    microsoft_partner_center_new_commerce::FORMAT,
+    connectwise_agreements::FORMAT,
+    template::entitlements::FORMAT,
+    template::billing::FORMAT,
+    template::cost::FORMAT,
+    template::prices::FORMAT,
+    template::rules::FORMAT,
+    template::mappings::FORMAT,
+];
+
+/// Name of a workbook or archive that holds several files of our own template.
+pub const TEMPLATE: &str = "leakage_template";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+//! Clients of the organization.
+
+use crate::app::App;
+use crate::auth::{Allowed, perm};
+use crate::error::ApiError;
+use crate::extract::{IfMatch, JsonBody};
+use crate::page_type;
+use crate::pagination::PageQuery;
+use crate::routes::{self, respond};
+use crate::services::clients::{self, ClientInput};
+use crate::services::idempotency::{Replay, Reply, once};
+use crate::storage::clients::{self as stored, ClientRefRow, ClientRow};
+use actix_web::{HttpRequest, HttpResponse, get, patch, post, web};
+use chrono::{DateTime, Utc};
+use leakage_core::id::ClientId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// Ways in which sources name a client that are shown with it.
+const SHOWN_REFS: i64 = 100;
+
+/// A customer of the MSP.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Client {
+    /// Its id.
+    pub id: ClientId,
+    /// Its name.
+    #[schema(max_length = 300, example = "Contoso Legal")]
+    pub name: String,
+    /// Its domain.
+    #[schema(max_length = 253, example = "contoso.com")]
+    pub domain: Option<String>,
+    /// `import`: a file named it first. `manual`: a person made it. New origins may be added.
+    #[schema(max_length = 20, example = "import")]
+    pub origin: String,
+    /// Counts changes; its ETag is `"v<version>"`.
+    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    pub version: i64,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<ClientRow> for Client {
+    fn from(row: ClientRow) -> Self {
+        Self {
+            id: row.id.into(),
+            name: row.name,
+            domain: row.domain,
+            origin: row.origin,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// One way in which a source names a client.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ClientName {
+    /// The source's own id, such as a Microsoft tenant id.
+    #[schema(max_length = 500)]
+    pub source_id: Option<String>,
+    /// The name as written.
+    #[schema(max_length = 500)]
+    pub name: Option<String>,
+    /// The domain.
+    #[schema(max_length = 253)]
+    pub domain: Option<String>,
+}
+
+impl From<ClientRefRow> for ClientName {
+    fn from(row: ClientRefRow) -> Self {
+        Self { source_id: row.source_id, name: row.name, domain: row.domain }
+    }
+}
+
+/// A client with the ways in which sources name it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ClientDetail {
+    /// The client.
+    #[serde(flatten)]
+    pub client: Client,
+    /// Names and ids that files give it, oldest first, the first 100.
+    #[schema(max_items = 100)]
+    pub known_as: Vec<ClientName>,
+}
+
+page_type!(ClientPage, Client);
+
+/// A client to be made or changed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Contoso Legal", "domain": "contoso.com"}))]
+pub struct NewClient {
+    /// Its name; unique apart from case, spaces and punctuation.
+    #[schema(min_length = 1, max_length = 300)]
+    pub name: String,
+    /// Its bare domain.
+    #[serde(default)]
+    #[schema(max_length = 253)]
+    pub domain: Option<String>,
+}
+
+impl NewClient {
+    fn input(&self) -> Result<ClientInput, ApiError> {
+        for (pointer, text, max) in [("/name", Some(&self.name), 300), ("/domain", self.domain.as_ref(), 253)]
+        {
+            if text.is_some_and(|text| text.chars().count() > max) {
+                return Err(ApiError::invalid(pointer, format!("At most {max} characters.")));
+            }
+        }
+        ClientInput { name: self.name.clone(), domain: self.domain.clone() }.checked()
+    }
+}
+
+/// Add a client
+///
+/// Imports add the clients that their files name by themselves; this is for those that no file names yet.
+#[utoipa::path(tag = "clients", security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("catalog:write"))), request_body = NewClient,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat", max_length = 255)),
+    responses((status = 201, description = "Added", body = Client)))]
+#[post("/clients")]
+pub async fn create_client(
+    app: web::Data<App>,
+    actor: Allowed<perm::WriteCatalog>,
+    replay: Replay,
+    body: JsonBody<NewClient>,
+) -> Result<HttpResponse, ApiError> {
+    let input = body.value.input()?;
+    let replied = once(&app, &actor, &replay, &body.sha256, async |tx| {
+        let id = ClientId::new(Uuid::now_v7());
+        let client = Client::from(clients::create(tx, id, &input, app.clock.now()).await?);
+        Reply::created(format!("/v1/clients/{id}"), Some(client.version), &client)
+    })
+    .await?;
+    Ok(respond(replied))
+}
+
+/// List clients
+///
+/// By name.
+#[utoipa::path(tag = "clients", security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("read"))), params(PageQuery),
+    responses((status = 200, description = "One page", body = ClientPage)))]
+#[get("/clients")]
+pub async fn list_clients(
+    app: web::Data<App>,
+    actor: Allowed<perm::Read>,
+    request: HttpRequest,
+    page: web::Query<PageQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let wanted = page.read::<(String, Uuid)>(&"clients")?;
+    let mut tx = app.db.begin(actor.org).await?;
+    let rows = stored::list(&mut tx, wanted.after.clone(), wanted.fetch()).await?;
+    let page = wanted.page(rows, |row| (leakage_core::matching::fold(&row.name), row.id))?;
+    routes::list(&request, &ClientPage::from(page.map(Client::from)))
+}
+
+/// Read a client
+///
+/// With the names and ids that sources give it.
+#[utoipa::path(tag = "clients", security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("read"))),
+    params(("client_id" = ClientId, Path, description = "The client")),
+    responses((status = 200, description = "The client", body = ClientDetail)))]
+#[get("/clients/{client_id}")]
+pub async fn get_client(
+    app: web::Data<App>,
+    actor: Allowed<perm::Read>,
+    path: web::Path<ClientId>,
+) -> Result<HttpResponse, ApiError> {
+    let mut tx = app.db.begin(actor.org).await?;
+    let row = stored::find(&mut tx, *path).await?.ok_or_else(ApiError::not_found)?;
+    let known_as =
+        stored::refs(&mut tx, *path, SHOWN_REFS).await?.into_iter().map(ClientName::from).collect();
+    let version = Some(row.version);
+    Ok(respond(Reply::ok(version, &ClientDetail { client: row.into(), known_as })?.into()))
+}
+
+/// Change a client
+///
+/// All fields are replaced; needs `If-Match`.
+#[utoipa::path(tag = "clients", security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("catalog:write"))), request_body = NewClient,
+    params(("client_id" = ClientId, Path, description = "The client"),
+           ("If-Match" = String, Header, description = "ETag of the version that you read", max_length = 100)),
+    responses((status = 200, description = "Changed", body = Client)))]
+#[patch("/clients/{client_id}")]
+pub async fn update_client(
+    app: web::Data<App>,
+    actor: Allowed<perm::WriteCatalog>,
+    path: web::Path<ClientId>,
+    version: IfMatch,
+    body: JsonBody<NewClient>,
+) -> Result<HttpResponse, ApiError> {
+    let input = body.value.input()?;
+    let version = version.required()?;
+    let mut tx = app.db.begin(actor.org).await?;
+    let client = Client::from(clients::update(&mut tx, *path, version, &input, app.clock.now()).await?);
+    tx.commit().await?;
+    Ok(respond(Reply::ok(Some(client.version), &client)?.into()))
+}
+
+/// Registers the routes of this file.
+pub fn configure(config: &mut ServiceConfig) {
+    config.service(create_client).service(list_clients).service(get_client).service(update_client);
+}

@@ -1,0 +1,199 @@
+//! Imports as callers see them.
+
+use crate::page_type;
+use crate::storage::imports::{ImportErrorRow, ImportRow};
+use chrono::{DateTime, NaiveDate, Utc};
+use leakage_core::id::{ImportId, JobId};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// An uploaded file and what was read from it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "01931f3e-7d5c-7b60-9f10-3f2a4b5c6d7e", "status": "completed", "file_name": "billing.csv",
+    "content_type": "text/csv", "size_bytes": 1834,
+    "sha256": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "answers": {},
+    "format": "leakage_billing", "sides": ["billing"], "confidence": "1.00", "encoding": "utf-8", "container": "csv",
+    "reasons": ["has the columns client, product, quantity, unit_price, currency, from"], "unknown_columns": [],
+    "notes": [], "questions": [], "snapshot_on": null, "stated_from": null, "stated_until": null, "rows_read": 41,
+    "rows_refused": 0, "records": 41, "incomplete": "none", "incomplete_clients": [], "problem": null,
+    "job_id": "01931f3e-7d5c-7b60-9f10-000000000001", "created_by": "user:01931f3e-7d5c-7b60-9f10-000000000002",
+    "created_at": "2026-11-22T12:00:00Z", "completed_at": "2026-11-22T12:00:01Z", "void_reason": null,
+    "voided_by": null, "voided_at": null, "version": 2
+}))]
+pub(super) struct Import {
+    /// Its id.
+    pub(super) id: ImportId,
+    /// `processing`, `needs_input`, `refused`, `completed` or `voided`. New ones may be added.
+    #[schema(max_length = 16)]
+    pub(super) status: String,
+    /// Name of the file, without folders.
+    #[schema(max_length = 300)]
+    file_name: String,
+    /// As the uploader stated it.
+    #[schema(max_length = 200)]
+    content_type: Option<String>,
+    /// Bytes.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    size_bytes: i64,
+    /// Digest of the file.
+    #[schema(max_length = 71)]
+    sha256: String,
+    /// What the uploader said of the file.
+    #[schema(value_type = crate::services::imports::ImportAnswers)]
+    answers: Value,
+    /// The format that it was read as. New ones may be added.
+    #[schema(max_length = 100)]
+    format: Option<String>,
+    /// The sides that it fills: `entitlement`, `billing`, `cost`, `activity`.
+    #[schema(max_items = 4)]
+    sides: Vec<String>,
+    /// How sure the detection is, 0.00 to 1.00.
+    #[schema(max_length = 4)]
+    confidence: Option<String>,
+    /// Text encoding.
+    #[schema(max_length = 40)]
+    encoding: Option<String>,
+    /// `csv`, `json`, `zip` and so on.
+    #[schema(max_length = 40)]
+    container: Option<String>,
+    /// Why it was read as this format.
+    #[schema(value_type = Vec<String>, max_items = 50)]
+    reasons: Value,
+    /// Columns that the format does not know.
+    #[schema(value_type = Vec<String>, max_items = 1000)]
+    unknown_columns: Value,
+    /// Rows that were kept but flagged, with their lines.
+    #[schema(value_type = Vec<Object>, max_items = 1000)]
+    notes: Value,
+    /// What must be answered before it can be read: `question` and its `choices`.
+    #[schema(value_type = Vec<Object>, max_items = 10)]
+    questions: Value,
+    /// Day that its snapshot shows.
+    snapshot_on: Option<NaiveDate>,
+    /// First day that the file says it covers.
+    stated_from: Option<NaiveDate>,
+    /// Day after the last one that the file says it covers.
+    stated_until: Option<NaiveDate>,
+    /// Rows read.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    rows_read: i64,
+    /// Rows refused.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    rows_refused: i64,
+    /// Records stored.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    records: i64,
+    /// Whose data may be missing because rows were refused: `none`, `clients` (listed) or `all`.
+    #[schema(max_length = 16)]
+    incomplete: String,
+    /// The clients whose rows were refused.
+    #[schema(value_type = Vec<Object>, max_items = 1000)]
+    incomplete_clients: Value,
+    /// Why it was refused.
+    #[schema(value_type = Option<crate::error::Problem>)]
+    problem: Option<Value>,
+    /// The job that reads it; follow it for progress.
+    job_id: Option<JobId>,
+    /// Who uploaded it: `user:` or `api_key:` and an id.
+    #[schema(max_length = 300)]
+    created_by: String,
+    /// When.
+    created_at: DateTime<Utc>,
+    /// When its rows were stored, or it was refused.
+    completed_at: Option<DateTime<Utc>>,
+    /// Why it was voided.
+    #[schema(max_length = 1000)]
+    void_reason: Option<String>,
+    /// By whom.
+    #[schema(max_length = 300)]
+    voided_by: Option<String>,
+    /// When.
+    voided_at: Option<DateTime<Utc>>,
+    /// Counts changes; its ETag is `"v<version>"`.
+    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    pub(super) version: i64,
+}
+
+impl From<ImportRow> for Import {
+    fn from(row: ImportRow) -> Self {
+        Self {
+            id: row.id.into(),
+            status: row.status,
+            file_name: row.file_name,
+            content_type: row.content_type,
+            size_bytes: row.size_bytes,
+            sha256: row.sha256,
+            answers: row.answers,
+            format: row.format,
+            sides: row.sides,
+            confidence: row.confidence.map(|confidence| format!("{confidence:.2}")),
+            encoding: row.encoding,
+            container: row.container,
+            reasons: row.reasons,
+            unknown_columns: row.unknown_columns,
+            notes: row.notes,
+            questions: row.questions,
+            snapshot_on: row.snapshot_on,
+            stated_from: row.stated_from,
+            stated_until: row.stated_until,
+            rows_read: row.rows_read,
+            rows_refused: row.rows_refused,
+            records: row.records,
+            incomplete: row.incomplete,
+            incomplete_clients: row.incomplete_clients,
+            problem: row.problem,
+            job_id: row.job_id.map(JobId::new),
+            created_by: row.created_by,
+            created_at: row.created_at,
+            completed_at: row.completed_at,
+            void_reason: row.void_reason,
+            voided_by: row.voided_by,
+            voided_at: row.voided_at,
+            version: row.version,
+        }
+    }
+}
+
+page_type!(ImportPage, Import);
+
+/// A refused row.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ImportError {
+    /// Sheet, of a spreadsheet.
+    #[schema(max_length = 200)]
+    sheet: Option<String>,
+    /// Line of the file.
+    #[schema(minimum = 0, maximum = 2_147_483_647)]
+    line: i32,
+    /// Column.
+    #[schema(max_length = 500)]
+    column: Option<String>,
+    /// The refused value, cut to 200 characters.
+    #[schema(max_length = 200)]
+    value: Option<String>,
+    /// What is wrong with it, and what would be right.
+    #[schema(max_length = 1000)]
+    reason: String,
+}
+
+impl From<ImportErrorRow> for ImportError {
+    fn from(row: ImportErrorRow) -> Self {
+        Self {
+            sheet: row.sheet,
+            line: row.line,
+            column: row.column_name,
+            value: row.value,
+            reason: row.reason,
+        }
+    }
+}
+
+page_type!(ImportErrorPage, ImportError);
+
+/// A canonical record, in the same form as `leakage inspect --rows` prints it: `record` names its kind,
+/// `line` its line in the file.
+pub(super) type ImportRecord = Value;
+
+page_type!(ImportRecordPage, ImportRecord);

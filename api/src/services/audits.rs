@@ -1,0 +1,298 @@
+//! Audits: from the stored records of an organization to a stored document.
+
+use crate::app::App;
+use crate::auth::Actor;
+use crate::error::{ApiError, Code};
+use crate::jobs::{self, JobKind};
+use crate::services::organizations::OrganizationSettings;
+use crate::storage::audits::{self, AuditResult, AuditRow};
+use crate::storage::gaps::{self, NewGap};
+use crate::storage::imports::{self, ImportRow};
+use crate::storage::mappings::{self, NewMapping};
+use crate::storage::{OrgTx, clients, records};
+use chrono::NaiveDate;
+use leakage_core::audit::{
+    self, AuditDocument, AuditInput, Basis, Gap, Incomplete, Policy, Proration, Source,
+};
+use leakage_core::id::{AuditId, ClientId, ImportId, MappingId};
+use leakage_core::matching::fold;
+use leakage_core::period::{Month, Span};
+use leakage_core::records::{ClientRef, Price, Record, Rule, Side};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, HashMap};
+use uuid::Uuid;
+
+/// Months that one audit may span.
+const MAX_MONTHS: i32 = 60;
+
+/// What an audit is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAudit {
+    /// First month.
+    pub from: Month,
+    /// Last month, included.
+    pub to: Month,
+    /// Later days are not audited, and a month that is not over by then is provisional. Today when not stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<NaiveDate>,
+    /// Which seats are counted; the organization's default when not stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Basis>,
+    /// How a change inside a month counts; the organization's default when not stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proration: Option<Proration>,
+    /// Only these clients; all when not stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_items = 1, max_items = 500)]
+    pub clients: Option<Vec<ClientId>>,
+}
+
+/// Stores an audit and the job that runs it.
+pub async fn create(app: &App, tx: &mut OrgTx, actor: &Actor, new: &NewAudit) -> Result<AuditRow, ApiError> {
+    if new.to < new.from {
+        return Err(ApiError::invalid("/to", "The last month is before the first one."));
+    }
+    if new.from.plus(MAX_MONTHS) <= new.to {
+        return Err(ApiError::invalid("/to", format!("An audit spans at most {MAX_MONTHS} months.")));
+    }
+    let today = app.clock.today();
+    let as_of = new.as_of.unwrap_or(today);
+    if as_of > today {
+        return Err(ApiError::invalid("/as_of", "The day is in the future: nothing is known of it yet."));
+    }
+    if as_of < new.from.first_day() {
+        return Err(ApiError::invalid(
+            "/as_of",
+            "The day is before the first month: nothing would be audited.",
+        ));
+    }
+    if let Some(wanted) = &new.clients {
+        client_names(tx, wanted).await?;
+    }
+    let id = AuditId::new(Uuid::now_v7());
+    let request = serde_json::to_value(new).map_err(ApiError::internal)?;
+    let job = jobs::enqueue(tx, app.clock.now(), JobKind::RunAudit, id.uuid(), Value::Null).await?;
+    let stored = audits::NewAudit {
+        id,
+        from_month: new.from.first_day(),
+        to_month: new.to.first_day(),
+        as_of,
+        request: &request,
+        job,
+        created_by: &actor.label(),
+    };
+    audits::insert(tx, &stored, app.clock.now()).await?;
+    audits::find(tx, id).await?.ok_or_else(ApiError::not_found)
+}
+
+/// The names of clients, in the order asked.
+async fn client_names(tx: &mut OrgTx, wanted: &[ClientId]) -> Result<Vec<String>, ApiError> {
+    let mut names = Vec::with_capacity(wanted.len());
+    for (index, id) in wanted.iter().enumerate() {
+        match clients::find(tx, *id).await? {
+            Some(row) => names.push(row.name),
+            None => {
+                return Err(ApiError::invalid(
+                    format!("/clients/{index}"),
+                    "There is no client with this id.",
+                ));
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// Everything that an audit is made from, and the imports it came from.
+#[derive(Debug)]
+pub struct LoadedAudit {
+    input: AuditInput,
+    imports: Vec<Uuid>,
+}
+
+/// Loads what an audit is made from.
+pub async fn load(tx: &mut OrgTx, audit: &AuditRow) -> Result<LoadedAudit, ApiError> {
+    let request: NewAudit = serde_json::from_value(audit.request.clone()).map_err(ApiError::internal)?;
+    let organization = super::organizations::find(tx).await?;
+    let settings = OrganizationSettings::of(&organization)?;
+    let mut input = AuditInput::new(request.from, request.to, audit.as_of);
+    input.policy = Policy {
+        basis: request.basis.unwrap_or(settings.basis),
+        proration: request.proration.unwrap_or(settings.proration),
+        overrides: Vec::new(),
+    };
+    input.source_order = settings.source_order.into_iter().map(|format| format.0).collect();
+    input.stretch_snapshots = true;
+    input.mappings = mappings::approved(tx).await?;
+    input.rejected_proposals = mappings::rejected(tx).await?;
+    if let Some(wanted) = &request.clients {
+        input.clients = Some(client_names(tx, wanted).await?);
+    }
+    let stored = imports::completed(tx).await?;
+    for import in &stored {
+        input.sources.push(source(tx, import, &mut input.prices, &mut input.rules).await?);
+    }
+    Ok(LoadedAudit { input, imports: stored.iter().map(|import| import.id).collect() })
+}
+
+/// One import as the engine sees it; its prices and rules go to their lists.
+async fn source(
+    tx: &mut OrgTx,
+    import: &ImportRow,
+    prices: &mut Vec<Price>,
+    rules: &mut Vec<Rule>,
+) -> Result<Source, ApiError> {
+    let mut rows = records::of_import(tx, ImportId::new(import.id)).await?;
+    rows.retain(|sourced| match &sourced.record {
+        Record::Price(price) => {
+            prices.push(price.clone());
+            false
+        }
+        Record::Rule(rule) => {
+            rules.push(rule.clone());
+            false
+        }
+        _ => true,
+    });
+    let incomplete = match import.incomplete.as_str() {
+        "none" => Incomplete::None,
+        "clients" => {
+            let clients: Vec<ClientRef> =
+                serde_json::from_value(import.incomplete_clients.clone()).map_err(ApiError::internal)?;
+            Incomplete::Clients(clients)
+        }
+        _ => Incomplete::All,
+    };
+    Ok(Source {
+        import: import.sha256.clone(),
+        file: import.file_name.clone(),
+        format: import.format.clone().unwrap_or_default(),
+        sides: import.sides.iter().filter_map(|side| parse_side(side)).collect(),
+        learned: u64::try_from(import.learned).map_err(ApiError::internal)?,
+        snapshot_on: import.snapshot_on,
+        client: import.answers.get("client").and_then(Value::as_str).map(str::to_owned),
+        stated_span: import.stated_from.map(|from| Span { from, until: import.stated_until }),
+        incomplete,
+        records: rows,
+    })
+}
+
+fn parse_side(text: &str) -> Option<Side> {
+    [Side::Entitlement, Side::Billing, Side::Cost, Side::Activity]
+        .into_iter()
+        .find(|side| super::imports::side_name(*side) == text)
+}
+
+impl LoadedAudit {
+    /// Runs the engine off the async threads.
+    pub async fn run(self) -> Result<FinishedAudit, ApiError> {
+        let (input, outcome) = tokio::task::spawn_blocking(move || {
+            let outcome = audit::run(&self.input);
+            (self.imports, outcome)
+        })
+        .await
+        .map_err(ApiError::internal)?;
+        let document = outcome
+            .map_err(|error| ApiError::new(Code::Invalid, format!("The audit cannot be run: {error}.")))?;
+        Ok(FinishedAudit { document, imports: input })
+    }
+}
+
+/// A document, and the imports it was made from.
+#[derive(Debug)]
+pub struct FinishedAudit {
+    document: AuditDocument,
+    imports: Vec<Uuid>,
+}
+
+impl FinishedAudit {
+    /// Stores the document, its gaps and its proposals in the caller's transaction.
+    pub async fn store(mut self, app: &App, tx: &mut OrgTx, id: AuditId) -> Result<(), ApiError> {
+        let now = app.clock.now();
+        let found = std::mem::take(&mut self.document.gaps);
+        let ids = clients::ids_by_name(tx).await?;
+        let rows = found.iter().map(|gap| new_gap(gap, &ids)).collect::<Result<Vec<_>, _>>()?;
+        let document = serde_json::to_value(&self.document).map_err(ApiError::internal)?;
+        let result = AuditResult {
+            digest: &self.document.digest,
+            totals: document.get("totals").cloned().unwrap_or_else(|| json!([])),
+            kinds: kinds(&found),
+            document: &document,
+            gap_count: i32::try_from(found.len()).map_err(ApiError::internal)?,
+            unpriced_gaps: i32::try_from(self.document.unpriced_gaps).map_err(ApiError::internal)?,
+        };
+        audits::complete(tx, id, &result, now).await?;
+        audits::insert_imports(tx, id, &self.imports).await?;
+        gaps::insert(tx, id, &rows, now).await?;
+        for proposal in &self.document.proposals {
+            let new = NewMapping {
+                id: MappingId::new(Uuid::now_v7()),
+                side: proposal.side,
+                source: &proposal.source,
+                target: &proposal.target,
+                valid_from: None,
+                valid_until: None,
+            };
+            mappings::propose(tx, &new, proposal.score, &proposal.reasons, now).await?;
+        }
+        Ok(())
+    }
+}
+
+fn new_gap(gap: &Gap, clients: &HashMap<String, Uuid>) -> Result<NewGap, ApiError> {
+    let detail = serde_json::to_value(gap).map_err(ApiError::internal)?;
+    let text = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    Ok(NewGap {
+        id: gap.id.clone(),
+        client: gap.client.clone(),
+        client_id: clients.get(&fold(&gap.client)).copied(),
+        billing_entity: gap.billing_entity.clone(),
+        product: gap.product.clone(),
+        sku: gap.sku.clone(),
+        currency: gap.amount.map(|amount| amount.currency.to_string()),
+        direction: text("direction"),
+        kind: text("kind"),
+        amount_minor: gap.amount.and_then(leakage_core::money::Money::minor),
+        detail,
+    })
+}
+
+/// Money, gaps and seat-months per kind and currency.
+fn kinds(gaps: &[Gap]) -> Value {
+    let mut sums: BTreeMap<(String, Option<String>), (usize, Decimal, Decimal)> = BTreeMap::new();
+    for gap in gaps {
+        let kind = serde_json::to_value(gap.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
+        let currency = gap.amount.map(|amount| amount.currency.to_string());
+        let sum = sums.entry((kind.unwrap_or_default(), currency)).or_default();
+        sum.0 += 1;
+        sum.1 += gap.amount.map(|amount| amount.amount).unwrap_or_default();
+        sum.2 += gap.seat_months;
+    }
+    let rows = sums.into_iter().map(|((kind, currency), (count, amount, seat_months))| {
+        let mut row = Map::new();
+        row.insert("kind".into(), kind.into());
+        row.insert("gaps".into(), count.into());
+        row.insert("seat_months".into(), seat_months.to_string().into());
+        let amount = currency.map(|currency| json!({ "amount": amount.to_string(), "currency": currency }));
+        row.insert("amount".into(), amount.unwrap_or(Value::Null));
+        Value::Object(row)
+    });
+    Value::Array(rows.collect())
+}
+
+/// The whole document of a completed audit, gaps and all, as the command line prints it.
+pub async fn document(tx: &mut OrgTx, id: AuditId) -> Result<Value, ApiError> {
+    let row = audits::find(tx, id).await?.ok_or_else(ApiError::not_found)?;
+    let Some(mut document) = audits::document(tx, id).await? else {
+        return Err(ApiError::new(
+            Code::Conflict,
+            format!("The audit is {}: it has no document.", row.status),
+        ));
+    };
+    let filter = gaps::AuditGapFilter::default();
+    let found = gaps::of_audit(tx, id, &filter, -1, i64::MAX).await?;
+    document["gaps"] = found.into_iter().map(|(_, gap)| gap).collect();
+    Ok(document)
+}

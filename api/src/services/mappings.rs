@@ -1,0 +1,65 @@
+//! Mappings: written by hand, or decided when an audit proposes them.
+
+use crate::auth::Actor;
+use crate::error::{ApiError, Code};
+use crate::storage::OrgTx;
+use crate::storage::mappings::{self, Decision, NewMapping, StoredMapping};
+use chrono::{DateTime, Utc};
+use leakage_core::id::MappingId;
+use leakage_core::matching::fold;
+
+/// Writes a mapping that the actor confirms.
+pub async fn create(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    new: &NewMapping<'_>,
+    now: DateTime<Utc>,
+) -> Result<StoredMapping, ApiError> {
+    for (pointer, text) in [("/source", new.source), ("/target", new.target)] {
+        if text.trim().is_empty() {
+            return Err(ApiError::invalid(pointer, "Give a name or an id."));
+        }
+    }
+    if !fold(new.source).is_empty() && fold(new.source) == fold(new.target) {
+        return Err(ApiError::invalid(
+            "/target",
+            "Source and target are the same name already: case, spaces and punctuation do not count.",
+        ));
+    }
+    if let (Some(from), Some(until)) = (new.valid_from, new.valid_until)
+        && until <= from
+    {
+        return Err(ApiError::invalid(
+            "/valid_until",
+            "valid_until is the day after the last one: it must be later than valid_from.",
+        ));
+    }
+    Ok(mappings::insert_approved(tx, new, None, &actor.label(), now).await?)
+}
+
+/// Approves, rejects or withdraws a mapping that still has this version.
+pub async fn decide(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    id: MappingId,
+    version: i64,
+    decision: Decision,
+    now: DateTime<Utc>,
+) -> Result<StoredMapping, ApiError> {
+    if let Some(decided) = mappings::decide(tx, id, version, decision, &actor.label(), now).await? {
+        return Ok(decided);
+    }
+    let Some(current) = mappings::find(tx, id).await? else { return Err(ApiError::not_found()) };
+    if current.version != version {
+        return Err(super::stale(current.version));
+    }
+    Err(ApiError::new(
+        Code::Conflict,
+        format!(
+            "A mapping that is {} cannot become {}; that is possible from: {}.",
+            current.status,
+            decision.to(),
+            decision.from().join(", ")
+        ),
+    ))
+}

@@ -1,0 +1,285 @@
+//! Mappings: proposed, approved, rejected and withdrawn.
+
+use super::{OrgTx, StorageError};
+use chrono::{DateTime, NaiveDate, Utc};
+use leakage_core::id::{ImportId, MappingId};
+use leakage_core::period::Span;
+use leakage_core::records::{MappingRow, MappingSide};
+use rust_decimal::Decimal;
+use sqlx::FromRow;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+/// A mapping as stored.
+#[derive(Clone, Debug, FromRow)]
+pub struct StoredMapping {
+    /// Its id.
+    pub id: Uuid,
+    /// `client` or `product`.
+    pub side: String,
+    /// Name or id as the source writes it.
+    pub source: String,
+    /// What it stands for.
+    pub target: String,
+    /// `proposed`, `approved`, `rejected` or `withdrawn`.
+    pub status: String,
+    /// `proposal`, `manual` or `import`.
+    pub origin: String,
+    /// Of a proposal, 0.00 to 0.99.
+    pub score: Option<Decimal>,
+    /// Why it was proposed.
+    pub reasons: Json<Vec<String>>,
+    /// First day it holds.
+    pub valid_from: Option<NaiveDate>,
+    /// Day after the last one.
+    pub valid_until: Option<NaiveDate>,
+    /// Who decided.
+    pub decided_by: Option<String>,
+    /// When.
+    pub decided_at: Option<DateTime<Utc>>,
+    /// For ETag and If-Match.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A mapping to be stored.
+#[derive(Clone, Debug)]
+pub struct NewMapping<'a> {
+    /// Its id.
+    pub id: MappingId,
+    /// Clients or products.
+    pub side: MappingSide,
+    /// As the source writes it.
+    pub source: &'a str,
+    /// What it stands for.
+    pub target: &'a str,
+    /// Days it holds.
+    pub valid_from: Option<NaiveDate>,
+    /// Day after the last one.
+    pub valid_until: Option<NaiveDate>,
+}
+
+/// The name of a side in the database.
+pub const fn side_name(side: MappingSide) -> &'static str {
+    match side {
+        MappingSide::Client => "client",
+        MappingSide::Product => "product",
+    }
+}
+
+fn side(text: &str) -> Result<MappingSide, StorageError> {
+    match text {
+        "client" => Ok(MappingSide::Client),
+        "product" => Ok(MappingSide::Product),
+        _ => Err(StorageError::Corrupt { column: "mappings.side" }),
+    }
+}
+
+/// Stores a mapping that a person confirmed, by hand or in a mappings file.
+pub async fn insert_approved(
+    tx: &mut OrgTx,
+    new: &NewMapping<'_>,
+    import: Option<ImportId>,
+    approved_by: &str,
+    now: DateTime<Utc>,
+) -> Result<StoredMapping, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(
+        "insert into mappings (org_id, id, side, source, target, status, origin, import_id,
+                               valid_from, valid_until, decided_by, decided_at, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, 'approved', case when $6::uuid is null then 'manual' else 'import' end, $6,
+                 $7, $8, $9, $10, $10, $10)
+         returning id, side, source, target, status, origin, score, reasons, valid_from, valid_until,
+                   decided_by, decided_at, version, created_at",
+    )
+    .bind(org)
+    .bind(new.id.uuid())
+    .bind(side_name(new.side))
+    .bind(new.source)
+    .bind(new.target)
+    .bind(import.map(ImportId::uuid))
+    .bind(new.valid_from)
+    .bind(new.valid_until)
+    .bind(approved_by)
+    .bind(now)
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+/// Stores a proposal, unless this pair was proposed before (whatever was decided then).
+pub async fn propose(
+    tx: &mut OrgTx,
+    new: &NewMapping<'_>,
+    score: Decimal,
+    reasons: &[String],
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    let org = tx.org().uuid();
+    sqlx::query(
+        "insert into mappings (org_id, id, side, source, target, status, origin, score, reasons, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, 'proposed', 'proposal', $6, $7, $8, $8)
+         on conflict (org_id, side, source, target) where origin = 'proposal' do nothing",
+    )
+    .bind(org)
+    .bind(new.id.uuid())
+    .bind(side_name(new.side))
+    .bind(new.source)
+    .bind(new.target)
+    .bind(score.round_dp(2))
+    .bind(Json(reasons))
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// One mapping.
+pub async fn find(tx: &mut OrgTx, id: MappingId) -> Result<Option<StoredMapping>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(
+        "select id, side, source, target, status, origin, score, reasons, valid_from, valid_until,
+                decided_by, decided_at, version, created_at
+         from mappings
+         where org_id = $1 and id = $2",
+    )
+    .bind(org)
+    .bind(id.uuid())
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// Mappings in the order in which they were made, of one status and side if given.
+pub async fn list(
+    tx: &mut OrgTx,
+    status: Option<&str>,
+    side: Option<MappingSide>,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<StoredMapping>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(
+        "select id, side, source, target, status, origin, score, reasons, valid_from, valid_until,
+                decided_by, decided_at, version, created_at
+         from mappings
+         where org_id = $1
+           and ($2::text is null or status = $2)
+           and ($3::text is null or side = $3)
+           and ($4::uuid is null or id > $4)
+         order by id
+         limit $5",
+    )
+    .bind(org)
+    .bind(status)
+    .bind(side.map(side_name))
+    .bind(after)
+    .bind(limit)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// A decision on a mapping: where it may come from and where it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// A proposal, or one that was rejected, is confirmed.
+    Approve,
+    /// A proposal is refused, and not made again.
+    Reject,
+    /// A confirmed mapping counts no more.
+    Withdraw,
+}
+
+impl Decision {
+    /// States in which it may be taken.
+    pub const fn from(self) -> &'static [&'static str] {
+        match self {
+            Self::Approve => &["proposed", "rejected", "withdrawn"],
+            Self::Reject => &["proposed"],
+            Self::Withdraw => &["approved"],
+        }
+    }
+
+    /// The state that follows.
+    pub const fn to(self) -> &'static str {
+        match self {
+            Self::Approve => "approved",
+            Self::Reject => "rejected",
+            Self::Withdraw => "withdrawn",
+        }
+    }
+}
+
+/// Takes a decision: state check, version check and write in one statement. `None` when the mapping
+/// is not in a state that allows it, has another version, or is not there.
+pub async fn decide(
+    tx: &mut OrgTx,
+    id: MappingId,
+    version: i64,
+    decision: Decision,
+    decided_by: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<StoredMapping>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(
+        "update mappings
+         set status = $5, decided_by = $6, decided_at = $7, updated_at = $7, version = version + 1
+         where org_id = $1 and id = $2 and version = $3 and status = any($4)
+         returning id, side, source, target, status, origin, score, reasons, valid_from, valid_until,
+                   decided_by, decided_at, version, created_at",
+    )
+    .bind(org)
+    .bind(id.uuid())
+    .bind(version)
+    .bind(decision.from())
+    .bind(decision.to())
+    .bind(decided_by)
+    .bind(now)
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// The confirmed mappings, as audits use them. Those of a voided import do not count.
+pub async fn approved(tx: &mut OrgTx) -> Result<Vec<MappingRow>, StorageError> {
+    let org = tx.org().uuid();
+    type Row = (String, String, String, Option<String>, Option<NaiveDate>, Option<NaiveDate>);
+    let rows: Vec<Row> = sqlx::query_as(
+        "select m.side, m.source, m.target, m.decided_by, m.valid_from, m.valid_until
+         from mappings m
+         left join imports i on i.org_id = m.org_id and i.id = m.import_id
+         where m.org_id = $1 and m.status = 'approved' and i.voided_at is null
+         order by m.id",
+    )
+    .bind(org)
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter()
+        .map(|(side_text, source, target, approved_by, from, until)| {
+            let span = match (from, until) {
+                (None, None) => None,
+                (from, until) => Some(Span { from: from.unwrap_or(NaiveDate::MIN), until }),
+            };
+            Ok(MappingRow {
+                side: side(&side_text)?,
+                source,
+                target,
+                approved_by: approved_by.unwrap_or_default(),
+                span,
+            })
+        })
+        .collect()
+}
+
+/// The pairs that a person refused: audits do not propose them again, nor wait for them.
+pub async fn rejected(tx: &mut OrgTx) -> Result<Vec<(MappingSide, String, String)>, StorageError> {
+    let org = tx.org().uuid();
+    let rows: Vec<(String, String, String)> = sqlx::query_as(
+        "select side, source, target
+         from mappings
+         where org_id = $1 and status = 'rejected'
+         order by id",
+    )
+    .bind(org)
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter().map(|(text, source, target)| Ok((side(&text)?, source, target))).collect()
+}

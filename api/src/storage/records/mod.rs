@@ -1,0 +1,86 @@
+//! The canonical rows of imports, between `leakage_core::records` and their tables.
+//!
+//! Rows are written in batches with one statement per table and batch, and read whole import by
+//! import. `position` is the record's place in its import, so that the order of the file is kept
+//! across tables.
+
+mod read;
+mod write;
+
+pub use read::{of_import, page};
+pub use write::insert;
+
+use super::StorageError;
+use leakage_core::records::{ChargeKind, Cycle, LineType, Term};
+
+const fn term_name(term: Term) -> &'static str {
+    match term {
+        Term::Monthly => "monthly",
+        Term::Annual => "annual",
+        Term::Triennial => "triennial",
+    }
+}
+
+fn term(text: &str) -> Result<Term, StorageError> {
+    match text {
+        "monthly" => Ok(Term::Monthly),
+        "annual" => Ok(Term::Annual),
+        "triennial" => Ok(Term::Triennial),
+        _ => Err(StorageError::Corrupt { column: "term" }),
+    }
+}
+
+const fn cycle_name(cycle: Cycle) -> &'static str {
+    match cycle {
+        Cycle::Monthly => "monthly",
+        Cycle::Quarterly => "quarterly",
+        Cycle::Annual => "annual",
+        Cycle::Triennial => "triennial",
+    }
+}
+
+fn cycle(text: &str) -> Result<Cycle, StorageError> {
+    match text {
+        "monthly" => Ok(Cycle::Monthly),
+        "quarterly" => Ok(Cycle::Quarterly),
+        "annual" => Ok(Cycle::Annual),
+        "triennial" => Ok(Cycle::Triennial),
+        _ => Err(StorageError::Corrupt { column: "cycle" }),
+    }
+}
+
+const fn line_type_name(line_type: LineType) -> &'static str {
+    match line_type {
+        LineType::Regular => "regular",
+        LineType::Proration => "proration",
+        LineType::Credit => "credit",
+        LineType::OneOff => "one_off",
+    }
+}
+
+fn line_type(text: &str) -> Result<LineType, StorageError> {
+    match text {
+        "regular" => Ok(LineType::Regular),
+        "proration" => Ok(LineType::Proration),
+        "credit" => Ok(LineType::Credit),
+        "one_off" => Ok(LineType::OneOff),
+        _ => Err(StorageError::Corrupt { column: "line_type" }),
+    }
+}
+
+const fn kind_name(kind: ChargeKind) -> &'static str {
+    match kind {
+        ChargeKind::Licence => "licence",
+        ChargeKind::Usage => "usage",
+        ChargeKind::OneTime => "one_time",
+    }
+}
+
+fn kind(text: &str) -> Result<ChargeKind, StorageError> {
+    match text {
+        "licence" => Ok(ChargeKind::Licence),
+        "usage" => Ok(ChargeKind::Usage),
+        "one_time" => Ok(ChargeKind::OneTime),
+        _ => Err(StorageError::Corrupt { column: "kind" }),
+    }
+}

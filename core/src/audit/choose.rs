@@ -1,0 +1,420 @@
+//! Which rows count: rows of one file add up, a newer file of one source replaces an older one, a
+//! snapshot holds until the next, and vendor charges become seat states.
+//!
+//! Sources come in the order in which they were learned, so a larger source number is newer.
+
+use super::calendar::{Calendar, Day, Days, OPEN, union};
+use super::identity::{ClientId, Identity, ProductId};
+use super::input::Source;
+use super::rows::{Bill, Charge, Count, Line, RawEntitlement, RawHeld, RawRows, Seats};
+use crate::money::Currency;
+use crate::records::{ChargeKind, LineType, Term, VendorCharge};
+use crate::seat_states::seat_states;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// The rows that count, and the days on which each client's sources speak.
+#[derive(Debug, Default)]
+pub(super) struct Chosen<'a> {
+    /// Seats by entitlement rows.
+    pub counts: Vec<Count>,
+    /// Seats that follow from vendor charges.
+    pub states: Vec<Count>,
+    pub bills: Vec<Bill<'a>>,
+    pub charges: Vec<Charge<'a>>,
+    /// Days that a source covers of a client, per client and format rank, ascending and disjoint.
+    pub entitled: Spans,
+    pub billed: Spans,
+    pub charged: Spans,
+    /// Clients with a snapshot of which nobody knows the day.
+    pub undated: BTreeSet<ClientId>,
+    /// Days before this one are assumed, per client and format rank.
+    pub assumed: HashMap<(ClientId, u32), Day>,
+    pub notes: Vec<String>,
+}
+
+impl Chosen<'_> {
+    /// Gives rows and covered days the names that proposals in use say.
+    pub(super) fn rename(&mut self, identity: &Identity) {
+        for count in self.counts.iter_mut().chain(&mut self.states) {
+            count.client = identity.client_alias(count.client);
+            count.product = identity.product_alias(count.product);
+        }
+        for bill in &mut self.bills {
+            bill.client = identity.client_alias(bill.client);
+            bill.product = identity.product_alias(bill.product);
+        }
+        for charge in &mut self.charges {
+            charge.client = identity.client_alias(charge.client);
+            charge.product = identity.product_alias(charge.product);
+        }
+        for spans in [&mut self.entitled, &mut self.billed, &mut self.charged] {
+            let mut renamed = Spans::new();
+            for ((client, rank), days) in std::mem::take(spans) {
+                renamed.entry((identity.client_alias(client), rank)).or_default().extend(days);
+            }
+            *spans = renamed.into_iter().map(|(key, days)| (key, union(days))).collect();
+        }
+        let assumed = std::mem::take(&mut self.assumed).into_iter();
+        for ((client, rank), before) in assumed {
+            let latest = self.assumed.entry((identity.client_alias(client), rank)).or_insert(before);
+            *latest = (*latest).max(before);
+        }
+        self.undated = self.undated.iter().map(|client| identity.client_alias(*client)).collect();
+    }
+}
+
+/// Covered days per client and format rank.
+pub(super) type Spans = BTreeMap<(ClientId, u32), Vec<Days>>;
+
+/// Chooses. `stretch`: a snapshot without a date holds over the whole period.
+pub(super) fn choose<'a>(
+    raw: RawRows<'a>,
+    sources: &[&Source],
+    ranks: &[u32],
+    calendar: &Calendar,
+    stretch: bool,
+) -> Chosen<'a> {
+    let mut chosen = Chosen::default();
+    let shared = shared_ranks(ranks);
+    let mut entitled = CoverageBuilder::default();
+    let mut snapshots = Vec::new();
+    let mut during = Vec::new();
+    for row in raw.entitlements {
+        match row.held {
+            RawHeld::During(days) => during.push((row, days)),
+            RawHeld::Seen(on) => snapshots.push((row, on)),
+        }
+    }
+    if !shared.is_empty() {
+        replace(
+            &mut during,
+            |(row, days)| Entry {
+                key: (row.rank, row.client, row.product, row.record.subscription.as_deref(), row.record.term),
+                from: days.from,
+                open: days.until == OPEN,
+                source: row.line.source,
+            },
+            |(_, days), until| days.until = days.until.min(until),
+        );
+    }
+    for (row, days) in during {
+        entitled.add(row.client, row.rank, days, stated(sources, row.line));
+        chosen.counts.push(count(&row, days));
+    }
+    hold_snapshots(snapshots, calendar, stretch, &mut chosen, &mut entitled);
+    chosen.entitled = entitled.finish();
+
+    let mut bills = raw.bills;
+    if !shared.is_empty() {
+        replace(
+            &mut bills,
+            |bill| Entry {
+                key: bill_key(bill),
+                from: if bill.record.source_id.is_some() { Day::MIN } else { bill.days.from },
+                open: bill.record.source_id.is_none() && bill.days.until == OPEN,
+                source: bill.line.source,
+            },
+            |bill, until| bill.days.until = bill.days.until.min(until),
+        );
+    }
+    let mut billed = CoverageBuilder::default();
+    for bill in &bills {
+        billed.add(bill.client, bill.rank, bill.days, stated(sources, bill.line));
+    }
+    chosen.billed = billed.finish();
+    bills.retain(|bill| !bill.days.is_empty());
+    chosen.bills = bills;
+
+    let charges = once(raw.charges);
+    let mut charged = CoverageBuilder::default();
+    for charge in charges.iter().filter(|charge| charge.record.kind == ChargeKind::Licence) {
+        charged.add(charge.client, charge.rank, charge.days, stated(sources, charge.line));
+    }
+    chosen.charged = charged.finish();
+    states(&charges, &mut chosen);
+    chosen.charges = charges;
+    chosen
+}
+
+/// Ranks that several sources have: only there can a row replace another.
+fn shared_ranks(ranks: &[u32]) -> BTreeSet<u32> {
+    let mut seen = BTreeSet::new();
+    ranks.iter().copied().filter(|rank| !seen.insert(*rank)).collect()
+}
+
+fn stated(sources: &[&Source], line: Line) -> Option<Days> {
+    sources.get(line.source as usize)?.stated_span.map(Days::of)
+}
+
+/// The natural key of a billing line without its first day: the source's own id of it, or what it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum BillKey<'a> {
+    Id(u32, &'a str),
+    Of(u32, ClientId, ProductId, [Option<&'a str>; 3], Option<Term>, Currency, LineType),
+}
+
+fn bill_key<'a>(bill: &Bill<'a>) -> BillKey<'a> {
+    let record = bill.record;
+    match &record.source_id {
+        Some(id) => BillKey::Id(bill.rank, id),
+        None => {
+            let names = [&record.billing_entity, &record.agreement, &record.invoice].map(Option::as_deref);
+            let of = (record.term, record.currency, record.line_type);
+            BillKey::Of(bill.rank, bill.client, bill.product, names, of.0, of.1, of.2)
+        }
+    }
+}
+
+/// What replacement looks at.
+struct Entry<K> {
+    key: K,
+    from: Day,
+    open: bool,
+    source: u32,
+}
+
+/// Leaves out rows whose key and first day a newer source tells again, and ends rows that were "still
+/// so" where a newer source begins a row of the same key.
+fn replace<T, K: Ord>(rows: &mut Vec<T>, entry: impl Fn(&T) -> Entry<K>, end: impl Fn(&mut T, Day)) {
+    let mut order: Vec<(Entry<K>, usize)> = rows.iter().map(&entry).zip(0..).collect();
+    order.sort_by(|(a, i), (b, j)| (&a.key, a.from, a.source, i).cmp(&(&b.key, b.from, b.source, j)));
+    let mut ends: Vec<(usize, Day)> = Vec::new();
+    for group in order.chunk_by(|(a, _), (b, _)| a.key == b.key) {
+        if group.iter().all(|(entry, _)| Some(entry.source) == group.first().map(|(first, _)| first.source)) {
+            continue;
+        }
+        // Per source, the first day of its rows that begin later than the row looked at.
+        let mut later: BTreeMap<u32, Day> = BTreeMap::new();
+        for same in group.chunk_by(|(a, _), (b, _)| a.from == b.from).rev() {
+            let newest = same.iter().map(|(entry, _)| entry.source).max().unwrap_or(0);
+            for (entry, index) in same {
+                if entry.source < newest {
+                    ends.push((*index, Day::MIN));
+                } else if entry.open
+                    && let Some(until) = later.range(entry.source + 1..).map(|(_, from)| *from).min()
+                {
+                    ends.push((*index, until));
+                }
+            }
+            for (entry, _) in same {
+                later.insert(entry.source, entry.from);
+            }
+        }
+    }
+    drop(order);
+    let mut dropped = vec![false; rows.len()];
+    for (index, until) in ends {
+        if until == Day::MIN {
+            if let Some(flag) = dropped.get_mut(index) {
+                *flag = true;
+            }
+        } else if let Some(row) = rows.get_mut(index) {
+            end(row, until);
+        }
+    }
+    let mut dropped = dropped.into_iter();
+    rows.retain(|_| !dropped.next().unwrap_or(false));
+}
+
+fn count(row: &RawEntitlement<'_>, days: Days) -> Count {
+    let record = row.record;
+    Count {
+        client: row.client,
+        product: row.product,
+        rank: row.rank,
+        days,
+        term: record.term,
+        purchased: Seats::of(record.purchased),
+        assigned: Seats::of(record.assigned),
+        active: Seats::of(record.active),
+        free: record.free,
+        line: row.line,
+        more: Vec::new(),
+    }
+}
+
+/// A snapshot holds from its day until the next one of that source and client; the first also
+/// backwards to the period's beginning, assumed. Of two on one day the newer file counts.
+fn hold_snapshots<'a>(
+    mut rows: Vec<(RawEntitlement<'a>, Option<Day>)>,
+    calendar: &Calendar,
+    stretch: bool,
+    chosen: &mut Chosen<'a>,
+    entitled: &mut CoverageBuilder,
+) {
+    rows.retain(|(row, on)| {
+        let usable = on.is_some() || stretch;
+        if !usable {
+            chosen.undated.insert(row.client);
+        }
+        usable
+    });
+    let start = calendar.period.from;
+    rows.sort_by_key(|(row, on)| (row.client, row.rank, on.unwrap_or(start), row.line));
+    for source in rows.chunk_by(|(a, _), (b, _)| (a.client, a.rank) == (b.client, b.rank)) {
+        let on = |on: Option<Day>| on.unwrap_or(start);
+        let days: Vec<Day> = {
+            let mut days: Vec<Day> = source.iter().map(|(_, seen)| on(*seen)).collect();
+            days.dedup();
+            days
+        };
+        for (index, seen) in source.chunk_by(|(_, a), (_, b)| on(*a) == on(*b)).enumerate() {
+            let newest = seen.iter().map(|(row, _)| row.line.source).max();
+            let first = index == 0;
+            let undated = seen.iter().all(|(_, day)| day.is_none());
+            let day = seen.first().map_or(start, |(_, day)| on(*day));
+            let from = if first { day.min(start) } else { day };
+            let held = Days { from, until: days.get(index + 1).copied().unwrap_or(OPEN) };
+            let assumed = if undated {
+                held.until
+            } else if first {
+                day
+            } else {
+                Day::MIN
+            };
+            for (row, _) in seen.iter().filter(|(row, _)| Some(row.line.source) == newest) {
+                entitled.add(row.client, row.rank, held, None);
+                chosen.counts.push(count(row, held));
+                let latest = chosen.assumed.entry((row.client, row.rank)).or_insert(Day::MIN);
+                *latest = (*latest).max(assumed);
+            }
+        }
+    }
+}
+
+/// Everything that a vendor's line says: the same line in two files is one line.
+fn whole_line<'a>(charge: &Charge<'a>) -> impl Ord + use<'a> {
+    let VendorCharge { subscription, invoice, reference, charge_type, .. } = charge.record;
+    let record = charge.record;
+    (
+        (charge.rank, charge.client, charge.product, charge.days),
+        [subscription, invoice, reference, charge_type].map(Option::as_deref),
+        (record.kind, record.quantity, record.unit_price, record.list_price, record.amount, record.currency),
+        (record.term, record.cycle, record.ordered_on),
+        record.subscription_span.map(|span| (span.from, span.until)),
+    )
+}
+
+/// Vendor lines, each once: of lines that several files tell, those of the file that tells them most
+/// often. Lines without a charge type (of our own template) are replaced like other rows.
+fn once(charges: Vec<Charge<'_>>) -> Vec<Charge<'_>> {
+    let (typed, mut plain): (Vec<_>, Vec<_>) =
+        charges.into_iter().partition(|charge| charge.record.charge_type.is_some());
+    replace(
+        &mut plain,
+        |charge| Entry {
+            key: (
+                charge.rank,
+                charge.client,
+                charge.product,
+                [charge.record.subscription.as_deref(), charge.record.invoice.as_deref()],
+                charge.record.term,
+                charge.record.currency,
+            ),
+            from: charge.days.from,
+            open: charge.days.until == OPEN,
+            source: charge.line.source,
+        },
+        |charge, until| charge.days.until = charge.days.until.min(until),
+    );
+    let mut order: Vec<usize> = (0..typed.len()).collect();
+    order.sort_by_cached_key(|index| typed.get(*index).map(|charge| (whole_line(charge), charge.line)));
+    let mut kept = vec![true; typed.len()];
+    let at = |index: usize| typed.get(index);
+    let same = |a: &usize, b: &usize| at(*a).map(whole_line) == at(*b).map(whole_line);
+    for group in order.chunk_by(same) {
+        let mut per_source: BTreeMap<u32, usize> = BTreeMap::new();
+        for source in group.iter().filter_map(|index| at(*index)).map(|charge| charge.line.source) {
+            *per_source.entry(source).or_default() += 1;
+        }
+        let fullest = per_source.iter().max_by_key(|(source, lines)| (**lines, std::cmp::Reverse(**source)));
+        let fullest = fullest.map(|(source, _)| *source);
+        for index in group {
+            if at(*index).map(|charge| charge.line.source) != fullest
+                && let Some(flag) = kept.get_mut(*index)
+            {
+                *flag = false;
+            }
+        }
+    }
+    let mut kept = kept.into_iter();
+    let typed = typed.into_iter().filter(|_| kept.next().unwrap_or(true));
+    plain.into_iter().filter(|charge| !charge.days.is_empty()).chain(typed).collect()
+}
+
+/// Seats per subscription from vendor charges: those of one format together, for the halves of a change
+/// may stand in different files.
+///
+/// A charge that a mapping's date cuts in parts is told once, and its states are cut in the same parts.
+fn states(charges: &[Charge<'_>], chosen: &mut Chosen<'_>) {
+    let mut parts: BTreeMap<(u32, Line), Vec<&Charge<'_>>> = BTreeMap::new();
+    for charge in charges.iter().filter(|charge| charge.record.kind == ChargeKind::Licence) {
+        parts.entry((charge.rank, charge.line)).or_default().push(charge);
+    }
+    let told: Vec<(u32, Vec<&Charge<'_>>)> =
+        parts.into_iter().map(|((rank, _), parts)| (rank, parts)).collect();
+    for of_format in told.chunk_by(|(a, _), (b, _)| a == b) {
+        let lines: Vec<(&VendorCharge, u32)> = (0_u32..)
+            .zip(of_format)
+            .filter_map(|(index, (_, parts))| parts.first().map(|charge| (charge.record, index)))
+            .collect();
+        let found = seat_states(&lines);
+        chosen.notes.extend(found.notes.into_iter().map(|note| note.text));
+        for state in found.states {
+            let span = state.span();
+            let mut own = state.lines.iter().filter_map(|index| of_format.get(*index as usize));
+            let Some((rank, parts)) = own.next() else { continue };
+            let more: Vec<Line> =
+                own.filter_map(|(_, parts)| parts.first()).map(|charge| charge.line).collect();
+            for part in parts {
+                let days = Days::of(span);
+                let days = if parts.len() == 1 { days } else { days.and(part.days) };
+                chosen.states.push(Count {
+                    client: part.client,
+                    product: part.product,
+                    rank: *rank,
+                    days,
+                    term: state.term,
+                    purchased: Seats::of(Some(state.quantity)),
+                    assigned: Seats::Unknown,
+                    active: Seats::Unknown,
+                    free: false,
+                    line: part.line,
+                    more: more.clone(),
+                });
+            }
+        }
+    }
+}
+
+/// Collects the days that a client's rows show, and those that files state.
+#[derive(Debug, Default)]
+struct CoverageBuilder {
+    shown: BTreeMap<(ClientId, u32), Days>,
+    stated: BTreeSet<(ClientId, u32, Days)>,
+}
+
+impl CoverageBuilder {
+    fn add(&mut self, client: ClientId, rank: u32, days: Days, stated: Option<Days>) {
+        if let Some(stated) = stated {
+            self.stated.insert((client, rank, stated));
+        } else if !days.is_empty() {
+            let shown = self.shown.entry((client, rank)).or_insert(days);
+            shown.from = shown.from.min(days.from);
+            shown.until = shown.until.max(days.until);
+        }
+    }
+
+    fn finish(self) -> Spans {
+        let mut spans: Spans = Spans::new();
+        let shown = self.shown.into_iter();
+        let stated = self.stated.into_iter().map(|(client, rank, days)| ((client, rank), days));
+        for (key, days) in shown.chain(stated) {
+            spans.entry(key).or_default().push(days);
+        }
+        for days in spans.values_mut() {
+            *days = union(std::mem::take(days));
+        }
+        spans
+    }
+}

@@ -1,0 +1,476 @@
+//! One client: which of its products can be compared, with what, and what comes out.
+
+use super::AuditError;
+use super::calendar::{Calendar, Day, Days, intersect, union};
+use super::choose::Chosen;
+use super::compare::{Timeline, chunks_of};
+use super::document::{
+    AppliedPolicy, Coverage, CoverageStatus, Gap, PriceDifference, Reason, SourceConflict, TermMix, Waste,
+};
+use super::identity::{ClientId, Identity, ProductId};
+use super::input::{AuditInput, Basis, Source};
+use super::pricing::{ListPrice, PriceLine, PriceList, Prices, Rate};
+use super::proposals::Undecided;
+use super::rows::{Bill, Charge, Count, Seats};
+use super::rules::{RuleSeats, Rules, Step, Steps};
+use super::series::{Changes, Series};
+use super::sides::{Formats, covered, covered_by, spans_of};
+use super::{conflicts, gaps, price_differences, waste};
+use crate::money::Currency;
+use crate::period::Month;
+use crate::records::{RuleKind, Side, Term};
+use rust_decimal::Decimal;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// What all clients share.
+pub(super) struct Context<'a> {
+    pub input: &'a AuditInput,
+    pub calendar: &'a Calendar,
+    pub identity: &'a Identity,
+    pub rules: &'a Rules,
+    pub prices: &'a PriceList,
+    pub formats: &'a Formats,
+    pub chosen: &'a Chosen<'a>,
+    pub sources: &'a [&'a Source],
+    pub undecided: &'a Undecided,
+    /// Clients with refused rows.
+    pub incomplete: &'a BTreeSet<ClientId>,
+    /// A refused row named nobody.
+    pub all_incomplete: bool,
+}
+
+/// The rows of one client, sorted by product.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ClientRows<'a> {
+    pub counts: &'a [Count],
+    pub states: &'a [Count],
+    pub bills: &'a [Bill<'a>],
+    pub charges: &'a [Charge<'a>],
+}
+
+/// What an audit finds at a client.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub gaps: Vec<Gap>,
+    pub price_differences: Vec<PriceDifference>,
+    pub term_mix: Vec<TermMix>,
+    pub waste: Vec<Waste>,
+    pub source_conflicts: Vec<SourceConflict>,
+    pub coverage: Vec<Coverage>,
+}
+
+/// The covered days of a client's sides, per format and in sum, inside the audited days.
+pub(super) struct ClientDays<'a> {
+    entitled: Vec<(u32, &'a [Days])>,
+    billed: Vec<(u32, &'a [Days])>,
+    charged: Vec<(u32, &'a [Days])>,
+    audited: Days,
+}
+
+/// One product of a client, with the rows that are used.
+pub(super) struct Subject<'a> {
+    pub client: ClientId,
+    pub product: ProductId,
+    /// Seats by the source that is used.
+    pub counts: Vec<&'a Count>,
+    /// Lines by the source that is used.
+    pub bills: Vec<&'a Bill<'a>>,
+    /// Charges of the product.
+    pub charges: Vec<&'a Charge<'a>>,
+    /// Lines of the parents of bundles that include the product.
+    pub parents: Vec<&'a Bill<'a>>,
+    pub entitlement_from: Side,
+    /// Days that the used entitlement source covers.
+    pub entitled: Vec<Days>,
+    /// Days that the used billing source covers.
+    pub billed: Vec<Days>,
+    pub policy: AppliedPolicy,
+    pub steps: Vec<Step>,
+    pub list: Vec<ListPrice>,
+    /// The client's billing entity, if its lines name exactly one; and whether they name several.
+    pub entity: Option<&'a str>,
+    pub needs_allocation: bool,
+    /// The one currency that the client is billed in, if it is one.
+    pub client_currency: Option<Currency>,
+    pub assumed_before: Day,
+}
+
+impl Subject<'_> {
+    /// Days that both sides cover.
+    pub(super) fn common(&self) -> Vec<Days> {
+        intersect(&self.entitled, &self.billed)
+    }
+}
+
+/// Audits one client.
+pub(super) fn audit<'a>(
+    context: &Context<'a>,
+    client: ClientId,
+    rows: ClientRows<'a>,
+) -> Result<Found, AuditError> {
+    let chosen = context.chosen;
+    let days = ClientDays {
+        entitled: spans_of(&chosen.entitled, client),
+        billed: spans_of(&chosen.billed, client),
+        charged: spans_of(&chosen.charged, client),
+        audited: context.calendar.audited,
+    };
+    let mut found = Found::default();
+    let reason = days.reason(context, client);
+    found.coverage.push(days.coverage(context, client, reason));
+    let mut products: BTreeSet<ProductId> = rows.counts.iter().map(|count| count.product).collect();
+    products.extend(rows.states.iter().map(|count| count.product));
+    products.extend(rows.bills.iter().filter(|bill| bill.regular()).map(|bill| bill.product));
+    if reason.is_none() {
+        products.extend(context.rules.minimums(client));
+    }
+    let regular = || rows.bills.iter().filter(|bill| bill.regular());
+    let entities: BTreeSet<Option<&str>> =
+        regular().map(|bill| bill.record.billing_entity.as_deref()).collect();
+    let currencies: BTreeSet<Currency> = regular().map(|bill| bill.record.currency).collect();
+    for product in products {
+        conflicts::find(context, client, product, rows, &days, &mut found.source_conflicts);
+        let mut subject = days.subject(context, client, product, rows);
+        subject.entity = if entities.len() == 1 { entities.first().copied().flatten() } else { None };
+        subject.needs_allocation = entities.len() > 1;
+        subject.client_currency = currencies.first().copied().filter(|_| currencies.len() == 1);
+        if reason.is_none() {
+            compare(context, &subject, rows, &mut found)?;
+        } else if matches!(reason, Some(Reason::NoBilling | Reason::NoCommonDays)) {
+            found.waste.extend(waste::find(context, &subject)?);
+        }
+    }
+    Ok(found)
+}
+
+fn compare<'a>(
+    context: &Context<'a>,
+    subject: &Subject<'a>,
+    rows: ClientRows<'a>,
+    found: &mut Found,
+) -> Result<(), AuditError> {
+    if let Some(reason) = unfit(context, subject, rows) {
+        found.coverage.push(not_compared(context, subject, reason));
+        return Ok(());
+    }
+    let common = subject.common();
+    if common.is_empty() {
+        if !subject.counts.is_empty() || !subject.bills.is_empty() {
+            found.coverage.push(not_compared(context, subject, Reason::NoCommonDays));
+        }
+        return Ok(());
+    }
+    let timeline = timeline(subject).ok_or(AuditError::Overflow)?;
+    let chunks = chunks_of(&timeline, &common, context.calendar, subject.policy.proration);
+    let compared = timeline.compare(&chunks)?;
+    found.gaps.extend(gaps::gaps(context, subject, &timeline, &compared)?);
+    found.term_mix.extend(gaps::mixes(context, subject, &compared)?);
+    found.price_differences.extend(price_differences::find(context, subject)?);
+    found.waste.extend(waste::find(context, subject)?);
+    Ok(())
+}
+
+/// Why a product cannot be compared, if it cannot.
+fn unfit(context: &Context<'_>, subject: &Subject<'_>, rows: ClientRows<'_>) -> Option<Reason> {
+    let (client, product) = (subject.client, subject.product);
+    let audited = context.calendar.audited;
+    if context.undecided.products.contains(&(client, product)) {
+        return Some(Reason::UnconfirmedMapping);
+    }
+    let regular = |bill: &&Bill<'_>| bill.regular() && bill.product == product;
+    if subject.bills.is_empty() && rows.bills.iter().any(|bill| regular(&bill)) {
+        return Some(Reason::SourceConflict);
+    }
+    if subject.counts.is_empty() && context.rules.is_parent(client, product) {
+        return Some(Reason::NoEntitlement);
+    }
+    let counts = || subject.counts.iter().filter(|count| count.days.meets(audited) && !count.free);
+    let seats = |kind: Seats| counts().any(|count| count.seats(subject.policy.basis) == kind);
+    let lines = subject.bills.iter().chain(&subject.parents).filter(|bill| bill.days.meets(audited));
+    let rule = subject.steps.iter().any(|step| {
+        let bundle = step.kind != RuleKind::Exclude && step.seats == RuleSeats::All;
+        bundle || step.seats == RuleSeats::NotWhole
+    });
+    if seats(Seats::NotWhole) || rule || lines.into_iter().any(|bill| bill.billed == Seats::NotWhole) {
+        return Some(Reason::FractionalQuantity);
+    }
+    seats(Seats::Unknown).then_some(Reason::BasisUnknown)
+}
+
+fn not_compared(context: &Context<'_>, subject: &Subject<'_>, reason: Reason) -> Coverage {
+    let months = |days: &[Days]| context.calendar.months_of(days);
+    let from_cost = subject.entitlement_from == Side::Cost;
+    Coverage {
+        client: context.identity.client_name(subject.client).to_owned(),
+        product: Some(context.identity.product_name(subject.product).to_owned()),
+        status: CoverageStatus::InsufficientData,
+        reason: Some(reason),
+        entitlement: if from_cost { None } else { months(&subject.entitled) },
+        billing: months(&subject.billed),
+        cost: if from_cost { months(&subject.entitled) } else { None },
+        missing_months: Vec::new(),
+        partial_months: Vec::new(),
+        assumed: false,
+    }
+}
+
+impl<'a> ClientDays<'a> {
+    /// Days that any entitlement source covers; without one, those that vendor charges cover.
+    fn provisioned(&self) -> Vec<Days> {
+        let entitled = covered(&self.entitled, self.audited);
+        union(entitled.into_iter().chain(covered(&self.charged, self.audited)).collect())
+    }
+
+    fn reason(&self, context: &Context<'_>, client: ClientId) -> Option<Reason> {
+        let billed = covered(&self.billed, self.audited);
+        let provisioned = self.provisioned();
+        if context.undecided.clients.contains(&client) {
+            Some(Reason::UnconfirmedMapping)
+        } else if context.all_incomplete || context.incomplete.contains(&client) {
+            Some(Reason::IncompleteImport)
+        } else if context.chosen.undated.contains(&client) {
+            Some(Reason::UndatedSnapshot)
+        } else if billed.is_empty() {
+            Some(Reason::NoBilling)
+        } else if provisioned.is_empty() {
+            Some(Reason::NoEntitlement)
+        } else if intersect(&provisioned, &billed).is_empty() {
+            Some(Reason::NoCommonDays)
+        } else {
+            None
+        }
+    }
+
+    fn coverage(&self, context: &Context<'_>, client: ClientId, reason: Option<Reason>) -> Coverage {
+        let calendar = context.calendar;
+        let months = |spans: &[(u32, &[Days])]| calendar.months_of(&covered(spans, self.audited));
+        let common = intersect(&self.provisioned(), &covered(&self.billed, self.audited));
+        let common = if reason.is_none() { common } else { Vec::new() };
+        let (mut missing, mut partial): (Vec<Month>, Vec<Month>) = (Vec::new(), Vec::new());
+        for month in calendar.months.iter().filter(|month| !month.audited.is_empty()) {
+            let days: i64 = common.iter().map(|days| days.and(month.audited).count()).sum();
+            if days == 0 {
+                missing.push(month.month);
+            } else if days < month.audited.count() {
+                partial.push(month.month);
+            }
+        }
+        let assumed = self.entitled.iter().any(|(rank, _)| {
+            let before = context.chosen.assumed.get(&(client, *rank)).copied().unwrap_or(Day::MIN);
+            before > self.audited.from
+        });
+        Coverage {
+            client: context.identity.client_name(client).to_owned(),
+            product: None,
+            status: if reason.is_none() {
+                CoverageStatus::Compared
+            } else {
+                CoverageStatus::InsufficientData
+            },
+            reason,
+            entitlement: months(&self.entitled),
+            billing: months(&self.billed),
+            cost: months(&self.charged),
+            missing_months: missing,
+            partial_months: partial,
+            assumed,
+        }
+    }
+
+    /// The formats of a side, best first.
+    pub(super) fn ranks(&self, side: Side) -> &[(u32, &'a [Days])] {
+        match side {
+            Side::Billing => &self.billed,
+            Side::Cost => &self.charged,
+            Side::Entitlement | Side::Activity => &self.entitled,
+        }
+    }
+
+    /// The entitlement format that speaks of a product: the first that has rows of it, unless one
+    /// before it would list it if it were there.
+    pub(super) fn used_entitlement(
+        &self,
+        context: &Context<'_>,
+        product: ProductId,
+        counts: &[&Count],
+    ) -> Option<u32> {
+        if counts.is_empty() {
+            return None;
+        }
+        let known = context.identity.microsoft(product);
+        let mut ranks = self.entitled.iter().map(|(rank, _)| *rank);
+        ranks.find(|rank| {
+            counts.iter().any(|count| count.rank == *rank) || (known && context.formats.lists_tenant(*rank))
+        })
+    }
+
+    fn subject(
+        &self,
+        context: &Context<'a>,
+        client: ClientId,
+        product: ProductId,
+        rows: ClientRows<'a>,
+    ) -> Subject<'a> {
+        let mut counts = of_product(rows.counts, product, |count| count.product);
+        let mut entitlement_from = Side::Entitlement;
+        let entitled;
+        if let Some(rank) = self.used_entitlement(context, product, &counts) {
+            counts.retain(|count| count.rank == rank);
+            entitled = covered_by(&self.entitled, rank, self.audited);
+        } else {
+            let states = of_product(rows.states, product, |count| count.product);
+            let rank = states.iter().map(|count| count.rank).min();
+            if rank.is_some() || self.entitled.is_empty() {
+                entitlement_from = Side::Cost;
+            }
+            entitled = match rank {
+                Some(rank) => covered_by(&self.charged, rank, self.audited),
+                None if self.entitled.is_empty() => covered(&self.charged, self.audited),
+                None => covered(&self.entitled, self.audited),
+            };
+            counts = states.into_iter().filter(|count| Some(count.rank) == rank).collect();
+        }
+        let best = self.billed.first().map(|(rank, _)| *rank);
+        let used = |bill: &&Bill<'a>| Some(bill.rank) == best;
+        let bills: Vec<&Bill<'a>> =
+            of_product(rows.bills, product, |bill| bill.product).into_iter().filter(used).collect();
+        let billed = if bills.is_empty() {
+            covered(&self.billed, self.audited)
+        } else {
+            covered_by(&self.billed, best.unwrap_or(u32::MAX), self.audited)
+        };
+        let steps = context.rules.of(client, product, self.audited);
+        let parents =
+            steps.iter().filter(|step| step.kind == RuleKind::Bundle).filter_map(|step| step.parent);
+        let parents: BTreeSet<ProductId> = parents.collect();
+        let of_parent = |parent: &ProductId| of_product(rows.bills, *parent, |bill| bill.product);
+        let parents = parents.iter().flat_map(of_parent).filter(used).filter(|bill| bill.regular()).collect();
+        let assumed = counts.first().map(|count| count.rank).or(self.entitled.first().map(|(rank, _)| *rank));
+        let assumed = assumed.filter(|_| entitlement_from == Side::Entitlement);
+        let assumed_before = assumed.and_then(|rank| context.chosen.assumed.get(&(client, rank))).copied();
+        Subject {
+            client,
+            product,
+            policy: policy(context, client, &bills, entitlement_from),
+            counts,
+            bills,
+            charges: of_product(rows.charges, product, |charge| charge.product),
+            parents,
+            entitlement_from,
+            entitled,
+            billed,
+            steps,
+            list: context.prices.of(client, product),
+            entity: None,
+            needs_allocation: false,
+            client_currency: None,
+            assumed_before: assumed_before.unwrap_or(Day::MIN),
+        }
+    }
+}
+
+/// The rows of a product, of rows that are sorted by product.
+pub(super) fn of_product<T>(rows: &[T], product: ProductId, key: impl Fn(&T) -> ProductId) -> Vec<&T> {
+    let from = rows.partition_point(|row| key(row) < product);
+    rows.iter().skip(from).take_while(|row| key(row) == product).collect()
+}
+
+/// The policy for a product: of its agreement, of its client, of the organization.
+fn policy(context: &Context<'_>, client: ClientId, bills: &[&Bill<'_>], from: Side) -> AppliedPolicy {
+    let base = &context.input.policy;
+    let mut applied = AppliedPolicy { basis: base.basis, proration: base.proration };
+    let agreements: BTreeSet<Option<&str>> = bills
+        .iter()
+        .filter(|bill| bill.regular() && bill.days.meets(context.calendar.audited))
+        .map(|bill| bill.record.agreement.as_deref())
+        .collect();
+    let of_client = base.overrides.iter().filter(|own| context.identity.is_client(&own.client, client));
+    let (general, particular): (Vec<_>, Vec<_>) = of_client.partition(|own| own.agreement.is_none());
+    let particular = particular
+        .into_iter()
+        .filter(|own| agreements.len() == 1 && agreements.contains(&own.agreement.as_deref()));
+    for own in general.into_iter().chain(particular) {
+        applied.basis = own.basis.unwrap_or(applied.basis);
+        applied.proration = own.proration.unwrap_or(applied.proration);
+    }
+    if from == Side::Cost {
+        applied.basis = Basis::Purchased;
+    }
+    applied
+}
+
+/// Builds a product's timeline. `None` when a sum does not fit.
+fn timeline(subject: &Subject<'_>) -> Option<Timeline> {
+    let basis = subject.policy.basis;
+    let (mut counted, mut free) = (Changes::default(), Changes::default());
+    let mut by_term: BTreeMap<Option<Term>, Changes> = BTreeMap::new();
+    for count in &subject.counts {
+        let seats = count.seats(basis).known().unwrap_or(0);
+        counted.add(count.days, seats);
+        if count.free {
+            free.add(count.days, seats);
+        } else {
+            by_term.entry(count.term).or_default().add(count.days, seats);
+        }
+    }
+    let mut billed: BTreeMap<Option<Currency>, Changes> = BTreeMap::new();
+    let mut billed_by_term: BTreeMap<Option<Term>, Changes> = BTreeMap::new();
+    let mut included = Changes::default();
+    let mut prices = Prices { lines: Vec::new(), list: subject.list.clone() };
+    for bill in subject.bills.iter().filter(|bill| bill.regular()) {
+        let seats = bill.billed.known().unwrap_or(0);
+        billed.entry(Some(bill.record.currency)).or_default().add(bill.days, seats);
+        billed_by_term.entry(bill.record.term).or_default().add(bill.days, seats);
+        included.add(bill.days, bill.included.known().unwrap_or(0));
+        if bill.record.unit_price > Decimal::ZERO {
+            prices.lines.push(PriceLine {
+                days: bill.days,
+                quantity: bill.record.quantity,
+                rate: Rate::of(bill.record.unit_price, bill.record.cycle)?,
+                term: bill.record.term,
+                currency: bill.record.currency,
+            });
+        }
+    }
+    if billed.is_empty() {
+        billed.insert(currency_of_list(subject), Changes::default());
+    }
+    let mut parents: HashMap<ProductId, Changes> = HashMap::new();
+    for bill in &subject.parents {
+        parents.entry(bill.product).or_default().add(bill.days, bill.billed.known().unwrap_or(0));
+    }
+    let parents: Option<HashMap<ProductId, Series>> =
+        parents.into_iter().map(|(product, changes)| Some((product, changes.series()?))).collect();
+    let steps = Steps {
+        steps: subject.steps.clone(),
+        free: free.series()?,
+        included: included.series()?,
+        parents: parents?,
+    };
+    Some(Timeline {
+        counted: counted.series()?,
+        counted_by_term: all(by_term)?,
+        billed: billed
+            .into_iter()
+            .map(|(of, changes)| Some((of, changes.series()?)))
+            .collect::<Option<_>>()?,
+        billed_by_term: all(billed_by_term)?,
+        steps,
+        prices,
+        assumed_before: subject.assumed_before,
+    })
+}
+
+fn all(changes: BTreeMap<Option<Term>, Changes>) -> Option<BTreeMap<Option<Term>, Series>> {
+    changes.into_iter().map(|(term, changes)| Some((term, changes.series()?))).collect()
+}
+
+/// The currency in which a product without any line is priced: the client's own price's, else the one
+/// that the client is billed in, else the only one of the price list.
+fn currency_of_list(subject: &Subject<'_>) -> Option<Currency> {
+    let own: BTreeSet<Currency> =
+        subject.list.iter().filter(|price| price.client.is_some()).map(|price| price.currency).collect();
+    let all: BTreeSet<Currency> = subject.list.iter().map(|price| price.currency).collect();
+    let only = |set: &BTreeSet<Currency>| set.first().copied().filter(|_| set.len() == 1);
+    only(&own).or(subject.client_currency).or(only(&all))
+}

@@ -1,0 +1,227 @@
+//! Files' rows as the engine reads them: names as numbers, days as integers, seats as whole numbers.
+//!
+//! Rows borrow what they came from; nothing is copied but what the comparison touches.
+
+use super::calendar::{Day, Days, OPEN, day};
+use super::identity::{ClientId, Identity, ProductId};
+use super::input::{Basis, Source};
+use crate::period::Span;
+use crate::records::{BillingLine, Entitlement, Held, LineType, Record, Term, VendorCharge};
+use chrono::Months;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+/// More seats than any client has; a larger number is a mistake and is not counted with.
+const MOST_SEATS: i64 = 1_000_000_000;
+
+/// Where a row stands: index of its source, and line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Line {
+    pub source: u32,
+    pub line: u32,
+}
+
+/// A number of seats as a source tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seats {
+    /// Not told.
+    Unknown,
+    /// This many.
+    Whole(i64),
+    /// A part of a seat, or more seats than there are: never rounded, so not comparable.
+    NotWhole,
+}
+
+impl Seats {
+    pub(super) fn of(quantity: Option<Decimal>) -> Self {
+        match quantity {
+            None => Self::Unknown,
+            Some(quantity) => whole(quantity).map_or(Self::NotWhole, Self::Whole),
+        }
+    }
+
+    pub(super) const fn known(self) -> Option<i64> {
+        match self {
+            Self::Whole(seats) => Some(seats),
+            Self::Unknown | Self::NotWhole => None,
+        }
+    }
+}
+
+/// A whole number of seats within reason.
+pub(super) fn whole(quantity: Decimal) -> Option<i64> {
+    if !quantity.fract().is_zero() {
+        return None;
+    }
+    quantity.to_i64().filter(|seats| seats.abs() <= MOST_SEATS)
+}
+
+/// Seats that a client has of a product on some days, by an entitlement row or by vendor charges.
+#[derive(Clone, Debug)]
+pub(super) struct Count {
+    pub client: ClientId,
+    pub product: ProductId,
+    /// Index of the format in the order of use.
+    pub rank: u32,
+    pub days: Days,
+    pub term: Option<Term>,
+    pub purchased: Seats,
+    pub assigned: Seats,
+    pub active: Seats,
+    pub free: bool,
+    pub line: Line,
+    /// Further lines, where one state follows from several.
+    pub more: Vec<Line>,
+}
+
+impl Count {
+    /// Seats of the chosen basis.
+    pub(super) const fn seats(&self, basis: Basis) -> Seats {
+        match basis {
+            Basis::Purchased => self.purchased,
+            Basis::Assigned => self.assigned,
+            Basis::Active => self.active,
+        }
+    }
+
+    /// What use is measured by, and how many seats are in use.
+    pub(super) fn used(&self) -> Option<(Basis, i64)> {
+        let active = self.active.known().map(|seats| (Basis::Active, seats));
+        active.or_else(|| self.assigned.known().map(|seats| (Basis::Assigned, seats)))
+    }
+}
+
+/// A line that a client is charged.
+#[derive(Clone, Debug)]
+pub(super) struct Bill<'a> {
+    pub client: ClientId,
+    pub product: ProductId,
+    pub rank: u32,
+    pub days: Days,
+    /// Quantity less included; 0 on lines that charge nothing.
+    pub billed: Seats,
+    /// Free seats inside the quantity of a line that charges.
+    pub included: Seats,
+    pub record: &'a BillingLine,
+    pub line: Line,
+}
+
+impl Bill<'_> {
+    pub(super) fn regular(&self) -> bool {
+        self.record.line_type == LineType::Regular
+    }
+}
+
+/// A line that the vendor charges.
+#[derive(Clone, Debug)]
+pub(super) struct Charge<'a> {
+    pub client: ClientId,
+    pub product: ProductId,
+    pub rank: u32,
+    pub days: Days,
+    pub record: &'a VendorCharge,
+    pub line: Line,
+}
+
+/// An entitlement row before it is known how long a snapshot holds.
+#[derive(Clone, Debug)]
+pub(super) struct RawEntitlement<'a> {
+    pub client: ClientId,
+    pub product: ProductId,
+    pub rank: u32,
+    pub held: RawHeld,
+    pub record: &'a Entitlement,
+    pub line: Line,
+}
+
+/// When a raw entitlement holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RawHeld {
+    During(Days),
+    /// Seen on this day, or on a day that nobody stated.
+    Seen(Option<Day>),
+}
+
+/// All rows, before any is left out.
+#[derive(Debug, Default)]
+pub(super) struct RawRows<'a> {
+    pub entitlements: Vec<RawEntitlement<'a>>,
+    pub bills: Vec<Bill<'a>>,
+    pub charges: Vec<Charge<'a>>,
+}
+
+/// Reads the sources' rows. A row whose mapping changes with time becomes one row per part of it.
+///
+/// `ranks`: per source, the index of its format in the order of use.
+pub(super) fn raw_rows<'a>(sources: &[&'a Source], ranks: &[u32], identity: &Identity) -> RawRows<'a> {
+    let mut rows = RawRows::default();
+    for (index, source) in sources.iter().enumerate() {
+        let source_id = u32::try_from(index).unwrap_or(u32::MAX);
+        let rank = ranks.get(index).copied().unwrap_or(u32::MAX);
+        for (position, sourced) in source.records.iter().enumerate() {
+            let line = Line { source: source_id, line: sourced.line };
+            let Some((client, product)) = identity.refs(index, position) else { continue };
+            match &sourced.record {
+                Record::Entitlement(record) => {
+                    let held = match record.held {
+                        Held::During(span) => RawHeld::During(Days::of(span)),
+                        Held::Snapshot { on } => RawHeld::Seen(on.or(source.snapshot_on).map(day)),
+                    };
+                    let days = match held {
+                        RawHeld::During(days) => days,
+                        RawHeld::Seen(Some(on)) => Days { from: on, until: on.saturating_add(1) },
+                        RawHeld::Seen(None) => Days { from: Day::MIN, until: Day::MIN + 1 },
+                    };
+                    for (part, client, product) in identity.parts(client, product, days) {
+                        let held = match held {
+                            RawHeld::During(_) => RawHeld::During(part),
+                            seen @ RawHeld::Seen(_) => seen,
+                        };
+                        rows.entitlements.push(RawEntitlement { client, product, rank, held, record, line });
+                    }
+                }
+                Record::BillingLine(record) => {
+                    let days = bill_days(record);
+                    let (billed, included) = billed(record);
+                    for (part, client, product) in identity.parts(client, product, days) {
+                        let days = part;
+                        rows.bills.push(Bill { client, product, rank, days, billed, included, record, line });
+                    }
+                }
+                Record::VendorCharge(record) => {
+                    for (days, client, product) in identity.parts(client, product, Days::of(record.span)) {
+                        rows.charges.push(Charge { client, product, rank, days, record, line });
+                    }
+                }
+                Record::Activity(_) | Record::Price(_) | Record::Rule(_) | Record::Mapping(_) => {}
+            }
+        }
+    }
+    rows
+}
+
+/// The days of a billing line: without an end an agreement line is still so, an invoice line (and a
+/// line that charges once, wherever it stands) lasts one cycle.
+fn bill_days(line: &BillingLine) -> Days {
+    let Span { from, until } = line.span;
+    if until.is_some() || (line.recurring && line.line_type == LineType::Regular) {
+        return Days::of(line.span);
+    }
+    let end = from.checked_add_months(Months::new(line.cycle.months()));
+    Days { from: day(from), until: end.map_or(OPEN, day) }
+}
+
+/// Billed and included seats of a line.
+fn billed(line: &BillingLine) -> (Seats, Seats) {
+    if !line.billable {
+        return (Seats::Whole(0), Seats::Whole(0));
+    }
+    match (whole(line.quantity), whole(line.included)) {
+        (Some(quantity), Some(included)) => {
+            // More included than there are: the line charges nothing, and gives no more than it has.
+            let included = if quantity >= 0 { included.min(quantity) } else { 0 };
+            (Seats::Whole(quantity - included), Seats::Whole(included))
+        }
+        _ => (Seats::NotWhole, Seats::NotWhole),
+    }
+}

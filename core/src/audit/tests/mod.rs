@@ -1,0 +1,6 @@
+//! The engine against the acceptance numbers, against a slow reference, and against disorder.
+
+mod build;
+mod examples;
+mod reference;
+mod sources;

@@ -1,0 +1,274 @@
+//! Which columns a format has, how they are found under a header, and how their cells are read.
+
+use super::date::{self, Written};
+use super::error::FileError;
+use super::limits::Limits;
+use super::number::{self, Commas};
+use super::sink::{Bad, Sink};
+use super::table::{Row, Table, clean, fold};
+use super::{DateOrder, Detection, Fit};
+use crate::money::Currency;
+use crate::records::ClientRef;
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+/// One column of a format.
+pub(super) struct Field {
+    /// As the format's own documents write it.
+    pub(super) name: &'static str,
+    /// Other spellings, folded. They count only where the name itself is not a column.
+    pub(super) aliases: &'static [&'static str],
+    pub(super) need: Need,
+}
+
+/// Whether a format can do without a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// A file without it is not this format, nor nearly.
+    Signature,
+    /// A file of this format without it is refused.
+    Required,
+    /// One of the columns with this number is required.
+    OneOf(u8),
+    /// One of the columns with this number is required, and a file with none is not nearly this format.
+    SignatureOneOf(u8),
+    Optional,
+}
+
+/// The columns of a format. Row readers name a field by its place in `fields`.
+pub(super) struct Layout {
+    pub(super) fields: &'static [Field],
+    /// Documented columns that are not read, folded: not reported as unknown.
+    pub(super) unread: &'static [&'static str],
+    /// Columns that show another format, folded.
+    pub(super) never: &'static [&'static str],
+}
+
+/// A layout's columns in one table.
+pub(super) struct Bound {
+    places: Vec<Option<usize>>,
+    missing: Vec<&'static str>,
+    signature: bool,
+    aliased: bool,
+}
+
+impl Layout {
+    fn bind(&self, columns: &[String]) -> Bound {
+        let folded: Vec<String> = columns.iter().map(|column| fold(column)).collect();
+        let mut aliased = false;
+        let places: Vec<Option<usize>> = self
+            .fields
+            .iter()
+            .map(|field| {
+                let own = fold(field.name);
+                folded.iter().position(|column| *column == own).or_else(|| {
+                    let other = folded.iter().position(|column| field.aliases.contains(&column.as_str()));
+                    aliased |= other.is_some();
+                    other
+                })
+            })
+            .collect();
+        let there = |need: Need| {
+            self.fields.iter().zip(&places).any(|(field, place)| field.need == need && place.is_some())
+        };
+        let mut missing = Vec::new();
+        let mut signature = true;
+        for (field, place) in self.fields.iter().zip(&places) {
+            let absent = match field.need {
+                Need::Optional => false,
+                Need::Signature | Need::Required => place.is_none(),
+                // Named once, by the first of them.
+                Need::OneOf(_) | Need::SignatureOneOf(_) => {
+                    !there(field.need)
+                        && self
+                            .fields
+                            .iter()
+                            .find(|other| other.need == field.need)
+                            .is_some_and(|first| first.name == field.name)
+                }
+            };
+            if absent {
+                missing.push(field.name);
+                signature &= !matches!(field.need, Need::Signature | Need::SignatureOneOf(_));
+            }
+        }
+        signature &= !folded.iter().any(|column| self.never.contains(&column.as_str()));
+        Bound { places, missing, signature, aliased }
+    }
+
+    /// How well a table fits.
+    pub(super) fn fit(&self, columns: &[String]) -> Fit {
+        let bound = self.bind(columns);
+        let needed: Vec<&str> = self
+            .fields
+            .iter()
+            .zip(&bound.places)
+            .filter(|(field, place)| field.need != Need::Optional && place.is_some())
+            .map(|(_, place)| place.map_or("", |place| columns[place].as_str()))
+            .collect();
+        // A file that shares columns with this format by other names, and lacks some, is another format.
+        if !bound.signature || (bound.aliased && !bound.missing.is_empty()) {
+            return Fit::No { shared: needed.len() };
+        }
+        if !bound.missing.is_empty() {
+            let missing = bound.missing.iter().map(|&name| name.to_owned()).collect();
+            return Fit::Near { missing, shared: needed.len() };
+        }
+        let mut reasons = vec![format!("has the columns {}", needed.join(", "))];
+        if bound.aliased {
+            reasons.push("some columns go by other names than the format's own".to_owned());
+        }
+        let confidence = Decimal::new(if bound.aliased { 90 } else { 100 }, 2);
+        Fit::Yes(Detection { confidence, reasons })
+    }
+
+    /// Binds, and reports what is unknown.
+    ///
+    /// # Errors
+    /// Two columns of one meaning.
+    fn open(&self, table: &Table<'_>, sink: &mut Sink) -> Result<Bound, FileError> {
+        let folded: Vec<String> = table.columns.iter().map(|column| fold(column)).collect();
+        for (place, column) in folded.iter().enumerate() {
+            if let Some(first) =
+                folded[..place].iter().position(|other| other == column && !column.is_empty())
+            {
+                let columns = vec![table.columns[first].clone(), table.columns[place].clone()];
+                return Err(FileError::DuplicateColumn { columns, line: table.header_line });
+            }
+        }
+        let bound = self.bind(&table.columns);
+        for field in self.fields {
+            let own = fold(field.name);
+            let same: Vec<usize> =
+                (0..folded.len()).filter(|&place| field.aliases.contains(&folded[place].as_str())).collect();
+            if !folded.contains(&own) && same.len() > 1 {
+                let columns = same.iter().map(|&place| table.columns[place].clone()).collect();
+                return Err(FileError::DuplicateColumn { columns, line: table.header_line });
+            }
+        }
+        for (place, column) in folded.iter().enumerate() {
+            if !bound.places.contains(&Some(place)) && !self.unread.contains(&column.as_str()) {
+                let written = &table.columns[place];
+                sink.unknown_column(if written.is_empty() {
+                    format!("(column {})", place + 1)
+                } else {
+                    written.clone()
+                });
+            }
+        }
+        Ok(bound)
+    }
+
+    /// Reads every row: counts it, and keeps either what it holds or why it is refused.
+    pub(super) fn read(
+        &self,
+        table: &Table<'_>,
+        limits: &Limits,
+        sink: &mut Sink,
+        client: &dyn Fn(&Cells<'_>) -> Option<ClientRef>,
+        each: &mut dyn FnMut(&Cells<'_>, &mut Sink) -> Result<(), Bad>,
+    ) -> Result<(), FileError> {
+        let bound = self.open(table, sink)?;
+        let commas = table.commas();
+        table.rows(limits, &mut |row| {
+            sink.read += 1;
+            let cells = Cells { row: &row, bound: &bound, layout: self, columns: &table.columns, commas };
+            let outcome = match &row.broken {
+                Some(reason) => Err(Bad { column: None, value: None, reason: reason.clone() }),
+                None => each(&cells, sink),
+            };
+            if let Err(bad) = outcome {
+                let client = if row.broken.is_some() { None } else { client(&cells) };
+                sink.refuse(table.part.as_deref(), row.line, bad, client);
+            }
+            Ok(true)
+        })
+    }
+}
+
+/// A row under its header.
+pub(super) struct Cells<'r> {
+    row: &'r Row<'r>,
+    bound: &'r Bound,
+    layout: &'r Layout,
+    columns: &'r [String],
+    commas: Commas,
+}
+
+impl<'r> Cells<'r> {
+    pub(super) fn line(&self) -> u32 {
+        self.row.line
+    }
+
+    /// All cells, as written.
+    pub(super) fn all(&self) -> impl Iterator<Item = &'r str> {
+        self.row.cells.iter()
+    }
+
+    /// The cell, if the column is there and the cell is not blank.
+    pub(super) fn text(&self, field: usize) -> Option<&'r str> {
+        let cell = clean(self.row.cells.get(self.bound.places[field]?)?);
+        (!cell.is_empty()).then_some(cell)
+    }
+
+    pub(super) fn owned(&self, field: usize) -> Option<String> {
+        self.text(field).map(str::to_owned)
+    }
+
+    /// The cell, which must not be blank.
+    pub(super) fn need(&self, field: usize) -> Result<&'r str, Bad> {
+        self.text(field).ok_or_else(|| self.bad(field, "is empty, and is needed"))
+    }
+
+    pub(super) fn number(&self, field: usize) -> Result<Option<Decimal>, Bad> {
+        self.text(field)
+            .map(|text| number::parse(text, self.commas).map_err(|error| self.bad(field, &error.to_string())))
+            .transpose()
+    }
+
+    pub(super) fn need_number(&self, field: usize) -> Result<Decimal, Bad> {
+        self.number(field)?.ok_or_else(|| self.bad(field, "is empty, and is needed"))
+    }
+
+    /// A date with the year first.
+    pub(super) fn iso_date(&self, field: usize) -> Result<Option<NaiveDate>, Bad> {
+        self.text(field)
+            .map(|text| {
+                date::parse_iso(text).ok_or_else(|| self.bad(field, "is not a date written as 2026-02-01"))
+            })
+            .transpose()
+    }
+
+    /// A date in any spelling; `None` also for dates that stand for none.
+    pub(super) fn date(&self, field: usize, order: DateOrder) -> Result<Option<NaiveDate>, Bad> {
+        let Some(text) = self.text(field) else { return Ok(None) };
+        date::parse(text).and_then(|written: Written| written.day(order).ok()).ok_or_else(|| {
+            let order = if order == DateOrder::Mdy { "month/day/year" } else { "day/month/year" };
+            self.bad(field, &format!("is not a date (read as year-month-day, or {order})"))
+        })
+    }
+
+    pub(super) fn need_currency(&self, field: usize) -> Result<Currency, Bad> {
+        self.need(field)?.parse().map_err(|_| self.bad(field, "is not a currency code such as USD"))
+    }
+
+    /// What is wrong with this cell.
+    pub(super) fn bad(&self, field: usize, reason: &str) -> Bad {
+        let column =
+            self.bound.places[field].map_or(self.layout.fields[field].name, |place| &self.columns[place]);
+        Bad {
+            column: Some(column.to_owned()),
+            value: self.text(field).map(str::to_owned),
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+/// The first columns of a header as text for a message.
+pub(super) fn seen(columns: &[String]) -> Vec<String> {
+    columns
+        .iter()
+        .take(60)
+        .map(|column| column.chars().take(80).filter(|c| !c.is_control()).collect())
+        .collect()
+}

@@ -1,0 +1,487 @@
+//! Partner Center's new-commerce invoice reconciliation, as CSV and as JSON of the API.
+//!
+//! Source: <https://learn.microsoft.com/partner-center/billing/modern-invoice-reconciliation-file>. A change
+//! of seats is two rows, minus the old total and plus the new one, with a positive `BillableQuantity` on
+//! both; the sign is only on price and `Subtotal`. So rows are kept as charges, and seats follow from them
+//! in [`crate::seat_states`]. `ChargeEndDate` is the last day charged. Dates are days as written, whatever
+//! their offset. `AvailabilityId` changes over time and is not part of a product's id.
+
+use super::date::{self, Evidence, Written};
+use super::json::{self, Object};
+use super::layout::{Cells, Field, Layout, Need};
+use super::reader::Shape;
+use super::sink::{Bad, Sink};
+use super::table::fold;
+use super::{DateOrder, FileError, Fit, Format, ReadOptions};
+use crate::period::{Span, day_after};
+use crate::records::{ChargeKind, ClientRef, Cycle, ProductRef, Record, Side, Term, VendorCharge};
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use sha2::{Digest as _, Sha256};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+pub(super) const FORMAT: Format = Format {
+    name: "microsoft_partner_center_new_commerce",
+    title: "Partner Center new-commerce invoice reconciliation",
+    sides: &[Side::Cost],
+    detect,
+    read,
+};
+
+/// Places in [`LAYOUT`].
+#[derive(Clone, Copy)]
+#[repr(usize)]
+enum F {
+    CustomerId,
+    CustomerName,
+    CustomerDomain,
+    Invoice,
+    OrderDate,
+    ProductId,
+    SkuId,
+    SkuName,
+    ProductName,
+    ChargeType,
+    UnitPrice,
+    Quantity,
+    Subtotal,
+    Currency,
+    SubscriptionDescription,
+    SubscriptionId,
+    ChargeStart,
+    ChargeEnd,
+    Term,
+    EffectiveUnitPrice,
+    BillableQuantity,
+    Frequency,
+    SubscriptionStart,
+    SubscriptionEnd,
+    Reference,
+}
+
+const fn field(name: &'static str, need: Need) -> Field {
+    Field { name, aliases: &[], need }
+}
+
+const LAYOUT: Layout = Layout {
+    fields: &[
+        field("CustomerId", Need::OneOf(1)),
+        field("CustomerName", Need::OneOf(1)),
+        field("CustomerDomainName", Need::Optional),
+        field("InvoiceNumber", Need::Optional),
+        field("OrderDate", Need::Optional),
+        field("ProductId", Need::Signature),
+        field("SkuId", Need::Signature),
+        field("SkuName", Need::Optional),
+        field("ProductName", Need::Optional),
+        field("ChargeType", Need::Required),
+        field("UnitPrice", Need::Optional),
+        field("Quantity", Need::OneOf(2)),
+        field("Subtotal", Need::Required),
+        field("Currency", Need::Required),
+        field("SubscriptionDescription", Need::Optional),
+        field("SubscriptionId", Need::Required),
+        field("ChargeStartDate", Need::Required),
+        field("ChargeEndDate", Need::Required),
+        field("TermAndBillingCycle", Need::Optional),
+        field("EffectiveUnitPrice", Need::Optional),
+        field("BillableQuantity", Need::OneOf(2)),
+        field("BillingFrequency", Need::Optional),
+        field("SubscriptionStartDate", Need::Optional),
+        field("SubscriptionEndDate", Need::Optional),
+        field("ReferenceId", Need::Optional),
+    ],
+    unread: &[
+        "partnerid",
+        "partnername",
+        "customercountry",
+        "mpnid",
+        "resellermpnid",
+        "tier2mpnid",
+        "orderid",
+        "availabilityid",
+        "taxtotal",
+        "total",
+        "totalforcustomer",
+        "priceadjustmentdescription",
+        "publishername",
+        "publisherid",
+        "publisherdiscount",
+        "discountdetails",
+        "productcategory",
+        "unittype",
+        "alternateid",
+        "pricingcurrency",
+        "pctobcexchangerate",
+        "pctobcexchangeratedate",
+        "meterdescription",
+        "reservationorderid",
+        "creditreasoncode",
+        "productqualifiers",
+        "promotionid",
+        "invoicelineitemtype",
+        "billingprovider",
+        "attributes",
+        "attributesobjecttype",
+        "providername",
+        "providerid",
+        "quoteid",
+    ],
+    // Daily usage, price sheets and partners' own invoices share many of these columns.
+    never: &[
+        "usagedate",
+        "meterid",
+        "partnerunitprice",
+        "partnersubtotal",
+        "pricingtierrangemin",
+        "durableofferid",
+    ],
+};
+
+/// Charge types that are documented or known from the API; others are kept and flagged.
+const CHARGE_TYPES: &[&str] = &[
+    "new",
+    "renew",
+    "cycle_charge",
+    "add_quantity",
+    "remove_quantity",
+    "move_quantity",
+    "cancel_immediate",
+    "convert",
+    "change_billing_plan",
+    "customer_credit",
+    "extend_term",
+    "purchase",
+    "refund",
+    "cancel",
+    "transfer_out",
+    "usage",
+];
+
+fn detect(shape: &Shape<'_>) -> Fit {
+    LAYOUT.fit(&shape.table.columns)
+}
+
+fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
+    let mut dates = Dates { order: options.date_order.unwrap_or(DateOrder::Mdy), doubt: false };
+    let mut first = Sink::new(&options.limits);
+    rows(shapes, options, &mut dates, &mut first)?;
+    // The usual file is read once; only one whose dates were rewritten is read again.
+    if options.date_order.is_some() || !dates.doubt {
+        *sink = first;
+        return Ok(());
+    }
+    match order(shapes, options, sink)? {
+        Some(order) => rows(shapes, options, &mut Dates { order, doubt: false }, sink),
+        None => count(shapes, options, sink),
+    }
+}
+
+fn rows(
+    shapes: &[&Shape<'_>],
+    options: &ReadOptions,
+    dates: &mut Dates,
+    sink: &mut Sink,
+) -> Result<(), FileError> {
+    let mut seen: HashMap<[u8; 32], u32> = HashMap::new();
+    for shape in shapes {
+        LAYOUT.read(&shape.table, &options.limits, sink, &client_of, &mut |cells, sink| {
+            let charge = charge(cells, dates, sink)?;
+            // The same line twice counts once; a hash of all cells, so that nothing else is taken for it.
+            match seen.entry(digest(cells)) {
+                Entry::Vacant(place) => {
+                    place.insert(cells.line());
+                }
+                Entry::Occupied(first) => {
+                    let text = format!("the same as line {}; counted once", first.get());
+                    sink.note(Some(cells.line()), "duplicate_line", text);
+                    return Ok(());
+                }
+            }
+            if let Some(kind) = charge.charge_type.as_deref().filter(|_| !charge.known_charge_type) {
+                let text = format!("the charge type `{kind}` is not documented; the charge is kept");
+                sink.note(Some(cells.line()), "unknown_charge_type", text);
+            }
+            if charge.quantity < Decimal::ZERO && charge.kind == ChargeKind::Licence {
+                let text = "the quantity is negative; its sign is taken from the subtotal";
+                sink.note(Some(cells.line()), "negative_quantity", text);
+            }
+            sink.keep(cells.line(), Record::VendorCharge(charge));
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// How dates are read, and whether any looked otherwise than the export writes them.
+struct Dates {
+    order: DateOrder,
+    doubt: bool,
+}
+
+impl Dates {
+    fn of(&mut self, cells: &Cells<'_>, field: F) -> Result<Option<NaiveDate>, Bad> {
+        let written = cells.text(field as usize).and_then(date::parse);
+        let day = cells.date(field as usize, self.order);
+        self.doubt |= match written {
+            Some(Written::Two { foreign, .. }) => foreign || day.is_err(),
+            _ => false,
+        };
+        day
+    }
+}
+
+/// Counts the rows of a file that cannot be read before a question is answered.
+fn count(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
+    for shape in shapes {
+        LAYOUT.read(&shape.table, &options.limits, sink, &client_of, &mut |_, _| Ok(()))?;
+    }
+    Ok(())
+}
+
+fn digest(cells: &Cells<'_>) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for cell in cells.all() {
+        hash.update((cell.len() as u64).to_le_bytes());
+        hash.update(cell.as_bytes());
+    }
+    hash.finalize().into()
+}
+
+/// The order of day and month where no answer was given: the export's own month/day/year, unless the file shows
+/// that something rewrote its dates. Then what the dates prove, and if they prove nothing, a question.
+fn order(
+    shapes: &[&Shape<'_>],
+    options: &ReadOptions,
+    sink: &mut Sink,
+) -> Result<Option<DateOrder>, FileError> {
+    let mut evidence = Evidence::default();
+    let dates = [F::OrderDate, F::ChargeStart, F::ChargeEnd, F::SubscriptionStart, F::SubscriptionEnd];
+    let mut scratch = Sink::new(&options.limits);
+    for shape in shapes {
+        LAYOUT.read(&shape.table, &options.limits, &mut scratch, &|_| None, &mut |cells, _| {
+            for date in dates {
+                if let Some(text) = cells.text(date as usize) {
+                    evidence.add(text, cells.line());
+                }
+            }
+            Ok(())
+        })?;
+    }
+    Ok(match (&evidence.dmy, &evidence.mdy) {
+        (Some((text, line)), None) => {
+            sink.reasons
+                .push(format!("dates are day/month/year: `{text}` in line {line} can be nothing else"));
+            Some(DateOrder::Dmy)
+        }
+        (None, None) if evidence.foreign => {
+            sink.ask("date_order", &["dmy", "mdy"]);
+            None
+        }
+        // Both: the rows that are no month/day/year are refused one by one.
+        _ => Some(DateOrder::Mdy),
+    })
+}
+
+fn client_of(cells: &Cells<'_>) -> Option<ClientRef> {
+    client(cells).ok()
+}
+
+fn client(cells: &Cells<'_>) -> Result<ClientRef, Bad> {
+    let id = cells.text(F::CustomerId as usize).map(|id| {
+        let bare =
+            if id.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("org:")) { &id[4..] } else { id };
+        bare.to_lowercase()
+    });
+    let name = cells.owned(F::CustomerName as usize);
+    if id.is_none() && name.is_none() {
+        return Err(cells.bad(F::CustomerId as usize, "is empty, and so is CustomerName"));
+    }
+    Ok(ClientRef { id, name, domain: cells.text(F::CustomerDomain as usize).map(str::to_lowercase) })
+}
+
+fn charge(cells: &Cells<'_>, dates: &mut Dates, sink: &mut Sink) -> Result<VendorCharge, Bad> {
+    let client = client(cells)?;
+    let charge_type = snake(cells.need(F::ChargeType as usize)?);
+    let from = dates
+        .of(cells, F::ChargeStart)?
+        .ok_or_else(|| cells.bad(F::ChargeStart as usize, "is empty, and is needed"))?;
+    let last = dates.of(cells, F::ChargeEnd)?;
+    if last.is_some_and(|last| last < from) {
+        return Err(cells.bad(F::ChargeEnd as usize, "is before the charge starts"));
+    }
+    let span = Span { from, until: last.map(day_after) };
+    let start = dates.of(cells, F::SubscriptionStart)?;
+    let end = dates.of(cells, F::SubscriptionEnd)?;
+    let subscription_span = start.map(|from| Span { from, until: end.map(day_after) });
+    let quantity = match cells.number(F::BillableQuantity as usize)? {
+        Some(quantity) => quantity,
+        None => cells.need_number(F::Quantity as usize)?,
+    };
+    let list_price = cells.number(F::UnitPrice as usize)?;
+    let effective = cells.number(F::EffectiveUnitPrice as usize)?;
+    let amount = cells.need_number(F::Subtotal as usize)?;
+    let term_text = cells.text(F::Term as usize).unwrap_or_default();
+    let frequency = cells.text(F::Frequency as usize).unwrap_or_default();
+    let kind = kind(cells, &charge_type, last.is_none());
+    Ok(VendorCharge {
+        client,
+        product: product(cells, kind, sink)?,
+        subscription: cells.text(F::SubscriptionId as usize).map(str::to_lowercase),
+        invoice: cells.owned(F::Invoice as usize),
+        reference: cells.text(F::Reference as usize).map(reference),
+        kind,
+        known_charge_type: is_known_charge_type(&charge_type),
+        charge_type: Some(charge_type),
+        term: term(term_text, subscription_span),
+        cycle: cycle(frequency, term_text, span),
+        quantity,
+        unit_price: effective.or(list_price).unwrap_or_default(),
+        list_price,
+        amount,
+        currency: cells.need_currency(F::Currency as usize)?,
+        span,
+        subscription_span,
+        ordered_on: dates.of(cells, F::OrderDate)?,
+    })
+}
+
+/// `ProductId:SkuId`, and the name.
+fn product(cells: &Cells<'_>, kind: ChargeKind, sink: &mut Sink) -> Result<ProductRef, Bad> {
+    let product = cells.need(F::ProductId as usize)?;
+    let sku = cells.text(F::SkuId as usize);
+    if sku.is_none() && kind == ChargeKind::Licence {
+        return Err(cells.bad(F::SkuId as usize, "is empty, and is needed"));
+    }
+    let sku = sku.map(|sku| {
+        // Ids have four characters; a spreadsheet makes 1 of 0001.
+        if sku.len() < 4 && sku.bytes().all(|b| b.is_ascii_digit()) {
+            let padded = format!("{sku:0>4}");
+            let text = format!("the SkuId `{sku}` is read as `{padded}`; a spreadsheet dropped its zeros");
+            sink.note(Some(cells.line()), "padded_sku", text);
+            padded
+        } else {
+            sku.to_uppercase()
+        }
+    });
+    let name = cells.owned(F::SkuName as usize).or_else(|| cells.owned(F::ProductName as usize));
+    let product = product.to_uppercase();
+    let sku = sku.map_or_else(|| product.clone(), |sku| format!("{product}:{sku}"));
+    Ok(ProductRef { name, sku: Some(sku), ..ProductRef::default() })
+}
+
+/// Seats, metered use, or bought once; by Microsoft's own page on how to tell the product category.
+fn kind(cells: &Cells<'_>, charge_type: &str, endless: bool) -> ChargeKind {
+    let text = |field: F| cells.text(field as usize).unwrap_or_default().to_lowercase();
+    let (term, frequency) = (text(F::Term), text(F::Frequency));
+    let once = frequency.is_empty() || fold(&frequency) == "onetime";
+    let azure = text(F::SubscriptionDescription).contains("azure plan")
+        || text(F::ProductName).trim() == "azure plan"
+        || charge_type.contains("usage");
+    if azure {
+        ChargeKind::Usage
+    } else if term.contains("reservation") || term.contains("savings plan") {
+        // Compute bought ahead: money, no seats.
+        if once { ChargeKind::OneTime } else { ChargeKind::Usage }
+    } else if endless || fold(&frequency) == "onetime" || (term.is_empty() && once) {
+        ChargeKind::OneTime
+    } else {
+        ChargeKind::Licence
+    }
+}
+
+/// `addQuantity`, `Add Quantity` and `ADD_QUANTITY` as `add_quantity`.
+pub(super) fn snake(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    let mut lower_before = false;
+    for c in text.chars() {
+        if c.is_uppercase() && lower_before {
+            out.push('_');
+        }
+        lower_before = c.is_lowercase() || c.is_ascii_digit();
+        if c.is_alphanumeric() {
+            out.extend(c.to_lowercase());
+        } else if !out.ends_with('_') && !out.is_empty() {
+            out.push('_');
+        }
+    }
+    let out = out.trim_end_matches('_');
+    match out {
+        // Written without capitals in some exports.
+        "cyclecharge" => "cycle_charge".to_owned(),
+        "addquantity" => "add_quantity".to_owned(),
+        "removequantity" => "remove_quantity".to_owned(),
+        "movequantity" => "move_quantity".to_owned(),
+        "cancelimmediate" => "cancel_immediate".to_owned(),
+        "changebillingplan" => "change_billing_plan".to_owned(),
+        "customercredit" => "customer_credit".to_owned(),
+        "extendterm" => "extend_term".to_owned(),
+        "transferout" => "transfer_out".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// The change event's id; newer files wrap it in JSON.
+fn reference(text: &str) -> String {
+    if !text.starts_with('{') {
+        return text.to_lowercase();
+    }
+    serde_json::from_str::<&serde_json::value::RawValue>(text)
+        .ok()
+        .and_then(Object::of)
+        .and_then(|object| object.get("id").and_then(json::scalar).map(|id| id.to_lowercase()))
+        .unwrap_or_else(|| text.to_owned())
+}
+
+/// The commitment: from the free text, else from the subscription's own length.
+fn term(text: &str, span: Option<Span>) -> Option<Term> {
+    let text = text.to_lowercase().replace('-', " ");
+    let any = |marks: &[&str]| marks.iter().any(|mark| text.contains(mark));
+    if any(&["three year", "three 3 year", "3 year subscription", "3 year commitment", "triennial", "p3y"]) {
+        return Some(Term::Triennial);
+    }
+    if any(&["one year", "1 year", "annual term", "annual commitment", "p1y"]) {
+        return Some(Term::Annual);
+    }
+    if any(&["one month", "1 month", "monthly term", "monthly commitment", "p1m"]) {
+        return Some(Term::Monthly);
+    }
+    let span = span?;
+    match (span.until? - span.from).num_days() {
+        28..=31 => Some(Term::Monthly),
+        365..=366 => Some(Term::Annual),
+        1095..=1096 => Some(Term::Triennial),
+        _ => None,
+    }
+}
+
+/// What one unit price pays for: `BillingFrequency`, else the free text where it says one thing, else
+/// the length of the charge.
+fn cycle(frequency: &str, term: &str, span: Span) -> Cycle {
+    let (frequency, term) = (fold(frequency), term.to_lowercase());
+    match frequency.as_str() {
+        "monthly" | "month" => return Cycle::Monthly,
+        "quarterly" => return Cycle::Quarterly,
+        "annual" | "annually" | "yearly" | "year" => return Cycle::Annual,
+        "triennial" | "3years" | "threeyears" | "every3years" => return Cycle::Triennial,
+        _ => {}
+    }
+    if term.ends_with("for monthly billing") {
+        return Cycle::Monthly;
+    }
+    if term.ends_with("for yearly billing") {
+        return Cycle::Annual;
+    }
+    let days = span.until.map_or(0, |until| (until - span.from).num_days());
+    match days {
+        0..=92 => Cycle::Monthly,
+        93..=366 => Cycle::Annual,
+        _ => Cycle::Triennial,
+    }
+}
+
+/// Whether a charge type (lower snake case) is one of Partner Center's.
+pub(super) fn is_known_charge_type(charge_type: &str) -> bool {
+    CHARGE_TYPES.contains(&charge_type)
+}

@@ -1,0 +1,231 @@
+//! One file from bytes to a report: decode, find the format, read.
+
+use super::decode::{self, Body, Decoded, Wrapping};
+use super::error::FileError;
+use super::json::{self, Raw};
+use super::layout::seen;
+use super::limits::Limits;
+use super::sheet;
+use super::sink::Sink;
+use super::table::Table;
+use super::{Detection, FORMATS, FileReport, Fit, Format, ReadOptions, TEMPLATE};
+use crate::records::Side;
+use csv::StringRecord;
+use rust_decimal::Decimal;
+
+/// A part of a file as a format sees it: a table, and the JSON items behind it where it is JSON.
+pub(super) struct Shape<'a> {
+    pub(super) table: Table<'a>,
+    pub(super) items: Option<&'a [Raw<'a>]>,
+    /// Sheets may be left unread, members of an archive may not.
+    sheet: bool,
+}
+
+/// A part between text and table.
+enum Loaded<'a> {
+    Text(Option<String>, &'a str),
+    Items(Option<String>, Vec<Raw<'a>>),
+    Sheet(String, Vec<(u32, StringRecord)>),
+}
+
+/// Reads a file. The name is only for messages: content decides.
+///
+/// # Errors
+/// When the file as a whole cannot be read; see [`FileError`].
+pub fn read(file_name: &str, bytes: &[u8], options: &ReadOptions) -> Result<FileReport, FileError> {
+    let decoded = decode::decode(file_name, bytes, &options.limits)?;
+    let loaded = load(&decoded, &options.limits)?;
+    let container = container(&decoded, &loaded);
+    let mut shapes = Vec::new();
+    for part in &loaded {
+        shapes.extend(shape(part, &options.limits)?);
+    }
+    if shapes.is_empty() {
+        return Err(FileError::Empty);
+    }
+    let mut sink = Sink::new(&options.limits);
+    let found = find(&shapes, &options.limits, &mut sink)?;
+    for &(format, ref parts, _) in &found {
+        (format.read)(parts, options, &mut sink)?;
+    }
+    if sink.read == 0 {
+        return Err(FileError::NoRows { known: found.first().map(|(format, _, _)| format.name) });
+    }
+    if sink.questions.iter().any(|asked| asked.question != "client") {
+        sink.records.clear();
+    }
+    Ok(report(&found, sink, decoded.encodings.join("+"), container))
+}
+
+type Found<'s, 'a> = (&'static Format, Vec<&'s Shape<'a>>, Detection);
+
+fn report(found: &[Found<'_, '_>], sink: Sink, encoding: String, container: String) -> FileReport {
+    let mut sides: Vec<Side> = found.iter().flat_map(|(format, _, _)| format.sides.iter().copied()).collect();
+    sides.dedup();
+    let mut reasons: Vec<String> =
+        found.iter().flat_map(|(_, _, detection)| detection.reasons.clone()).collect();
+    reasons.extend(sink.reasons);
+    FileReport {
+        format: if found.len() > 1 {
+            TEMPLATE
+        } else {
+            found.first().map_or(TEMPLATE, |(format, _, _)| format.name)
+        },
+        sides,
+        confidence: found.iter().map(|(_, _, detection)| detection.confidence).min().unwrap_or(Decimal::ZERO),
+        reasons,
+        encoding,
+        container,
+        read: sink.read,
+        refused: sink.refused,
+        refused_total: sink.refused_total,
+        unknown_columns: sink.unknown_columns,
+        needs_input: sink.questions,
+        notes: sink.notes,
+        notes_total: sink.notes_total,
+        names_client: sink.names_client,
+        snapshot: sink.snapshot,
+        stated_span: sink.stated_span,
+        records: sink.records,
+    }
+}
+
+fn load<'a>(decoded: &'a Decoded<'a>, limits: &Limits) -> Result<Vec<Loaded<'a>>, FileError> {
+    let mut loaded = Vec::new();
+    for part in &decoded.parts {
+        let member = part.member.as_deref();
+        match &part.body {
+            Body::Workbook(bytes) => {
+                let sheets = sheet::sheets(bytes, limits).map_err(|error| error.in_member(member))?;
+                loaded.extend(sheets.into_iter().map(|sheet| Loaded::Sheet(sheet.name, sheet.rows)));
+            }
+            Body::Text(text) if json::looks_like(text) => {
+                let documents = json::documents(text, limits).map_err(|error| error.in_member(member))?;
+                loaded.push(Loaded::Items(part.member.clone(), json::rows(&documents)));
+            }
+            Body::Text(text) => loaded.push(Loaded::Text(part.member.clone(), text)),
+        }
+    }
+    Ok(loaded)
+}
+
+fn container(decoded: &Decoded<'_>, loaded: &[Loaded<'_>]) -> String {
+    let inside = match loaded.first() {
+        Some(Loaded::Sheet(..)) => "xlsx",
+        Some(Loaded::Items(..)) => "json",
+        _ => "csv",
+    };
+    match decoded.wrapping {
+        Wrapping::Plain => inside.to_owned(),
+        Wrapping::Gzip => format!("{inside}.gz"),
+        Wrapping::Zip => "zip".to_owned(),
+    }
+}
+
+fn shape<'a>(loaded: &'a Loaded<'a>, limits: &Limits) -> Result<Option<Shape<'a>>, FileError> {
+    Ok(match loaded {
+        Loaded::Text(member, text) => {
+            let table = Table::of_text(text, member.clone(), limits)
+                .map_err(|error| error.in_member(member.as_deref()))?;
+            Some(Shape { table, items: None, sheet: false })
+        }
+        Loaded::Items(member, items) => {
+            let table = Table::of_items(items, member.clone(), limits)
+                .map_err(|error| error.in_member(member.as_deref()))?;
+            Some(Shape { table, items: Some(items), sheet: false })
+        }
+        Loaded::Sheet(name, rows) => {
+            Table::of_rows(rows, Some(name.clone())).map(|table| Shape { table, items: None, sheet: true })
+        }
+    })
+}
+
+/// The formats of a file, each with its parts.
+fn find<'s, 'a>(
+    shapes: &'s [Shape<'a>],
+    limits: &Limits,
+    sink: &mut Sink,
+) -> Result<Vec<Found<'s, 'a>>, FileError> {
+    let mut found: Vec<Found<'s, 'a>> = Vec::new();
+    let mut unread = Vec::new();
+    for shape in shapes {
+        match detect(shape, limits) {
+            Ok((format, detection)) => match found.iter_mut().find(|(known, _, _)| known.name == format.name)
+            {
+                Some((_, parts, _)) => parts.push(shape),
+                None => found.push((format, vec![shape], detection)),
+            },
+            Err(error) if shape.sheet && shapes.len() > 1 => unread.push((shape, error)),
+            Err(error) => return Err(error.in_member(shape.table.part.as_deref())),
+        }
+    }
+    if found.is_empty() {
+        return Err(unread
+            .into_iter()
+            .next()
+            .map_or(FileError::Empty, |(shape, error)| error.in_member(shape.table.part.as_deref())));
+    }
+    for (shape, error) in unread {
+        let sheet = shape.table.part.as_deref().unwrap_or_default();
+        sink.note(None, "unread_sheet", format!("the sheet `{sheet}` was not read: {error}"));
+    }
+    // Only our own template is several files that may travel together.
+    if found.len() > 1 && found.iter().any(|(format, _, _)| !format.name.starts_with("leakage_")) {
+        return Err(FileError::MixedFormats {
+            formats: found.iter().map(|(format, _, _)| format.name).collect(),
+        });
+    }
+    Ok(found)
+}
+
+fn detect(shape: &Shape<'_>, limits: &Limits) -> Result<(&'static Format, Detection), FileError> {
+    if let Some(evidence) = shape.items.and_then(json::schema_evidence) {
+        return Err(FileError::Schema { evidence });
+    }
+    let mut best: Option<(&'static Format, Detection)> = None;
+    let mut near: Vec<(usize, usize, &'static Format, Vec<String>)> = Vec::new();
+    for format in FORMATS {
+        match (format.detect)(shape) {
+            Fit::Yes(detection) => {
+                if best.as_ref().is_none_or(|(_, other)| other.confidence < detection.confidence) {
+                    best = Some((format, detection));
+                }
+            }
+            Fit::Near { missing, shared } => near.push((missing.len(), shared, format, missing)),
+            Fit::No { shared } if shared >= 3 => near.push((usize::MAX, shared, format, Vec::new())),
+            Fit::No { .. } => {}
+        }
+    }
+    let mut rows = false;
+    shape.table.rows(limits, &mut |_| {
+        rows = true;
+        Ok(false)
+    })?;
+    if !rows {
+        return Err(FileError::NoRows { known: best.map(|(format, _)| format.name) });
+    }
+    if let Some(best) = best {
+        return Ok(best);
+    }
+    near.sort_by_key(|(missing, shared, _, _)| (*missing, std::cmp::Reverse(*shared)));
+    match near.first() {
+        // Two thirds of what it needs: less is a coincidence of common words.
+        Some((lacking @ 1..=2, shared, format, missing)) if *shared >= lacking * 2 => {
+            Err(FileError::MissingColumn { format: format.name, columns: missing.clone() })
+        }
+        _ => Err(unknown(shape, near.iter().take(3).map(|(_, _, format, _)| format.name).collect())),
+    }
+}
+
+fn unknown(shape: &Shape<'_>, nearest: Vec<&'static str>) -> FileError {
+    let columns = seen(&shape.table.columns);
+    let what = if shape.items.is_some() { "keys" } else { "columns" };
+    let more = shape.table.columns.len().saturating_sub(columns.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let seen = if columns.is_empty() {
+        format!("no {what} were found")
+    } else {
+        format!("{what} seen: {}{more}", columns.join(", "))
+    };
+    FileError::UnknownFormat { columns, seen, nearest }
+}

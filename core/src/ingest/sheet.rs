@@ -1,0 +1,111 @@
+//! Spreadsheets to rows of text, cell by cell: never a whole range, whose size a hostile file chooses.
+
+use super::error::FileError;
+use super::limits::Limits;
+use calamine::{DataRef, Reader as _, Xlsx};
+use csv::StringRecord;
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A sheet's rows that hold anything, with their numbers (1-based).
+pub(super) struct Sheet {
+    pub(super) name: String,
+    pub(super) rows: Vec<(u32, StringRecord)>,
+}
+
+/// Reads all sheets of a workbook whose unpacked size was counted already.
+///
+/// # Errors
+/// Damaged, or more cells or columns than the limits allow.
+pub(super) fn sheets(bytes: &[u8], limits: &Limits) -> Result<Vec<Sheet>, FileError> {
+    // The reader of the format is not ours: should it panic on a file nobody thought of, that is one
+    // refused file and not a dead worker.
+    catch_unwind(AssertUnwindSafe(|| read(bytes, limits)))
+        .unwrap_or_else(|_| Err(broken(&"the spreadsheet cannot be read; save it as CSV")))
+}
+
+fn broken(error: &dyn std::fmt::Display) -> FileError {
+    FileError::Broken { container: "xlsx", detail: error.to_string(), line: None, column: None }
+}
+
+fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<Sheet>, FileError> {
+    let mut workbook = Xlsx::new(Cursor::new(bytes)).map_err(|error| broken(&error))?;
+    let mut cells = 0;
+    let mut sheets = Vec::new();
+    for name in workbook.sheet_names() {
+        let rows = match workbook.worksheet_cells_reader(&name) {
+            Ok(reader) => rows(reader, &mut cells, limits)?,
+            // A chart or dialog sheet has no cells.
+            Err(calamine::XlsxError::NotAWorksheet(_)) => Vec::new(),
+            Err(error) => return Err(broken(&error)),
+        };
+        sheets.push(Sheet { name, rows });
+    }
+    Ok(sheets)
+}
+
+fn rows<RS: std::io::Read + std::io::Seek>(
+    mut reader: calamine::XlsxCellReader<'_, RS>,
+    cells: &mut usize,
+    limits: &Limits,
+) -> Result<Vec<(u32, StringRecord)>, FileError> {
+    let mut rows: Vec<(u32, StringRecord)> = Vec::new();
+    while let Some(cell) = reader.next_cell().map_err(|error| broken(&error))? {
+        let text = text(cell.get_value());
+        if text.is_empty() {
+            continue;
+        }
+        let (row, column) = cell.get_position();
+        let (line, column) = (row.saturating_add(1), column as usize);
+        if column >= limits.columns {
+            return Err(too_large("the number of columns", limits.columns, line));
+        }
+        if text.len() > limits.field {
+            return Err(too_large("a cell", limits.field, line));
+        }
+        if rows.last().is_none_or(|&(last, _)| last < line) {
+            rows.push((line, StringRecord::new()));
+        }
+        let Some((last, record)) = rows.last_mut() else { continue };
+        if *last != line || record.len() > column {
+            return Err(broken(&format!("the cells of row {line} are out of order")));
+        }
+        // Gaps count too: a row with one far cell costs as much as a full one.
+        *cells += column + 1 - record.len();
+        if *cells > limits.cells {
+            return Err(too_large("the number of cells", limits.cells, line));
+        }
+        while record.len() < column {
+            record.push_field("");
+        }
+        record.push_field(&text);
+    }
+    Ok(rows)
+}
+
+fn too_large(what: &'static str, limit: usize, line: u32) -> FileError {
+    FileError::TooLarge { what, limit: limit.to_string(), line: Some(line) }
+}
+
+/// A cell as text. Numbers are written as the shortest text that is the same number: what the
+/// spreadsheet's user saw, not the seventeen digits that it stores.
+fn text(value: &DataRef<'_>) -> String {
+    match value {
+        DataRef::Empty => String::new(),
+        DataRef::Int(number) => number.to_string(),
+        DataRef::Float(number) => number.to_string(),
+        DataRef::SharedString(text) => (*text).to_owned(),
+        DataRef::Bool(value) => value.to_string(),
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
+        DataRef::DateTime(moment) if moment.is_datetime() => {
+            let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();
+            if (hour, minute, second) == (0, 0, 0) {
+                format!("{year:04}-{month:02}-{day:02}")
+            } else {
+                format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
+            }
+        }
+        DataRef::DateTime(duration) => duration.to_string(),
+        DataRef::Error(error) => error.to_string(),
+    }
+}

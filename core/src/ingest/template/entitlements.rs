@@ -1,0 +1,80 @@
+//! What clients have: purchased, assigned and active seats over time.
+
+use super::super::layout::{Cells, Field, Layout, Need};
+use super::super::reader::Shape;
+use super::super::sink::{Bad, Sink};
+use super::super::{FileError, Fit, Format, ReadOptions};
+use super::{CLIENT, CLIENT_ID, FROM, PRODUCT, client, client_if_any, count, optional, span, term};
+use crate::records::{Entitlement, Held, ProductRef, Record, Side};
+
+pub(in super::super) const FORMAT: Format = Format {
+    name: "leakage_entitlements",
+    title: "Own template: entitlements",
+    sides: &[Side::Entitlement],
+    detect,
+    read,
+};
+
+const LAYOUT: Layout = Layout {
+    fields: &[
+        CLIENT,
+        CLIENT_ID,
+        optional("domain"),
+        PRODUCT,
+        Field { name: "sku", aliases: &["skuid"], need: Need::Optional },
+        Field { name: "part_number", aliases: &["skupartnumber"], need: Need::Optional },
+        Field { name: "subscription", aliases: &["subscriptionid"], need: Need::Optional },
+        optional("term"),
+        Field { name: "purchased", aliases: &["purchasedseats"], need: Need::SignatureOneOf(1) },
+        Field { name: "assigned", aliases: &["assignedseats"], need: Need::SignatureOneOf(1) },
+        Field { name: "active", aliases: &["activeseats"], need: Need::SignatureOneOf(1) },
+        FROM,
+        Field { name: "until", aliases: &["validuntil"], need: Need::Optional },
+    ],
+    unread: &[],
+    never: &["quantity", "unitprice", "unitcost"],
+};
+
+fn detect(shape: &Shape<'_>) -> Fit {
+    LAYOUT.fit(&shape.table.columns)
+}
+
+fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
+    for shape in shapes {
+        LAYOUT.read(
+            &shape.table,
+            &options.limits,
+            sink,
+            &|cells| client_if_any(cells, 0, 1, Some(2)),
+            &mut row,
+        )?;
+    }
+    Ok(())
+}
+
+fn row(cells: &Cells<'_>, sink: &mut Sink) -> Result<(), Bad> {
+    let client = client(cells, 0, 1, Some(2))?;
+    let name = cells.need(3)?.to_owned();
+    let (purchased, assigned, active) = (count(cells, 8)?, count(cells, 9)?, count(cells, 10)?);
+    if purchased.is_none() && assigned.is_none() && active.is_none() {
+        return Err(cells.bad(8, "is empty, and so are assigned and active; one of them is needed"));
+    }
+    let record = Entitlement {
+        client,
+        product: ProductRef {
+            name: Some(name),
+            sku: cells.text(4).map(str::to_lowercase),
+            part_number: cells.owned(5),
+            code: None,
+        },
+        subscription: cells.text(6).map(str::to_lowercase),
+        term: term(cells, 7)?,
+        purchased,
+        assigned,
+        active,
+        free: false,
+        held: Held::During(span(cells, 11, 12)?),
+    };
+    sink.keep(cells.line(), Record::Entitlement(record));
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! Our own file template, as fixed in its documentation: one file of this folder for each kind of file.
+//!
+//! CSV with `,` `;` or TAB, sheets of a workbook, or JSON lists of the same fields; headers in any order
+//! and case. Dates have the year first and spans are half-open: an empty `until` is still so. Rows of the
+//! same client, product and days add up, so equal rows are not duplicates.
+
+pub(super) mod billing;
+pub(super) mod cost;
+pub(super) mod entitlements;
+pub(super) mod mappings;
+pub(super) mod prices;
+pub(super) mod rules;
+
+use super::layout::{Cells, Field, Need};
+use super::sink::Bad;
+use super::table::fold;
+use crate::period::Span;
+use crate::records::{ClientRef, Cycle, Term};
+use rust_decimal::Decimal;
+
+const CLIENT: Field = Field {
+    name: "client",
+    aliases: &["clientname", "customer", "customername", "company", "companyname"],
+    need: Need::Required,
+};
+const CLIENT_IF_ANY: Field = Field {
+    name: "client",
+    aliases: &["clientname", "customer", "customername", "company", "companyname"],
+    need: Need::Optional,
+};
+const CLIENT_ID: Field =
+    Field { name: "client_id", aliases: &["customerid", "tenantid", "companyid"], need: Need::Optional };
+const PRODUCT: Field = Field { name: "product", aliases: &["productname"], need: Need::Required };
+const QUANTITY: Field = Field { name: "quantity", aliases: &["qty", "seats"], need: Need::Signature };
+const CURRENCY: Field = Field { name: "currency", aliases: &["currencycode"], need: Need::Required };
+const FROM: Field = Field { name: "from", aliases: &["validfrom"], need: Need::Required };
+
+const fn optional(name: &'static str) -> Field {
+    Field { name, aliases: &[], need: Need::Optional }
+}
+
+/// The client of a row; `domain` is none where the file has no such column.
+fn client(cells: &Cells<'_>, name: usize, id: usize, domain: Option<usize>) -> Result<ClientRef, Bad> {
+    let client = client_if_any(cells, name, id, domain);
+    client.ok_or_else(|| cells.bad(name, "is empty, and is needed"))
+}
+
+fn client_if_any(cells: &Cells<'_>, name: usize, id: usize, domain: Option<usize>) -> Option<ClientRef> {
+    let client = ClientRef {
+        id: cells.text(id).map(str::to_lowercase),
+        name: cells.owned(name),
+        domain: domain.and_then(|domain| cells.text(domain)).map(str::to_lowercase),
+    };
+    (client.id.is_some() || client.name.is_some()).then_some(client)
+}
+
+/// Half-open days.
+fn span(cells: &Cells<'_>, from: usize, until: usize) -> Result<Span, Bad> {
+    let start = cells.iso_date(from)?.ok_or_else(|| cells.bad(from, "is empty, and is needed"))?;
+    let span = Span { from: start, until: cells.iso_date(until)? };
+    if span.is_empty() {
+        return Err(cells.bad(until, "is not after `from`; it is the day after the last one"));
+    }
+    Ok(span)
+}
+
+fn term(cells: &Cells<'_>, field: usize) -> Result<Option<Term>, Bad> {
+    let Some(text) = cells.text(field) else { return Ok(None) };
+    match fold(text).as_str() {
+        "monthly" | "month" | "1month" | "p1m" => Ok(Some(Term::Monthly)),
+        "annual" | "yearly" | "1year" | "p1y" => Ok(Some(Term::Annual)),
+        "triennial" | "3years" | "p3y" => Ok(Some(Term::Triennial)),
+        _ => Err(cells.bad(field, "is none of monthly, annual, triennial")),
+    }
+}
+
+fn cycle(cells: &Cells<'_>, field: usize) -> Result<Cycle, Bad> {
+    let Some(text) = cells.text(field) else { return Ok(Cycle::Monthly) };
+    match fold(text).as_str() {
+        "monthly" | "month" => Ok(Cycle::Monthly),
+        "quarterly" | "quarter" => Ok(Cycle::Quarterly),
+        "annual" | "yearly" | "year" => Ok(Cycle::Annual),
+        "triennial" | "3years" => Ok(Cycle::Triennial),
+        _ => Err(cells.bad(field, "is none of monthly, quarterly, annual, triennial")),
+    }
+}
+
+/// A number that is not below zero.
+fn count(cells: &Cells<'_>, field: usize) -> Result<Option<Decimal>, Bad> {
+    let number = cells.number(field)?;
+    if number.is_some_and(|number| number.is_sign_negative() && !number.is_zero()) {
+        return Err(cells.bad(field, "is below zero"));
+    }
+    Ok(number)
+}

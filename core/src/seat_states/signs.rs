@@ -1,0 +1,207 @@
+//! Which charges add seats and which take them away.
+//!
+//! The sign of the amount tells, except where there is none to tell by (a price of zero) or where a
+//! row moves money alone (credits, fees).
+
+use super::Step;
+use crate::records::VendorCharge;
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// What is known of changes outside one subscription: a trial's refund and the paid seats that it turns
+/// into may stand on two subscriptions with one reference.
+pub(super) struct Elsewhere {
+    /// References, and the subscriptions on which they have a charge above zero.
+    charged: HashMap<String, BTreeSet<Option<String>>>,
+}
+
+impl Elsewhere {
+    pub(super) fn of(charges: &[(&VendorCharge, u32)]) -> Self {
+        let mut by_reference: HashMap<String, BTreeSet<Option<String>>> = HashMap::new();
+        for (charge, _) in charges {
+            if let Some(reference) = charge.reference.as_ref().filter(|_| sign(charge) == Some(1)) {
+                by_reference.entry(reference.clone()).or_default().insert(charge.subscription.clone());
+            }
+        }
+        Self { charged: by_reference }
+    }
+
+    fn charges(&self, charge: &VendorCharge) -> bool {
+        let others = charge.reference.as_ref().and_then(|reference| self.charged.get(reference));
+        others.is_some_and(|others| others.iter().any(|other| *other != charge.subscription))
+    }
+}
+
+/// The halves of one change: those with its reference, or of one kind on one day.
+type Change<'a> = (Option<&'a str>, Option<&'a str>, NaiveDate);
+
+fn change(charge: &VendorCharge) -> Change<'_> {
+    match charge.reference.as_deref() {
+        Some(reference) => (Some(reference), None, charge.span.from),
+        None => (None, charge.charge_type.as_deref(), charge.span.from),
+    }
+}
+
+/// 1 for a charge, -1 for a refund, none at a price of zero.
+fn sign(charge: &VendorCharge) -> Option<i32> {
+    let number = if charge.amount.is_zero() { charge.unit_price } else { charge.amount };
+    if number.is_zero() {
+        None
+    } else if number.is_sign_negative() {
+        Some(-1)
+    } else {
+        Some(1)
+    }
+}
+
+type Note<'n> = dyn FnMut(&'static str, BTreeSet<u32>, String) + 'n;
+
+/// The charges of one subscription and product as steps.
+pub(super) fn steps(group: &[(&VendorCharge, u32)], elsewhere: &Elsewhere, note: &mut Note<'_>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut zero: BTreeMap<Change<'_>, Vec<(&VendorCharge, u32)>> = BTreeMap::new();
+    let mut signed: BTreeMap<Change<'_>, i32> = BTreeMap::new();
+    let known = group.iter().any(|(charge, _)| charge.known_charge_type && !moves_money_alone(charge));
+    for &(charge, line) in group {
+        if moves_money_alone(charge) || charge.quantity.is_zero() {
+            continue;
+        }
+        if !charge.known_charge_type {
+            let kind = charge.charge_type.as_deref().unwrap_or_default();
+            let counts = is_pair(charge, group) || !known;
+            let how = if counts { "its seats are counted" } else { "taken as money alone, without seats" };
+            note(
+                "unknown_charge_type",
+                BTreeSet::from([line]),
+                format!("the charge type `{kind}` is not known: {how}"),
+            );
+            if !counts {
+                continue;
+            }
+        }
+        match sign(charge) {
+            Some(sign) => {
+                *signed.entry(change(charge)).or_default() += sign;
+                steps.push(step(charge, line, sign));
+            }
+            None => zero.entry(change(charge)).or_default().push((charge, line)),
+        }
+    }
+    for (change, halves) in zero {
+        let signed = signed.get(&change).copied();
+        pair(&halves, signed, elsewhere, &mut steps, note);
+    }
+    steps
+}
+
+fn step(charge: &VendorCharge, line: u32, sign: i32) -> Step {
+    Step {
+        from: charge.span.from,
+        until: charge.span.until.unwrap_or(NaiveDate::MAX),
+        seats: charge.quantity.abs() * Decimal::from(sign),
+        term: charge.term,
+        line,
+    }
+}
+
+/// Credits that change no seats.
+fn moves_money_alone(charge: &VendorCharge) -> bool {
+    matches!(charge.charge_type.as_deref(), Some("customer_credit" | "credit"))
+}
+
+/// Whether a charge of an unknown type is one half of a refund and a charge: then it is a change of seats.
+fn is_pair(charge: &VendorCharge, group: &[(&VendorCharge, u32)]) -> bool {
+    let signs: BTreeSet<i32> = group
+        .iter()
+        .filter(|(other, _)| change(other) == change(charge))
+        .filter_map(|(other, _)| sign(other))
+        .collect();
+    charge.reference.is_some() && signs.len() == 2
+}
+
+/// Gives the halves of a change at a price of zero their signs.
+fn pair(
+    halves: &[(&VendorCharge, u32)],
+    signed: Option<i32>,
+    elsewhere: &Elsewhere,
+    steps: &mut Vec<Step>,
+    note: &mut Note<'_>,
+) {
+    let Some(&(first, first_line)) = halves.first() else { return };
+    let kind = first.charge_type.as_deref().unwrap_or_default();
+    let all = |sign: i32, steps: &mut Vec<Step>| {
+        steps.extend(halves.iter().map(|&(charge, line)| step(charge, line, sign)));
+    };
+    match kind {
+        "" | "new" | "renew" | "cycle_charge" | "purchase" | "regular" | "recurring" => return all(1, steps),
+        "cancel_immediate" | "cancel" | "refund" | "transfer_out" => return all(-1, steps),
+        _ => {}
+    }
+    if let ([(charge, line)], Some(other)) = (halves, signed.filter(|sign| *sign != 0)) {
+        // The other half has a price: this one is what it replaces, or what replaces it.
+        steps.push(step(charge, *line, -other.signum()));
+        return;
+    }
+    if halves.len() == 1 {
+        let seats = match kind {
+            _ if elsewhere.charges(first) => Some(-1),
+            "add_quantity" | "convert" | "move_quantity" => Some(1),
+            "remove_quantity" => Some(-1),
+            _ => None,
+        };
+        let lines = BTreeSet::from([first_line]);
+        match seats {
+            Some(-1) if elsewhere.charges(first) => steps.push(step(first, first_line, -1)),
+            Some(sign) => {
+                note(
+                    "unpaired_zero_price",
+                    lines,
+                    format!(
+                        "`{kind}` at a price of zero has no other half; read as {sign:+} times its quantity"
+                    ),
+                );
+                steps.push(step(first, first_line, sign));
+            }
+            None => note(
+                "unpaired_zero_price",
+                lines,
+                format!("`{kind}` at a price of zero has no other half; not counted"),
+            ),
+        }
+        return;
+    }
+    replace(halves, kind, steps, note);
+}
+
+/// Two or more halves at zero: a chain from the smallest total to the largest when seats are added, the
+/// other way when they are removed.
+fn replace(halves: &[(&VendorCharge, u32)], kind: &str, steps: &mut Vec<Step>, note: &mut Note<'_>) {
+    let mut sorted: Vec<&(&VendorCharge, u32)> = halves.iter().collect();
+    sorted.sort_by_key(|(charge, line)| (charge.quantity.abs(), *line));
+    if kind == "remove_quantity" {
+        sorted.reverse();
+    } else if kind != "add_quantity"
+        && sorted.iter().any(|half| half.0.quantity.abs() != sorted[0].0.quantity.abs())
+    {
+        let lines = halves.iter().map(|&(_, line)| line).collect();
+        note(
+            "unpaired_zero_price",
+            lines,
+            format!("`{kind}` at a price of zero: read as a change to the larger quantity"),
+        );
+    }
+    if sorted.len() % 2 == 1 {
+        let lines = halves.iter().map(|&(_, line)| line).collect();
+        note(
+            "unpaired_zero_price",
+            lines,
+            format!("`{kind}` at a price of zero has an odd number of halves"),
+        );
+    }
+    // In a chain every total but the first is charged and every total but the last refunded; what is in
+    // between cancels out.
+    let (Some(&&(from, from_line)), Some(&&(to, to_line))) = (sorted.first(), sorted.last()) else { return };
+    steps.push(step(from, from_line, -1));
+    steps.push(step(to, to_line, 1));
+}
