@@ -78,6 +78,9 @@ async fn read(mut payload: Payload) -> Result<Vec<u8>, ApiError> {
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     // First as JSON at all: what is wrong further on must not be told before what cannot be read.
     serde_json::from_slice::<serde::de::IgnoredAny>(body).map_err(|error| unreadable(&error))?;
+    if std::str::from_utf8(body).is_err() {
+        return Err(ApiError::new(Code::Unreadable, "The body is not UTF-8, as JSON must be."));
+    }
     if body.trim_ascii_start().first() != Some(&b'{') {
         // Serde would take a list for the fields in their order.
         return Err(ApiError::invalid("", "must be a JSON object"));
@@ -106,6 +109,10 @@ fn fault(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     let mut pointer = pointer(error.path());
     let text = inner.to_string();
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
+    // Half of a surrogate pair, say: JSON by its grammar, and no text.
+    if !inner.is_data() && !text.starts_with("expected") {
+        return unreadable(inner);
+    }
     // An enum that is given a number or null is a fault of syntax to serde_json, though the body is JSON.
     let reason = if inner.is_data() { reason } else { "must be one of the names that are known here" };
     // The path of an unknown or missing field ends at the object; its name stands in the text.

@@ -112,6 +112,8 @@ async fn a_body_that_is_not_json_is_unreadable() {
     }
     let invalid_utf8 = sign_up(&app, "application/json", b"{\"name\":\"\xff\"}".to_vec()).await;
     assert_problem(&invalid_utf8, 400, "unreadable_request");
+    let half = sign_up(&app, "application/json", r#"{"name":"\ud800"}"#).await;
+    assert_problem(&half, 400, "unreadable_request");
     let deep = "[".repeat(100_000);
     assert_problem(&sign_up(&app, "application/json", deep).await, 400, "unreadable_request");
 }

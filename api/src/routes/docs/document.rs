@@ -95,6 +95,12 @@ fn tags() -> Value {
         { "name": "members", "description": "Who belongs to the organization." },
         { "name": "invitations", "description": "Asking people in." },
         { "name": "api_keys", "description": "Keys of integrations." },
+        { "name": "clients", "description": "Customers of the organization, and the names that sources give them." },
+        { "name": "products", "description": "What is sold: products seen in imports, and Microsoft's SKUs." },
+        { "name": "mappings", "description": "Confirmed \"these two are the same\", and proposals to decide on." },
+        { "name": "imports", "description": "Uploaded files and the rows read from them." },
+        { "name": "audits", "description": "Comparing what clients have with what they are billed." },
+        { "name": "gaps", "description": "What audits found." },
         { "name": "jobs", "description": "Background work: ask, wait, or follow." },
     ])
 }
