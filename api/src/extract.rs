@@ -86,7 +86,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
         return Err(ApiError::invalid("", "must be a JSON object"));
     }
     let value = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(body))
-        .map_err(|error| fault(&error))?;
+        .map_err(|error| fault(&error, body))?;
     if holds_nul(body) {
         return Err(ApiError::new(Code::Invalid, "Texts must not hold the character U+0000."));
     }
@@ -104,16 +104,16 @@ fn unreadable(error: &serde_json::Error) -> ApiError {
     )
 }
 
-fn fault(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
+fn fault(error: &serde_path_to_error::Error<serde_json::Error>, body: &[u8]) -> ApiError {
     let inner = error.inner();
+    // Skipping over a body is more lenient than reading it.
+    if !inner.is_data() && serde_json::from_slice::<serde_json::Value>(body).is_err() {
+        return unreadable(inner);
+    }
     let mut pointer = pointer(error.path());
     let text = inner.to_string();
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
-    // Half of a surrogate pair, say: JSON by its grammar, and no text.
-    if !inner.is_data() && !text.starts_with("expected") {
-        return unreadable(inner);
-    }
-    // An enum that is given a number or null is a fault of syntax to serde_json, though the body is JSON.
+    // The body is JSON; yet a number or null where a name belongs is a fault of syntax to serde_json.
     let reason = if inner.is_data() { reason } else { "must be one of the names that are known here" };
     // The path of an unknown or missing field ends at the object; its name stands in the text.
     if ["unknown field `", "missing field `", "duplicate field `"]

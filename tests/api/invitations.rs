@@ -106,9 +106,9 @@ async fn an_invitation_ends_by_time_or_by_revocation() {
     let path = format!("/v1/invitations/{}", third["id"].as_str().unwrap());
     assert_problem(&send(org_owner.caller.delete(&path)).await, 409, "conflict");
     let (_, page) = send(org_owner.caller.get("/v1/invitations")).await;
-    let states: Vec<&str> =
+    let found: Vec<&str> =
         page["data"].as_array().unwrap().iter().map(|i| i["status"].as_str().unwrap()).collect();
-    assert_eq!(states, ["accepted", "revoked", "revoked"]);
+    assert_eq!(found, ["accepted", "revoked", "revoked"]);
 }
 
 #[tokio::test]

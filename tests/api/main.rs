@@ -1,9 +1,17 @@
 //! The service tested through HTTP. One binary: one link, one migrated template.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, and so do its helpers"
+)]
 
 mod api_keys;
+mod audits;
+mod catalog;
 mod contract;
 mod idempotency;
+mod imports;
 mod invitations;
 mod isolation;
 mod jobs;

@@ -45,7 +45,7 @@ impl Person {
 
 /// An organization that has signed up.
 pub struct Org<'a> {
-    app: &'a TestApp,
+    pub(crate) app: &'a TestApp,
     /// Its id.
     pub id: OrgId,
     /// Its owner.

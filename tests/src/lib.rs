@@ -14,6 +14,7 @@
 )]
 
 mod actors;
+mod audits;
 mod database;
 
 use chrono::{DateTime, Utc};

@@ -9,6 +9,7 @@ use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as
 use secrecy::{ExposeSecret as _, SecretString};
 use std::num::NonZero;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::available_parallelism;
 use tokio::sync::Semaphore;
 
@@ -123,6 +124,7 @@ pub struct Passwords {
     argon2: Argon2<'static>,
     /// Checked when there is no account, so that the answer takes as long.
     dummy: Arc<str>,
+    hashes: Arc<AtomicU64>,
 }
 
 impl Passwords {
@@ -133,7 +135,7 @@ impl Passwords {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let cores = available_parallelism().map_or(1, NonZero::get);
         let dummy = hash(&argon2, "no account has this password")?.into();
-        Ok(Self { slots: Arc::new(Semaphore::new(cores)), argon2, dummy })
+        Ok(Self { slots: Arc::new(Semaphore::new(cores)), argon2, dummy, hashes: Arc::default() })
     }
 
     /// Hashes a new password into a PHC string, with a random salt.
@@ -154,12 +156,18 @@ impl Passwords {
         Ok(known && matches)
     }
 
+    /// How many hashes were computed since the start.
+    pub fn hashes(&self) -> u64 {
+        self.hashes.load(Ordering::Relaxed)
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Argon2<'static>) -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
         let slot =
             Arc::clone(&self.slots).acquire_owned().await.map_err(|_closed| PasswordError::Interrupted)?;
+        self.hashes.fetch_add(1, Ordering::Relaxed);
         let argon2 = self.argon2.clone();
         tokio::task::spawn_blocking(move || {
             // Held by the thread, not by the request: a caller who hangs up frees no core.

@@ -151,7 +151,7 @@ async fn wait(
     patience: Patience,
     subject: &Subject,
 ) -> Result<u64, ApiError> {
-    let Some((failures, last)) = sign_in_failures::lock(tx, subject).await? else { return Ok(0) };
+    let Some((failures, last)) = sign_in_failures::lock(tx, now, subject).await? else { return Ok(0) };
     if last < forgotten_before(now) {
         return Ok(0);
     }

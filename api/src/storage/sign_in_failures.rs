@@ -7,11 +7,23 @@ use chrono::{DateTime, Utc};
 /// SHA-256 of what is counted.
 pub type Subject = [u8; 32];
 
-/// The failures of a subject and when the last one was, locked until the transaction ends.
+/// The failures of a subject and when the last one was, locked until the transaction ends. A subject
+/// without failures gets a row first: what is not there cannot be locked, and the first attempts of many
+/// at once would not see each other.
 pub async fn lock(
     tx: &mut SystemTx,
+    now: DateTime<Utc>,
     subject: &Subject,
 ) -> Result<Option<(i32, DateTime<Utc>)>, StorageError> {
+    sqlx::query(
+        "insert into sign_in_failures (subject, failures, last_failed_at)
+         values ($1, 0, $2)
+         on conflict (subject) do nothing",
+    )
+    .bind(subject.as_slice())
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
     Ok(sqlx::query_as(
         "select failures, last_failed_at
          from sign_in_failures

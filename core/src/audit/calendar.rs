@@ -151,7 +151,7 @@ impl Calendar {
                     }
                 }
                 Proration::FullMonth => {
-                    if let Some(last) = parts().last() {
+                    if let Some(last) = parts().next_back() {
                         chunks.push(Chunk { month: index, days, at: last.until - 1 });
                     }
                 }

@@ -126,11 +126,11 @@ pub(super) fn choose<'a>(
     chosen.bills = bills;
 
     let charges = once(raw.charges);
-    let mut charged = CoverageBuilder::default();
+    let mut by_vendor = CoverageBuilder::default();
     for charge in charges.iter().filter(|charge| charge.record.kind == ChargeKind::Licence) {
-        charged.add(charge.client, charge.rank, charge.days, stated(sources, charge.line));
+        by_vendor.add(charge.client, charge.rank, charge.days, stated(sources, charge.line));
     }
-    chosen.charged = charged.finish();
+    chosen.charged = by_vendor.finish();
     states(&charges, &mut chosen);
     chosen.charges = charges;
     chosen
@@ -155,14 +155,12 @@ enum BillKey<'a> {
 
 fn bill_key<'a>(bill: &Bill<'a>) -> BillKey<'a> {
     let record = bill.record;
-    match &record.source_id {
-        Some(id) => BillKey::Id(bill.rank, id),
-        None => {
-            let names = [&record.billing_entity, &record.agreement, &record.invoice].map(Option::as_deref);
-            let of = (record.term, record.currency, record.line_type);
-            BillKey::Of(bill.rank, bill.client, bill.product, names, of.0, of.1, of.2)
-        }
+    if let Some(id) = &record.source_id {
+        return BillKey::Id(bill.rank, id);
     }
+    let names = [&record.billing_entity, &record.agreement, &record.invoice].map(Option::as_deref);
+    let (term, line_type) = (record.term, record.line_type);
+    BillKey::Of(bill.rank, bill.client, bill.product, names, term, record.currency, line_type)
 }
 
 /// What replacement looks at.

@@ -8,7 +8,7 @@ use super::document::{
     AppliedPolicy, Coverage, CoverageStatus, Gap, PriceDifference, Reason, SourceConflict, TermMix, Waste,
 };
 use super::identity::{ClientId, Identity, ProductId};
-use super::input::{AuditInput, Basis, Source};
+use super::input::{AuditInput, Basis, PolicyOverride, Source};
 use super::pricing::{ListPrice, PriceLine, PriceList, Prices, Rate};
 use super::proposals::Undecided;
 use super::rows::{Bill, Charge, Count, Seats};
@@ -33,6 +33,8 @@ pub(super) struct Context<'a> {
     pub chosen: &'a Chosen<'a>,
     pub sources: &'a [&'a Source],
     pub undecided: &'a Undecided,
+    /// Exceptions to the policy, with the client that each is for.
+    pub overrides: &'a [(ClientId, &'a PolicyOverride)],
     /// Clients with refused rows.
     pub incomplete: &'a BTreeSet<ClientId>,
     /// A refused row named nobody.
@@ -384,7 +386,7 @@ fn policy(context: &Context<'_>, client: ClientId, bills: &[&Bill<'_>], from: Si
         .filter(|bill| bill.regular() && bill.days.meets(context.calendar.audited))
         .map(|bill| bill.record.agreement.as_deref())
         .collect();
-    let of_client = base.overrides.iter().filter(|own| context.identity.is_client(&own.client, client));
+    let of_client = context.overrides.iter().filter(|(of, _)| *of == client).map(|(_, own)| *own);
     let (general, particular): (Vec<_>, Vec<_>) = of_client.partition(|own| own.agreement.is_none());
     let particular = particular
         .into_iter()
@@ -442,7 +444,7 @@ fn timeline(subject: &Subject<'_>) -> Option<Timeline> {
     let parents: Option<HashMap<ProductId, Series>> =
         parents.into_iter().map(|(product, changes)| Some((product, changes.series()?))).collect();
     let steps = Steps {
-        steps: subject.steps.clone(),
+        rules: subject.steps.clone(),
         free: free.series()?,
         included: included.series()?,
         parents: parents?,

@@ -140,7 +140,7 @@ pub struct Gap {
     pub unpriced: bool,
     /// What the state on the last audited day costs in a whole month; 0 when closed by then.
     pub monthly_forward: Option<Money>,
-    /// Older than the back-billing limit: outside seat_months and amount.
+    /// Older than the back-billing limit: outside `seat_months` and `amount`.
     pub time_barred: TimeBarred,
     /// Lines of the same product and period that are not compared: prorations, credits, one-offs.
     pub adjustments: Vec<Adjustment>,
@@ -173,6 +173,7 @@ pub struct TimeBarred {
 }
 
 /// One month of a gap.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and a field of the document")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GapMonth {
@@ -188,7 +189,7 @@ pub struct GapMonth {
     pub amount: Decimal,
     /// Whether some of its days have no price.
     pub unpriced: bool,
-    /// Not closed on `as_of`: outside seat_months and amount of the gap.
+    /// Not closed on `as_of`: outside `seat_months` and `amount` of the gap.
     pub provisional: bool,
     /// Older than the back-billing limit: counted in `time_barred`.
     pub time_barred: bool,

@@ -91,7 +91,7 @@ fn named(record: &Record) -> Option<(&ClientRef, &ProductRef)> {
 }
 
 /// Whether a source's rows speak of one client at most: then the uploader's word names it.
-fn one_client(source: &Source) -> bool {
+pub(super) fn one_client(source: &Source) -> bool {
     let mut clients =
         source.records.iter().filter_map(|sourced| named(&sourced.record)).map(|(client, _)| client);
     clients.next().is_none_or(|first| clients.all(|client| client == first))
@@ -166,6 +166,14 @@ impl Identity {
         for client in &clients.values {
             let meaning = identity.meaning(|identity, on| identity.client_at(client, on));
             identity.client_meanings.push(meaning);
+        }
+        // Clients of whom nothing is left but refused rows are shown too.
+        for source in sources {
+            if let super::input::Incomplete::Clients(clients) = &source.incomplete {
+                for client in clients {
+                    identity.client_at(client, BEGINNING);
+                }
+            }
         }
         for product in &products.values {
             let meaning = identity.meaning(|identity, on| identity.product_at(product, on));
@@ -344,11 +352,6 @@ impl Identity {
     pub(super) fn find_client(&self, text: &str) -> Option<ClientId> {
         let key = self.clients.find(text)?;
         Some(self.client_alias(ClientId(number(key.index()))))
-    }
-
-    /// Whether a policy's words name this client.
-    pub(super) fn is_client(&self, text: &str, client: ClientId) -> bool {
-        self.find_client(text) == Some(client)
     }
 
     /// What a client is known by across audits: its id, else its name.

@@ -124,6 +124,13 @@ pub fn run(input: &AuditInput) -> Result<AuditDocument, AuditError> {
     let mut chosen = choose(raw, &sources, &ranks, &calendar, input.stretch_snapshots);
     let mut notes: BTreeSet<String> = chosen.notes.drain(..).collect();
     notes.extend(identity.notes());
+    notes.extend(sources.iter().filter_map(|source| {
+        let stated = source.client.as_ref().filter(|_| !identity::one_client(source))?;
+        Some(format!(
+            "the file {} names several clients: `{stated}` stands only for rows that name none",
+            source.import
+        ))
+    }));
     let mut proposals = use_proposals(input, &mut identity, &mut chosen);
     let mut rule_notes = Vec::new();
     let rules = Rules::build(&input.rules, &identity, &mut rule_notes);
@@ -134,8 +141,10 @@ pub fn run(input: &AuditInput) -> Result<AuditDocument, AuditError> {
     sort_rows(&mut chosen);
     let prices = PriceList::build(prices_of(input), &identity);
     let (incomplete, all_incomplete) = incomplete(&sources, &identity);
+    let overrides = overrides(input, &identity, &mut notes);
     let context = Context {
         input,
+        overrides: &overrides,
         calendar: &calendar,
         identity: &identity,
         rules: &rules,
@@ -253,6 +262,24 @@ fn incomplete(sources: &[&Source], identity: &Identity) -> (BTreeSet<ClientId>, 
         }
     }
     (clients, all)
+}
+
+/// The policy's exceptions, with the client that each names.
+fn overrides<'a>(
+    input: &'a AuditInput,
+    identity: &Identity,
+    notes: &mut BTreeSet<String>,
+) -> Vec<(ClientId, &'a PolicyOverride)> {
+    let mut known = Vec::new();
+    for own in &input.policy.overrides {
+        match identity.find_client(&own.client) {
+            Some(client) => known.push((client, own)),
+            None => {
+                notes.insert(format!("no row names the client `{}` that a policy is for", own.client));
+            }
+        }
+    }
+    known
 }
 
 /// The clients that are asked for; none: all.

@@ -107,14 +107,14 @@ impl Undecided {
         target: ProductId,
         scores: &mut Scores,
     ) {
-        let scored = scores.entry((source, target)).or_insert_with(|| {
+        let known = scores.entry((source, target)).or_insert_with(|| {
             if rejected(input, identity, MappingSide::Product, source.0, target.0) {
                 return None;
             }
             let (source, target) = (identity.product_key(source)?, identity.product_key(target)?);
             identity.products.propose(&[source], &[target]).into_iter().next().map(|found| found.scored)
         });
-        if let Some(scored) = scored {
+        if let Some(scored) = known {
             self.products.extend([(client, source), (client, target)]);
             self.product_pairs.insert((source.0, target.0), scored.clone());
         }

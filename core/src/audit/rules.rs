@@ -9,7 +9,7 @@ use crate::period::Month;
 use crate::records::{Rule, RuleKind, RuleValue};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A rule's number of seats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub(super) struct Rules {
     by_product: HashMap<ProductId, Vec<Step>>,
     any_product: Vec<Step>,
     limits: Vec<Limit>,
+    /// Parents of bundles, of one client or of all.
+    parents: HashSet<(Option<ClientId>, ProductId)>,
 }
 
 impl Rules {
@@ -84,6 +86,9 @@ impl Rules {
                         }
                     };
                     let step = Step { kind: rule.kind, seats, client, product, parent, days };
+                    if rule.kind == RuleKind::Bundle {
+                        built.parents.extend(parent.map(|parent| (client, parent)));
+                    }
                     match product {
                         Some(product) => built.by_product.entry(product).or_default().push(step),
                         None => built.any_product.push(step),
@@ -114,11 +119,7 @@ impl Rules {
 
     /// Whether a bundle of this client has this product as its parent.
     pub(super) fn is_parent(&self, client: ClientId, product: ProductId) -> bool {
-        self.by_product.values().flatten().chain(&self.any_product).any(|step| {
-            step.kind == RuleKind::Bundle
-                && step.parent == Some(product)
-                && step.client.is_none_or(|only| only == client)
-        })
+        self.parents.contains(&(None, product)) || self.parents.contains(&(Some(client), product))
     }
 
     /// Months before this one are time-barred; none: no limit.
@@ -171,7 +172,7 @@ impl Rules {
 /// The waterfall of one client's product.
 #[derive(Debug, Default)]
 pub(super) struct Steps {
-    pub steps: Vec<Step>,
+    pub rules: Vec<Step>,
     /// Free and trial seats among the counted.
     pub free: Series,
     /// Included seats on billing lines.
@@ -185,7 +186,7 @@ impl Steps {
     /// whole.
     pub(super) fn on(&self, day: Day, counted: i64) -> Option<Fall> {
         let holding =
-            |kind| self.steps.iter().filter(move |step| step.kind == kind && step.days.contains(day));
+            |kind| self.rules.iter().filter(move |step| step.kind == kind && step.days.contains(day));
         let mut excluded = self.free.at(day).max(0);
         let mut all = false;
         for step in holding(RuleKind::Exclude) {
@@ -238,7 +239,7 @@ impl Steps {
 
     /// The days on which it may change.
     pub(super) fn days(&self) -> impl Iterator<Item = Day> + '_ {
-        let rules = self.steps.iter().flat_map(|step| [step.days.from, step.days.until]);
+        let rules = self.rules.iter().flat_map(|step| [step.days.from, step.days.until]);
         let series = [&self.free, &self.included].into_iter().chain(self.parents.values());
         rules.chain(series.flat_map(Series::days))
     }

@@ -10,16 +10,13 @@
 //! Billed is `quantity` less `lessIncluded`. `cancelledDate` is the first day that is not charged; it is
 //! absent on additions that run on. `DoNotBill` and `NoCharge` additions are kept and charge nothing.
 
-use super::date;
-use super::json::{self, Object, Raw};
-use super::number::{self, Commas};
+mod line;
+
+use super::json::{Object, Raw};
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
 use super::{Detection, FileError, Fit, Format, ReadOptions};
-use crate::money::Currency;
-use crate::period::{Span, day_after};
-use crate::records::{BillingLine, ClientRef, Cycle, LineType, ProductRef, Record, Side};
-use chrono::NaiveDate;
+use crate::records::{ClientRef, Record, Side};
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -144,7 +141,7 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
     let mut seen: HashMap<String, (u32, &str)> = HashMap::new();
     for found in &contents.additions {
         sink.read += 1;
-        match line(found, &context, sink) {
+        match line::line(found, &context, sink) {
             Err(bad) => sink.refuse(found.part, found.line, bad, context.client(found)),
             Ok(None) => {}
             Ok(Some(billing)) => {
@@ -251,227 +248,4 @@ impl<'a> Context<'a> {
 fn client(company: &Object<'_>) -> ClientRef {
     let text = |key| company.text(key).map(|text| text.trim().to_owned());
     ClientRef { id: text("id"), name: text("name").or_else(|| text("identifier")), domain: None }
-}
-
-fn line(found: &Found<'_>, context: &Context<'_>, sink: &mut Sink) -> Result<Option<BillingLine>, Bad> {
-    let item = Object::of(found.raw).ok_or_else(|| Bad::row("the item is not an object"))?;
-    if !is_addition(&item) {
-        return Err(Bad::row(
-            "the item is neither an agreement nor an addition (product.identifier, quantity, unitPrice)",
-        ));
-    }
-    let agreement = context.agreement(found);
-    let id = agreement_id(found);
-    let Some(client) = context.client(found).or_else(|| context.one_orphan.then(ClientRef::default)) else {
-        let id = id.as_deref().unwrap_or("?");
-        let reason = format!(
-            "the agreement {id} is not in the file, so the client is not known; upload agreements and additions together"
-        );
-        return Err(Bad::member("agreementId", Some(id), reason));
-    };
-    let quantity = need_number(&item, "quantity")?;
-    let included = number(&item, "lessIncluded")?.unwrap_or_default();
-    let billable = billable(&item, found, sink)?;
-    let unit_price = match number(&item, "unitPrice")? {
-        Some(price) => price,
-        None if !billable => Decimal::ZERO,
-        None => return Err(Bad::member("unitPrice", None, "is missing")),
-    };
-    let line_type = if quantity < Decimal::ZERO || unit_price < Decimal::ZERO {
-        sink.note(Some(found.line), "credit", "quantity or price is negative: read as a credit");
-        LineType::Credit
-    } else {
-        LineType::Regular
-    };
-    if line_type == LineType::Regular && (included < Decimal::ZERO || included > quantity) {
-        let text = included.to_string();
-        return Err(Bad::member("lessIncluded", Some(&text), "is below zero or above the quantity"));
-    }
-    let Some(span) = span(&item, agreement, found, sink)? else { return Ok(None) };
-    let Some(currency) = currency(&item, agreement, context, sink)? else { return Ok(None) };
-    Ok(Some(BillingLine {
-        client,
-        billing_entity: agreement.and_then(billing_entity),
-        product: product(&item)?,
-        agreement: agreement_name(agreement, id.as_deref()),
-        invoice: None,
-        source_id: item.text("id").map(std::borrow::Cow::into_owned),
-        term: None,
-        cycle: cycle(&item, agreement, found, sink)?,
-        quantity,
-        included,
-        unit_price,
-        currency,
-        span,
-        recurring: true,
-        line_type,
-        billable,
-    }))
-}
-
-fn product(item: &Object<'_>) -> Result<ProductRef, Bad> {
-    let code = item
-        .object("product")
-        .and_then(|product| product.text("identifier"))
-        .ok_or_else(|| Bad::member("product.identifier", None, "is empty, and is needed"))?;
-    let name = item.text("description").or_else(|| item.text("invoiceDescription"));
-    let name = name.and_then(|name| name.lines().next().map(|line| line.trim().to_owned()));
-    Ok(ProductRef { name, code: Some(code.trim().to_owned()), ..ProductRef::default() })
-}
-
-fn billable(item: &Object<'_>, found: &Found<'_>, sink: &mut Sink) -> Result<bool, Bad> {
-    let Some(text) = item.text("billCustomer") else { return Ok(true) };
-    match text.to_lowercase().as_str() {
-        "billable" => Ok(true),
-        "donotbill" | "nocharge" => Ok(false),
-        "nodefault" => {
-            let text = "billCustomer is NoDefault: read as billable";
-            sink.note(Some(found.line), "bill_customer_default", text);
-            Ok(true)
-        }
-        _ => Err(Bad::member("billCustomer", Some(&text), "is none of Billable, DoNotBill, NoCharge")),
-    }
-}
-
-/// The days charged; none when the addition ended before it began.
-fn span(
-    item: &Object<'_>,
-    agreement: Option<&Object<'_>>,
-    found: &Found<'_>,
-    sink: &mut Sink,
-) -> Result<Option<Span>, Bad> {
-    let from = match (day(item, "effectiveDate")?, agreement) {
-        (Some(from), _) => from,
-        (None, Some(agreement)) => {
-            let start = day(agreement, "billStartDate")?.or(day(agreement, "startDate")?);
-            let start = start.ok_or_else(|| {
-                Bad::member("effectiveDate", None, "is missing, and so is the agreement's start")
-            })?;
-            let text = format!("effectiveDate is missing: read as the agreement's start {start}");
-            sink.note(Some(found.line), "start_of_agreement", text);
-            start
-        }
-        (None, None) => return Err(Bad::member("effectiveDate", None, "is missing")),
-    };
-    let cancelled = day(item, "cancelledDate")?;
-    let ends = agreement.map(agreement_end).transpose()?.flatten();
-    let until = match (cancelled, ends) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    };
-    let span = Span { from, until };
-    if span.is_empty() {
-        sink.note(Some(found.line), "never_active", "the addition ended before it began: nothing is billed");
-        return Ok(None);
-    }
-    Ok(Some(span))
-}
-
-/// The first day on which the agreement no longer bills: after `endDate`, or the day of cancellation.
-fn agreement_end(agreement: &Object<'_>) -> Result<Option<NaiveDate>, Bad> {
-    let flag = |key| agreement.text(key).is_some_and(|text| text == "true");
-    let end = if flag("noEndingDateFlag") { None } else { day(agreement, "endDate")?.map(day_after) };
-    let cancelled = day(agreement, "dateCancelled")?.or(day(agreement, "cancelledDate")?);
-    if flag("cancelledFlag") && cancelled.is_none() && end.is_none() {
-        return Err(Bad::member(
-            "cancelledFlag",
-            Some("true"),
-            "the agreement is cancelled, but has neither dateCancelled nor endDate",
-        ));
-    }
-    Ok(match (end, cancelled) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    })
-}
-
-/// The currency of the addition, of its agreement, or the answer to the question.
-fn currency(
-    item: &Object<'_>,
-    agreement: Option<&Object<'_>>,
-    context: &Context<'_>,
-    sink: &mut Sink,
-) -> Result<Option<Currency>, Bad> {
-    let of = |item: &Object<'_>| {
-        item.text("currency")
-            .or_else(|| item.object("currency")?.text("currencyCode"))
-            .or_else(|| item.object("agreement")?.object("currency")?.text("currencyCode"))
-            .map(std::borrow::Cow::into_owned)
-    };
-    if let Some(code) = of(item).or_else(|| agreement.and_then(of)) {
-        let bad = |_| Bad::member("currency.currencyCode", Some(&code), "is not a currency code such as USD");
-        return code.parse().map(Some).map_err(bad);
-    }
-    if context.options.currency.is_none() {
-        sink.ask("currency", &[]);
-    }
-    Ok(context.options.currency)
-}
-
-fn cycle(
-    item: &Object<'_>,
-    agreement: Option<&Object<'_>>,
-    found: &Found<'_>,
-    sink: &mut Sink,
-) -> Result<Cycle, Bad> {
-    let of = |item: &Object<'_>| {
-        item.object("billingCycle")
-            .and_then(|cycle| cycle.text("name"))
-            .or_else(|| item.object("agreement")?.object("billingCycle")?.text("name"))
-            .map(std::borrow::Cow::into_owned)
-    };
-    let Some(name) = of(item).or_else(|| agreement.and_then(of)) else {
-        sink.note(Some(found.line), "assumed_cycle", "the billing cycle is not stated: read as monthly");
-        return Ok(Cycle::Monthly);
-    };
-    match super::table::fold(&name).as_str() {
-        "monthly" | "month" => Ok(Cycle::Monthly),
-        "quarterly" | "quarter" => Ok(Cycle::Quarterly),
-        "annual" | "annually" | "yearly" | "year" => Ok(Cycle::Annual),
-        "triennial" | "triennially" | "3years" => Ok(Cycle::Triennial),
-        _ => {
-            Err(Bad::member("billingCycle", Some(&name), "is none of monthly, quarterly, annual, triennial"))
-        }
-    }
-}
-
-/// Who pays, when that is not the company itself.
-fn billing_entity(agreement: &Object<'_>) -> Option<String> {
-    let (payer, company) = (agreement.object("billToCompany")?, agreement.object("company")?);
-    if payer.text("id") == company.text("id") { None } else { client(&payer).name }
-}
-
-fn agreement_name(agreement: Option<&Object<'_>>, id: Option<&str>) -> Option<String> {
-    let name = agreement.and_then(|agreement| agreement.text("name"));
-    match (name, id) {
-        (Some(name), Some(id)) => Some(format!("{} ({id})", name.trim())),
-        (Some(name), None) => Some(name.trim().to_owned()),
-        (None, id) => id.map(str::to_owned),
-    }
-}
-
-fn number(item: &Object<'_>, key: &str) -> Result<Option<Decimal>, Bad> {
-    let Some(raw) = item.get(key) else { return Ok(None) };
-    let text = json::scalar(raw).ok_or_else(|| Bad::member(key, None, "is not a number"))?;
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    number::parse(text, Commas::Unclear)
-        .map(Some)
-        .map_err(|error| Bad::member(key, Some(text), error.to_string()))
-}
-
-fn need_number(item: &Object<'_>, key: &str) -> Result<Decimal, Bad> {
-    number(item, key)?.ok_or_else(|| Bad::member(key, None, "is missing"))
-}
-
-/// A day of the API: ISO, as written; year 1 is none.
-fn day(item: &Object<'_>, key: &str) -> Result<Option<NaiveDate>, Bad> {
-    let Some(text) = item.text(key) else { return Ok(None) };
-    match date::parse(&text) {
-        Some(date::Written::Iso(day)) => Ok(Some(day)),
-        Some(date::Written::None) => Ok(None),
-        _ => Err(Bad::member(key, Some(&text), "is not a date written as 2026-02-01")),
-    }
 }

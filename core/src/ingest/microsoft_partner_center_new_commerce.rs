@@ -6,6 +6,7 @@
 //! in [`crate::seat_states`]. `ChargeEndDate` is the last day charged. Dates are days as written, whatever
 //! their offset. `AvailabilityId` changes over time and is not part of a product's id.
 
+use super::charge_words::{cycle, is_known_charge_type, snake, term};
 use super::date::{self, Evidence, Written};
 use super::json::{self, Object};
 use super::layout::{Cells, Field, Layout, Need};
@@ -14,7 +15,7 @@ use super::sink::{Bad, Sink};
 use super::table::fold;
 use super::{DateOrder, FileError, Fit, Format, ReadOptions};
 use crate::period::{Span, day_after};
-use crate::records::{ChargeKind, ClientRef, Cycle, ProductRef, Record, Side, Term, VendorCharge};
+use crate::records::{ChargeKind, ClientRef, ProductRef, Record, Side, VendorCharge};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use sha2::{Digest as _, Sha256};
@@ -138,26 +139,6 @@ const LAYOUT: Layout = Layout {
         "durableofferid",
     ],
 };
-
-/// Charge types that are documented or known from the API; others are kept and flagged.
-const CHARGE_TYPES: &[&str] = &[
-    "new",
-    "renew",
-    "cycle_charge",
-    "add_quantity",
-    "remove_quantity",
-    "move_quantity",
-    "cancel_immediate",
-    "convert",
-    "change_billing_plan",
-    "customer_credit",
-    "extend_term",
-    "purchase",
-    "refund",
-    "cancel",
-    "transfer_out",
-    "usage",
-];
 
 fn detect(shape: &Shape<'_>) -> Fit {
     LAYOUT.fit(&shape.table.columns)
@@ -391,37 +372,6 @@ fn kind(cells: &Cells<'_>, charge_type: &str, endless: bool) -> ChargeKind {
     }
 }
 
-/// `addQuantity`, `Add Quantity` and `ADD_QUANTITY` as `add_quantity`.
-pub(super) fn snake(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    let mut lower_before = false;
-    for c in text.chars() {
-        if c.is_uppercase() && lower_before {
-            out.push('_');
-        }
-        lower_before = c.is_lowercase() || c.is_ascii_digit();
-        if c.is_alphanumeric() {
-            out.extend(c.to_lowercase());
-        } else if !out.ends_with('_') && !out.is_empty() {
-            out.push('_');
-        }
-    }
-    let out = out.trim_end_matches('_');
-    match out {
-        // Written without capitals in some exports.
-        "cyclecharge" => "cycle_charge".to_owned(),
-        "addquantity" => "add_quantity".to_owned(),
-        "removequantity" => "remove_quantity".to_owned(),
-        "movequantity" => "move_quantity".to_owned(),
-        "cancelimmediate" => "cancel_immediate".to_owned(),
-        "changebillingplan" => "change_billing_plan".to_owned(),
-        "customercredit" => "customer_credit".to_owned(),
-        "extendterm" => "extend_term".to_owned(),
-        "transferout" => "transfer_out".to_owned(),
-        other => other.to_owned(),
-    }
-}
-
 /// The change event's id; newer files wrap it in JSON.
 fn reference(text: &str) -> String {
     if !text.starts_with('{') {
@@ -432,56 +382,4 @@ fn reference(text: &str) -> String {
         .and_then(Object::of)
         .and_then(|object| object.get("id").and_then(json::scalar).map(|id| id.to_lowercase()))
         .unwrap_or_else(|| text.to_owned())
-}
-
-/// The commitment: from the free text, else from the subscription's own length.
-fn term(text: &str, span: Option<Span>) -> Option<Term> {
-    let text = text.to_lowercase().replace('-', " ");
-    let any = |marks: &[&str]| marks.iter().any(|mark| text.contains(mark));
-    if any(&["three year", "three 3 year", "3 year subscription", "3 year commitment", "triennial", "p3y"]) {
-        return Some(Term::Triennial);
-    }
-    if any(&["one year", "1 year", "annual term", "annual commitment", "p1y"]) {
-        return Some(Term::Annual);
-    }
-    if any(&["one month", "1 month", "monthly term", "monthly commitment", "p1m"]) {
-        return Some(Term::Monthly);
-    }
-    let span = span?;
-    match (span.until? - span.from).num_days() {
-        28..=31 => Some(Term::Monthly),
-        365..=366 => Some(Term::Annual),
-        1095..=1096 => Some(Term::Triennial),
-        _ => None,
-    }
-}
-
-/// What one unit price pays for: `BillingFrequency`, else the free text where it says one thing, else
-/// the length of the charge.
-fn cycle(frequency: &str, term: &str, span: Span) -> Cycle {
-    let (frequency, term) = (fold(frequency), term.to_lowercase());
-    match frequency.as_str() {
-        "monthly" | "month" => return Cycle::Monthly,
-        "quarterly" => return Cycle::Quarterly,
-        "annual" | "annually" | "yearly" | "year" => return Cycle::Annual,
-        "triennial" | "3years" | "threeyears" | "every3years" => return Cycle::Triennial,
-        _ => {}
-    }
-    if term.ends_with("for monthly billing") {
-        return Cycle::Monthly;
-    }
-    if term.ends_with("for yearly billing") {
-        return Cycle::Annual;
-    }
-    let days = span.until.map_or(0, |until| (until - span.from).num_days());
-    match days {
-        0..=92 => Cycle::Monthly,
-        93..=366 => Cycle::Annual,
-        _ => Cycle::Triennial,
-    }
-}
-
-/// Whether a charge type (lower snake case) is one of Partner Center's.
-pub(super) fn is_known_charge_type(charge_type: &str) -> bool {
-    CHARGE_TYPES.contains(&charge_type)
 }

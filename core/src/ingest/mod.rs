@@ -10,6 +10,7 @@
 //! (containers, encodings), [`table`] and [`sheet`] and [`json`] (rows of cells), [`layout`] (columns),
 //! [`number`] and [`date`] (spellings). Knows nothing of matching, prices or gaps.
 
+mod charge_words;
 mod connectwise_agreements;
 mod date;
 mod decode;

@@ -30,6 +30,9 @@ pub(super) struct UploadQuery {
     /// Order of day and month, `dmy` or `mdy`, for files that do not show it.
     #[param(max_length = 3, example = "mdy")]
     date_order: Option<String>,
+    /// Currency of the prices, for files that do not name it.
+    #[param(max_length = 3, example = "USD")]
+    currency: Option<String>,
     /// Day that a snapshot shows; the day of the upload when not stated.
     #[param(max_length = 10, example = "2026-11-01")]
     snapshot_on: Option<String>,
@@ -54,6 +57,9 @@ pub(super) struct UploadForm {
     /// Order of day and month, for files that do not show it.
     #[schema(max_length = 3, pattern = "^(dmy|mdy)$")]
     date_order: Option<String>,
+    /// Currency of the prices, for files that do not name it.
+    #[schema(max_length = 3, pattern = "^[A-Za-z]{3}$")]
+    currency: Option<String>,
     /// Day that a snapshot shows; the day of the upload when not stated.
     snapshot_on: Option<NaiveDate>,
     /// Go on without the refused rows.
@@ -181,10 +187,11 @@ async fn form(
         let slot = match name.as_str() {
             "client" => &mut said.client,
             "date_order" => &mut said.date_order,
+            "currency" => &mut said.currency,
             "snapshot_on" => &mut said.snapshot_on,
             "accept_partial" => &mut said.accept_partial,
             _ => {
-                let known = "file, client, date_order, snapshot_on and accept_partial";
+                let known = "file, client, date_order, currency, snapshot_on and accept_partial";
                 return Err(ApiError::invalid(
                     name,
                     format!("The form has no such field; its fields are {known}."),
@@ -222,6 +229,11 @@ fn answers(said: &UploadQuery) -> Result<ImportAnswers, ApiError> {
     Ok(ImportAnswers {
         client: client.map(str::to_owned),
         date_order: parsed("date_order", said.date_order.as_deref(), "Write dmy or mdy.")?,
+        currency: parsed(
+            "currency",
+            said.currency.as_deref(),
+            "Write a code of three letters, such as USD.",
+        )?,
         snapshot_on: parsed("snapshot_on", said.snapshot_on.as_deref(), "Write the day as 2026-11-22.")?,
         accept_partial: parsed("accept_partial", said.accept_partial.as_deref(), "Write true or false.")?
             .unwrap_or(false),

@@ -18,6 +18,7 @@ use chrono::NaiveDate;
 use leakage_core::digest;
 use leakage_core::id::{ClientId, ImportId, OrgId};
 use leakage_core::ingest::DateOrder;
+use leakage_core::money::Currency;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -35,6 +36,9 @@ pub struct ImportAnswers {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "dmy", pattern = "^(dmy|mdy)$", max_length = 3)]
     pub date_order: Option<DateOrder>,
+    /// Currency of the prices, for files that do not name it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
     /// Day that a snapshot shows; the day of the upload when not stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot_on: Option<NaiveDate>,
@@ -137,6 +141,7 @@ pub async fn answer(
     let merged = ImportAnswers {
         client: answers.client.or(given.client),
         date_order: answers.date_order.or(given.date_order),
+        currency: answers.currency.or(given.currency),
         snapshot_on: answers.snapshot_on.or(given.snapshot_on),
         accept_partial: answers.accept_partial || given.accept_partial,
     };

@@ -20,7 +20,8 @@ pub async fn read(app: &App, org: OrgId, import: &ImportRow) -> Result<Reading, 
     let answers: ImportAnswers =
         serde_json::from_value(import.answers.clone()).map_err(ApiError::internal)?;
     let bytes = app.objects.get_bytes(&object_key(org, &import.sha256)).await.map_err(ApiError::internal)?;
-    let options = ReadOptions { date_order: answers.date_order, ..ReadOptions::default() };
+    let options =
+        ReadOptions { date_order: answers.date_order, currency: answers.currency, ..ReadOptions::default() };
     let file_name = import.file_name.clone();
     let outcome = tokio::task::spawn_blocking(move || ingest::read(&file_name, &bytes, &options))
         .await
@@ -123,6 +124,7 @@ fn open_questions(report: &FileReport, answers: &ImportAnswers) -> Value {
     let open = report.needs_input.iter().filter(|question| match question.question.as_str() {
         "client" => answers.client.is_none(),
         "date_order" => answers.date_order.is_none(),
+        "currency" => answers.currency.is_none(),
         _ => true,
     });
     let mut open: Vec<Value> =

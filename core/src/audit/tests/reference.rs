@@ -293,10 +293,16 @@ fn history() -> impl Strategy<Value = History> {
         .prop_map(|(mut entitlements, mut bills, rules, proration, as_of, plain)| {
             // The reference splits by terms only where nothing is taken off; included seats are.
             if plain || !rules.is_empty() {
-                entitlements.iter_mut().for_each(|row| row.term = None);
-                bills.iter_mut().for_each(|line| line.term = None);
+                for row in &mut entitlements {
+                    row.term = None;
+                }
+                for line in &mut bills {
+                    line.term = None;
+                }
             } else {
-                bills.iter_mut().for_each(|line| line.included = Decimal::ZERO);
+                for line in &mut bills {
+                    line.included = Decimal::ZERO;
+                }
             }
             History { entitlements, bills, rules, proration, as_of }
         })

@@ -1,7 +1,7 @@
 //! What vendors charge. A plain recurring row is seats over its days; signs tell refund from charge.
 
+use super::super::charge_words::{is_known_charge_type, snake};
 use super::super::layout::{Cells, Field, Layout, Need};
-use super::super::microsoft_partner_center_new_commerce::{is_known_charge_type, snake};
 use super::super::reader::Shape;
 use super::super::sink::{Bad, Sink};
 use super::super::{FileError, Fit, Format, ReadOptions};
