@@ -92,6 +92,7 @@ pub fn server(
             .wrap(actix_web::middleware::from_fn(middleware::address::apply))
             .wrap(actix_web::middleware::from_fn(middleware::limits::apply))
             .wrap(actix_web::middleware::from_fn(middleware::answer::apply))
+            .wrap(actix_web::middleware::Compress::default())
             .wrap(tracing_actix_web::TracingLogger::<crate::telemetry::RequestSpan>::new())
             .wrap(actix_web::middleware::from_fn(middleware::request_id::apply))
     })

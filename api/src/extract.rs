@@ -4,7 +4,7 @@
 use crate::error::{ApiError, Code, FieldError};
 use crate::services::idempotency::Replay;
 use actix_web::dev::Payload;
-use actix_web::http::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH};
+use actix_web::http::header::{CONTENT_ENCODING, HeaderMap, IF_MATCH, IF_NONE_MATCH};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
@@ -47,6 +47,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
 }
 
 fn check_content_type(request: &HttpRequest) -> Result<(), ApiError> {
+    if request.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(ApiError::new(Code::UnsupportedMediaType, "Send the body without `Content-Encoding`."));
+    }
     let essence = request.content_type().trim().to_ascii_lowercase();
     if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
         return Ok(());
@@ -75,6 +78,9 @@ async fn read(mut payload: Payload) -> Result<Vec<u8>, ApiError> {
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     // First as JSON at all: what is wrong further on must not be told before what cannot be read.
     serde_json::from_slice::<serde::de::IgnoredAny>(body).map_err(|error| unreadable(&error))?;
+    if std::str::from_utf8(body).is_err() {
+        return Err(ApiError::new(Code::Unreadable, "The body is not UTF-8, as JSON must be."));
+    }
     if body.trim_ascii_start().first() != Some(&b'{') {
         // Serde would take a list for the fields in their order.
         return Err(ApiError::invalid("", "must be a JSON object"));

@@ -1,5 +1,4 @@
 //! A request that arrives twice is done once.
-#![expect(clippy::disallowed_types, reason = "tests look at the database with the owner's eyes")]
 
 use chrono::Duration;
 use leakage_api::auth::{Actor, Identity, Role};

@@ -112,6 +112,8 @@ async fn a_body_that_is_not_json_is_unreadable() {
     }
     let invalid_utf8 = sign_up(&app, "application/json", b"{\"name\":\"\xff\"}".to_vec()).await;
     assert_problem(&invalid_utf8, 400, "unreadable_request");
+    let half = sign_up(&app, "application/json", r#"{"name":"\ud800"}"#).await;
+    assert_problem(&half, 400, "unreadable_request");
     let deep = "[".repeat(100_000);
     assert_problem(&sign_up(&app, "application/json", deep).await, 400, "unreadable_request");
 }
@@ -123,6 +125,23 @@ async fn a_body_of_another_type_is_refused_by_type() {
         assert_problem(&sign_up(&app, other, "{}").await, 415, "unsupported_media_type");
     }
     assert_eq!(sign_up(&app, "Application/JSON; charset=utf-8", "{}").await.0, 422);
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_refused_by_type() {
+    let app = TestApp::start().await;
+    let request = app.post("/v1/organizations").header("Content-Encoding", "gzip").json(&json!({}));
+    assert_problem(&send(request).await, 415, "unsupported_media_type");
+}
+
+#[tokio::test]
+async fn answers_are_compressed_for_who_accepts_it() {
+    let app = TestApp::start().await;
+    let response = app.get("/openapi.json").header("Accept-Encoding", "gzip").send().await.unwrap();
+    assert_eq!(response.headers()["content-encoding"], "gzip");
+    assert!(response.bytes().await.unwrap().starts_with(&[0x1f, 0x8b]));
+    let plain = app.get("/openapi.json").send().await.unwrap();
+    assert!(!plain.headers().contains_key("content-encoding"));
 }
 
 #[tokio::test]

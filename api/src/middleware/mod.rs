@@ -4,12 +4,14 @@
 //!    whatever happens inside.
 //! 2. `TracingLogger` with [`crate::telemetry::RequestSpan`]: the span of the request, a child of the
 //!    caller's trace; everything inside logs into it.
-//! 3. [`answer`]: turns whatever comes from the inside, panics included, into a whole answer: problem
+//! 3. `Compress`: gzip for who accepts it. Outside [`answer`], which writes bodies; streams that must not
+//!    be held back say `Content-Encoding: identity`.
+//! 4. [`answer`]: turns whatever comes from the inside, panics included, into a whole answer: problem
 //!    details, security headers, and the one log line. Inside the span, so that the line has its fields;
 //!    outside the limits, so that refusals look like all problems.
-//! 4. [`limits`]: charges the request and writes the `RateLimit` headers. Around everything that can
+//! 5. [`limits`]: charges the request and writes the `RateLimit` headers. Around everything that can
 //!    refuse, because refusals count; the extractors inside tell it who asks.
-//! 5. [`address`]: refuses addresses that no handler could read. Innermost, just before routing.
+//! 6. [`address`]: refuses addresses that no handler could read. Innermost, just before routing.
 
 pub mod address;
 pub mod answer;

@@ -227,7 +227,8 @@ async fn follow_job(
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        // Some proxies hold streams back unless told so.
+        // A compressor would hold events back, and so do some proxies unless told.
+        .insert_header(header::ContentEncoding::Identity)
         .insert_header((HeaderName::from_static("x-accel-buffering"), "no"))
         .streaming(stream::unfold(follower, Follower::next)))
 }

@@ -128,11 +128,13 @@ async fn a_job_can_be_followed_to_its_end_and_from_where_one_left_off() {
     let viewer = viewer(&app, org);
     let job = enqueue(&app, org).await;
     let path = format!("/v1/jobs/{job}/events");
-    let response = viewer.get(&path).send().await.unwrap();
+    let mut response = viewer.get(&path).send().await.unwrap();
     assert_eq!(response.headers()["content-type"], "text/event-stream");
-    let (text, _) = tokio::join!(response.text(), app.work());
-    let seen = events(&text.unwrap());
-    assert_eq!(seen.first().unwrap().2["status"], "queued");
+    let first = response.chunk().await.unwrap().unwrap();
+    let seen = events(std::str::from_utf8(&first).unwrap());
+    assert_eq!((seen[0].0.as_str(), &seen[0].2["status"]), ("progress", &json!("queued")));
+    app.work().await;
+    let seen = events(&response.text().await.unwrap());
     let (name, id, data) = seen.last().unwrap();
     assert_eq!((name.as_str(), &data["status"]), ("ended", &json!("succeeded")));
 

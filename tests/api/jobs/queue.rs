@@ -1,5 +1,4 @@
 //! Background work: done once, by one worker, fairly, and never lost.
-#![expect(clippy::disallowed_types, reason = "tests look at the database with the owner's eyes")]
 
 use chrono::Duration;
 use leakage_api::error::ApiError;

@@ -48,7 +48,49 @@ fn make() -> Value {
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         schemas.values_mut().for_each(bound_names);
     }
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        for schema in schemas.values_mut() {
+            bound(schema);
+        }
+    }
     ordered(document)
+}
+
+/// Bounds for what states none: the audit document's schemas come from core, which answers with what
+/// files hold and knows no limits of HTTP. They are those that the reader and the engine keep.
+fn bound(schema: &mut Value) {
+    let Some(members) = schema.as_object_mut() else { return };
+    let is = |kind: &str| {
+        let stated = members.get("type");
+        stated.is_some_and(|stated| {
+            stated == kind || stated.as_array().is_some_and(|all| all.iter().any(|one| one == kind))
+        })
+    };
+    let fixed = |keys: &[&str]| keys.iter().any(|key| members.contains_key(*key));
+    let mut missing = Vec::new();
+    if is("string") && !fixed(&["enum", "const", "format", "maxLength", "pattern"]) {
+        missing.push(("maxLength", json!(65_536)));
+    }
+    if is("array") && !fixed(&["maxItems"]) {
+        missing.push(("maxItems", json!(10_000_000)));
+    }
+    if is("integer") && !fixed(&["maximum", "enum"]) {
+        missing.push(("minimum", json!(0)));
+        missing.push(("maximum", json!(9_007_199_254_740_991_i64)));
+    }
+    for (key, value) in missing {
+        members.entry(key).or_insert(value);
+    }
+    for (key, inner) in members.iter_mut() {
+        match (key.as_str(), inner) {
+            ("properties", Value::Object(properties)) => properties.values_mut().for_each(bound),
+            ("items" | "additionalProperties", inner) => bound(inner),
+            ("oneOf" | "anyOf" | "allOf" | "prefixItems", Value::Array(parts)) => {
+                parts.iter_mut().for_each(bound)
+            }
+            _ => {}
+        }
+    }
 }
 
 /// The items of a list of texts are names (of formats, scopes, columns); utoipa has no way to bound them.
@@ -95,12 +137,12 @@ fn tags() -> Value {
         { "name": "members", "description": "Who belongs to the organization." },
         { "name": "invitations", "description": "Asking people in." },
         { "name": "api_keys", "description": "Keys of integrations." },
-        { "name": "clients", "description": "Customers of the MSP." },
-        { "name": "products", "description": "Products as files name them, and Microsoft's SKU table." },
-        { "name": "mappings", "description": "What is the same under several names: proposed, decided, withdrawn." },
-        { "name": "imports", "description": "Files from vendors and the PSA, and the rows read from them." },
-        { "name": "audits", "description": "Comparisons of what clients have with what they are billed." },
-        { "name": "gaps", "description": "Differences, each with one identity across audits." },
+        { "name": "clients", "description": "Customers of the organization, and the names that sources give them." },
+        { "name": "products", "description": "What is sold: products seen in imports, and Microsoft's SKUs." },
+        { "name": "mappings", "description": "Confirmed \"these two are the same\", and proposals to decide on." },
+        { "name": "imports", "description": "Uploaded files and the rows read from them." },
+        { "name": "audits", "description": "Comparing what clients have with what they are billed." },
+        { "name": "gaps", "description": "What audits found." },
         { "name": "jobs", "description": "Background work: ask, wait, or follow." },
     ])
 }
@@ -154,7 +196,6 @@ struct Facts {
     secured: bool,
     limited: bool,
     path_parameters: bool,
-    query: bool,
     body: bool,
     idempotency_key: bool,
     if_match: bool,
@@ -173,8 +214,7 @@ macro_rules! problems {
 }
 
 problems! {
-    Unreadable, "400", Unreadable, "The request cannot be read.",
-        |facts| facts.query || facts.body || facts.idempotency_key || facts.if_match || facts.path_parameters;
+    Unreadable, "400", Unreadable, "The request cannot be read.", |_| true;
     Unauthenticated, "401", Unauthenticated, "Credentials are missing or not valid.", |facts| facts.secured;
     Forbidden, "403", InsufficientRole, "Your role or your key's scopes do not allow this.", |facts| facts.secured;
     NotFound, "404", NotFound, "There is no such thing in your organization.", |facts| facts.path_parameters;
@@ -220,6 +260,11 @@ fn common_headers() -> Map<String, Value> {
 /// Adds what all operations share; what a handler declares itself stays.
 fn complete(operation: &mut Map<String, Value>) {
     let facts = Facts::of(operation);
+    if !operation.contains_key("description") {
+        // The summary says it all.
+        let summary = operation.get("summary").and_then(Value::as_str).unwrap_or_default().to_owned();
+        operation.insert("description".to_owned(), json!(format!("{}.", summary.trim_end_matches('.'))));
+    }
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for (_, response) in responses.iter_mut().filter(|(status, _)| status.starts_with(['2', '3'])) {
         let headers = &mut response["headers"];
@@ -261,7 +306,6 @@ impl Facts {
             secured: !public,
             limited: !health,
             path_parameters: has("path", None),
-            query: has("query", None),
             body: operation.contains_key("requestBody"),
             idempotency_key: has("header", Some("Idempotency-Key")),
             if_match: has("header", Some("If-Match")),
