@@ -123,7 +123,9 @@ impl Database {
                 // A database without our tables has no jobs.
                 .unwrap_or_default();
                 owner.close().await.expect("the connection ends");
-                administer(format!("drop database {} with (force)", database.name)).await;
+                // Without force, which asks for rights over connections that are just closing: PostgreSQL
+                // waits for those by itself.
+                administer(format!("drop database {}", database.name)).await;
                 left
             })
         });
