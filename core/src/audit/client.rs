@@ -3,24 +3,23 @@
 use super::AuditError;
 use super::calendar::{Calendar, Day, Days, intersect, union};
 use super::choose::Chosen;
-use super::compare::{Timeline, chunks_of};
+use super::compare::chunks_of;
 use super::document::{
     AppliedPolicy, Coverage, CoverageStatus, Gap, PriceDifference, Reason, SourceConflict, TermMix, Waste,
 };
 use super::identity::{ClientId, Identity, ProductId};
 use super::input::{AuditInput, Basis, PolicyOverride, Source};
-use super::pricing::{ListPrice, PriceLine, PriceList, Prices, Rate};
+use super::pricing::{ListPrice, PriceList};
 use super::proposals::Undecided;
 use super::rows::{Bill, Charge, Count, Seats};
-use super::rules::{RuleSeats, Rules, Step, Steps};
-use super::series::{Changes, Series};
+use super::rules::{RuleSeats, Rules, Step};
 use super::sides::{Formats, covered, covered_by, spans_of};
+use super::timeline::timeline;
 use super::{conflicts, gaps, price_differences, waste};
 use crate::money::Currency;
 use crate::period::Month;
-use crate::records::{RuleKind, Side, Term};
-use rust_decimal::Decimal;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::records::{RuleKind, Side};
+use std::collections::BTreeSet;
 
 /// What all clients share.
 pub(super) struct Context<'a> {
@@ -399,80 +398,4 @@ fn policy(context: &Context<'_>, client: ClientId, bills: &[&Bill<'_>], from: Si
         applied.basis = Basis::Purchased;
     }
     applied
-}
-
-/// Builds a product's timeline. `None` when a sum does not fit.
-fn timeline(subject: &Subject<'_>) -> Option<Timeline> {
-    let basis = subject.policy.basis;
-    let (mut counted, mut free) = (Changes::default(), Changes::default());
-    let mut by_term: BTreeMap<Option<Term>, Changes> = BTreeMap::new();
-    for count in &subject.counts {
-        let seats = count.seats(basis).known().unwrap_or(0);
-        counted.add(count.days, seats);
-        if count.free {
-            free.add(count.days, seats);
-        } else {
-            by_term.entry(count.term).or_default().add(count.days, seats);
-        }
-    }
-    let mut billed: BTreeMap<Option<Currency>, Changes> = BTreeMap::new();
-    let mut billed_by_term: BTreeMap<Option<Term>, Changes> = BTreeMap::new();
-    let mut included = Changes::default();
-    let mut prices = Prices { lines: Vec::new(), list: subject.list.clone() };
-    for bill in subject.bills.iter().filter(|bill| bill.regular()) {
-        let seats = bill.billed.known().unwrap_or(0);
-        billed.entry(Some(bill.record.currency)).or_default().add(bill.days, seats);
-        billed_by_term.entry(bill.record.term).or_default().add(bill.days, seats);
-        included.add(bill.days, bill.included.known().unwrap_or(0));
-        if bill.record.unit_price > Decimal::ZERO {
-            prices.lines.push(PriceLine {
-                days: bill.days,
-                quantity: bill.record.quantity,
-                rate: Rate::of(bill.record.unit_price, bill.record.cycle)?,
-                term: bill.record.term,
-                currency: bill.record.currency,
-            });
-        }
-    }
-    if billed.is_empty() {
-        billed.insert(currency_of_list(subject), Changes::default());
-    }
-    let mut parents: HashMap<ProductId, Changes> = HashMap::new();
-    for bill in &subject.parents {
-        parents.entry(bill.product).or_default().add(bill.days, bill.billed.known().unwrap_or(0));
-    }
-    let parents: Option<HashMap<ProductId, Series>> =
-        parents.into_iter().map(|(product, changes)| Some((product, changes.series()?))).collect();
-    let steps = Steps {
-        rules: subject.steps.clone(),
-        free: free.series()?,
-        included: included.series()?,
-        parents: parents?,
-    };
-    Some(Timeline {
-        counted: counted.series()?,
-        counted_by_term: all(by_term)?,
-        billed: billed
-            .into_iter()
-            .map(|(of, changes)| Some((of, changes.series()?)))
-            .collect::<Option<_>>()?,
-        billed_by_term: all(billed_by_term)?,
-        steps,
-        prices,
-        assumed_before: subject.assumed_before,
-    })
-}
-
-fn all(changes: BTreeMap<Option<Term>, Changes>) -> Option<BTreeMap<Option<Term>, Series>> {
-    changes.into_iter().map(|(term, changes)| Some((term, changes.series()?))).collect()
-}
-
-/// The currency in which a product without any line is priced: the client's own price's, else the one
-/// that the client is billed in, else the only one of the price list.
-fn currency_of_list(subject: &Subject<'_>) -> Option<Currency> {
-    let own: BTreeSet<Currency> =
-        subject.list.iter().filter(|price| price.client.is_some()).map(|price| price.currency).collect();
-    let all: BTreeSet<Currency> = subject.list.iter().map(|price| price.currency).collect();
-    let only = |set: &BTreeSet<Currency>| set.first().copied().filter(|_| set.len() == 1);
-    only(&own).or(subject.client_currency).or(only(&all))
 }

@@ -1,0 +1,88 @@
+//! A product's rows as quantities over time.
+
+use super::client::Subject;
+use super::compare::Timeline;
+use super::identity::ProductId;
+use super::pricing::{PriceLine, Prices, Rate};
+use super::rules::Steps;
+use super::series::{Changes, Series};
+use crate::money::Currency;
+use crate::records::Term;
+use rust_decimal::Decimal;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Builds a product's timeline. `None` when a sum does not fit.
+pub(super) fn timeline(subject: &Subject<'_>) -> Option<Timeline> {
+    let basis = subject.policy.basis;
+    let (mut counted, mut free) = (Changes::default(), Changes::default());
+    let mut by_term: BTreeMap<Option<Term>, Changes> = BTreeMap::new();
+    for count in &subject.counts {
+        let seats = count.seats(basis).known().unwrap_or(0);
+        counted.add(count.days, seats);
+        if count.free {
+            free.add(count.days, seats);
+        } else {
+            by_term.entry(count.term).or_default().add(count.days, seats);
+        }
+    }
+    let mut billed: BTreeMap<Option<Currency>, Changes> = BTreeMap::new();
+    let mut billed_by_term: BTreeMap<Option<Term>, Changes> = BTreeMap::new();
+    let mut included = Changes::default();
+    let mut prices = Prices { lines: Vec::new(), list: subject.list.clone() };
+    for bill in subject.bills.iter().filter(|bill| bill.regular()) {
+        let seats = bill.billed.known().unwrap_or(0);
+        billed.entry(Some(bill.record.currency)).or_default().add(bill.days, seats);
+        billed_by_term.entry(bill.record.term).or_default().add(bill.days, seats);
+        included.add(bill.days, bill.included.known().unwrap_or(0));
+        if bill.record.unit_price > Decimal::ZERO {
+            prices.lines.push(PriceLine {
+                days: bill.days,
+                quantity: bill.record.quantity,
+                rate: Rate::of(bill.record.unit_price, bill.record.cycle)?,
+                term: bill.record.term,
+                currency: bill.record.currency,
+            });
+        }
+    }
+    if billed.is_empty() {
+        billed.insert(currency_of_list(subject), Changes::default());
+    }
+    let mut parents: HashMap<ProductId, Changes> = HashMap::new();
+    for bill in &subject.parents {
+        parents.entry(bill.product).or_default().add(bill.days, bill.billed.known().unwrap_or(0));
+    }
+    let parents: Option<HashMap<ProductId, Series>> =
+        parents.into_iter().map(|(product, changes)| Some((product, changes.series()?))).collect();
+    let steps = Steps {
+        rules: subject.steps.clone(),
+        free: free.series()?,
+        included: included.series()?,
+        parents: parents?,
+    };
+    Some(Timeline {
+        counted: counted.series()?,
+        counted_by_term: all(by_term)?,
+        billed: billed
+            .into_iter()
+            .map(|(of, changes)| Some((of, changes.series()?)))
+            .collect::<Option<_>>()?,
+        billed_by_term: all(billed_by_term)?,
+        steps,
+        prices,
+        assumed_before: subject.assumed_before,
+    })
+}
+
+fn all(changes: BTreeMap<Option<Term>, Changes>) -> Option<BTreeMap<Option<Term>, Series>> {
+    changes.into_iter().map(|(term, changes)| Some((term, changes.series()?))).collect()
+}
+
+/// The currency in which a product without any line is priced: the client's own price's, else the one
+/// that the client is billed in, else the only one of the price list.
+fn currency_of_list(subject: &Subject<'_>) -> Option<Currency> {
+    let own: BTreeSet<Currency> =
+        subject.list.iter().filter(|price| price.client.is_some()).map(|price| price.currency).collect();
+    let all: BTreeSet<Currency> = subject.list.iter().map(|price| price.currency).collect();
+    let only = |set: &BTreeSet<Currency>| set.first().copied().filter(|_| set.len() == 1);
+    only(&own).or(subject.client_currency).or(only(&all))
+}
