@@ -12,7 +12,6 @@ create table audits (
   request jsonb not null,
   digest text,
   totals jsonb,
-  kinds jsonb,
   -- The audit document without its gaps; they are in audit_gaps.
   document json,
   gap_count integer,

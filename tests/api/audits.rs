@@ -326,8 +326,12 @@ async fn an_audits_gaps_can_be_listed_and_filtered() {
         400,
         "unreadable_request",
     );
-    let kinds: Vec<&str> =
-        audit["kinds"].as_array().unwrap().iter().map(|k| k["kind"].as_str().unwrap()).collect();
+    let kinds: Vec<&str> = audit["totals"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|total| total["kinds"][0]["kind"].as_str().unwrap())
+        .collect();
     assert_eq!(kinds, ["over_billed", "under_billed"], "{audit:#}");
 }
 

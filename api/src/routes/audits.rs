@@ -15,7 +15,6 @@ use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::audit::{AuditDocument, Gap, Total};
 use leakage_core::id::{AuditId, ClientId, ImportId, JobId};
-use leakage_core::money::Money;
 use leakage_core::period::Month;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,30 +32,14 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(list_audit_gaps);
 }
 
-/// What the gaps of one kind and currency come to.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-struct KindTotal {
-    /// `under_billed`, `unbilled`, `over_billed` or `billed_not_provisioned`. New ones may be added.
-    #[schema(max_length = 40, example = "under_billed")]
-    kind: String,
-    /// Number of gaps.
-    #[schema(minimum = 0, maximum = 1_000_000_000)]
-    gaps: i64,
-    /// Their seat-months, six decimals.
-    #[schema(max_length = 40, example = "16.000000")]
-    seat_months: String,
-    /// Their money; null while unpriced.
-    amount: Option<Money>,
-}
-
 /// An audit: one comparison over a period, immutable once completed.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "01931f3e-7d5c-7b60-9f10-3f2a4b5c6d7e", "status": "completed", "from": "2026-02", "to": "2026-06",
     "as_of": "2026-11-22", "request": {"from": "2026-02", "to": "2026-06"},
     "digest": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "gap_count": 1, "unpriced_gaps": 0,
-    "totals": [{"currency": "USD", "under": "473.79", "over": "0.00", "forward_under": "132.00", "forward_over": "0.00", "time_barred": "0.00"}],
-    "kinds": [{"kind": "under_billed", "gaps": 1, "seat_months": "21.535714", "amount": {"amount": "473.79", "currency": "USD"}}],
+    "totals": [{"currency": "USD", "under": "473.79", "over": "0.00", "forward_under": "132.00", "forward_over": "0.00", "time_barred": "0.00",
+        "kinds": [{"kind": "under_billed", "gaps": 1, "amount": "473.79"}]}],
     "imports": [], "problem": null, "job_id": "01931f3e-7d5c-7b60-9f10-000000000001",
     "created_by": "user:01931f3e-7d5c-7b60-9f10-000000000002", "created_at": "2026-11-22T12:00:00Z",
     "completed_at": "2026-11-22T12:00:01Z"
@@ -85,12 +68,9 @@ struct Audit {
     /// Number of gaps that have seats but no price.
     #[schema(minimum = 0)]
     unpriced_gaps: Option<i32>,
-    /// Per currency; currencies are never added.
+    /// Per currency, and in each per kind; currencies are never added.
     #[schema(value_type = Option<Vec<Total>>, max_items = 200)]
     totals: Option<Value>,
-    /// Per kind and currency.
-    #[schema(value_type = Option<Vec<KindTotal>>, max_items = 1000)]
-    kinds: Option<Value>,
     /// The imports that it read; only when one audit is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 100_000)]
@@ -132,7 +112,6 @@ impl From<AuditRow> for Audit {
             gap_count: row.gap_count,
             unpriced_gaps: row.unpriced_gaps,
             totals: row.totals,
-            kinds: row.kinds,
             imports: None,
             problem: row.problem,
             job_id: row.job_id.map(JobId::new),

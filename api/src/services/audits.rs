@@ -18,10 +18,9 @@ use leakage_core::id::{AuditId, ClientId, ImportId, MappingId};
 use leakage_core::matching::fold;
 use leakage_core::period::{Month, Span};
 use leakage_core::records::{ClientRef, Price, Record, Rule, Side};
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, HashMap};
+use serde_json::{Value, json};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Months that one audit may span.
@@ -218,7 +217,6 @@ impl FinishedAudit {
         let result = AuditResult {
             digest: &self.document.digest,
             totals: document.get("totals").cloned().unwrap_or_else(|| json!([])),
-            kinds: kinds(&found),
             document: &document,
             gap_count: i32::try_from(found.len()).map_err(ApiError::internal)?,
             unpriced_gaps: i32::try_from(self.document.unpriced_gaps).map_err(ApiError::internal)?,
@@ -257,29 +255,6 @@ fn new_gap(gap: &Gap, clients: &HashMap<String, Uuid>) -> Result<NewGap, ApiErro
         amount_minor: gap.amount.and_then(leakage_core::money::Money::minor),
         detail,
     })
-}
-
-/// Money, gaps and seat-months per kind and currency.
-fn kinds(gaps: &[Gap]) -> Value {
-    let mut sums: BTreeMap<(String, Option<String>), (usize, Decimal, Decimal)> = BTreeMap::new();
-    for gap in gaps {
-        let kind = serde_json::to_value(gap.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
-        let currency = gap.amount.map(|amount| amount.currency.to_string());
-        let sum = sums.entry((kind.unwrap_or_default(), currency)).or_default();
-        sum.0 += 1;
-        sum.1 += gap.amount.map(|amount| amount.amount).unwrap_or_default();
-        sum.2 += gap.seat_months;
-    }
-    let rows = sums.into_iter().map(|((kind, currency), (count, amount, seat_months))| {
-        let mut row = Map::new();
-        row.insert("kind".into(), kind.into());
-        row.insert("gaps".into(), count.into());
-        row.insert("seat_months".into(), seat_months.to_string().into());
-        let amount = currency.map(|currency| json!({ "amount": amount.to_string(), "currency": currency }));
-        row.insert("amount".into(), amount.unwrap_or(Value::Null));
-        Value::Object(row)
-    });
-    Value::Array(rows.collect())
 }
 
 /// The whole document of a completed audit, gaps and all, as the command line prints it.

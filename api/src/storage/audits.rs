@@ -26,8 +26,6 @@ pub struct AuditRow {
     pub digest: Option<String>,
     /// Totals per currency.
     pub totals: Option<Value>,
-    /// Totals per kind and currency.
-    pub kinds: Option<Value>,
     /// Number of gaps.
     pub gap_count: Option<i32>,
     /// Number of gaps without a price.
@@ -48,7 +46,7 @@ pub struct AuditRow {
 macro_rules! select_audit {
     ($rest:literal) => {
         concat!(
-            "select id, status, from_month, to_month, as_of, request, digest, totals, kinds, gap_count, unpriced_gaps,
+            "select id, status, from_month, to_month, as_of, request, digest, totals, gap_count, unpriced_gaps,
                     problem, job_id, created_by, created_at, completed_at
              from audits ",
             $rest
@@ -147,8 +145,6 @@ pub struct AuditResult<'a> {
     pub digest: &'a str,
     /// Totals per currency.
     pub totals: Value,
-    /// Totals per kind and currency.
-    pub kinds: Value,
     /// The document without its gaps.
     pub document: &'a Value,
     /// Number of gaps.
@@ -167,15 +163,14 @@ pub async fn complete(
     let org = tx.org().uuid();
     let done = sqlx::query(
         "update audits
-         set status = 'completed', digest = $3, totals = $4, kinds = $5, document = $6::text::json, gap_count = $7,
-             unpriced_gaps = $8, completed_at = $9
+         set status = 'completed', digest = $3, totals = $4, document = $5::text::json, gap_count = $6,
+             unpriced_gaps = $7, completed_at = $8
          where org_id = $1 and id = $2 and status = 'running'",
     )
     .bind(org)
     .bind(id.uuid())
     .bind(result.digest)
     .bind(&result.totals)
-    .bind(&result.kinds)
     .bind(result.document.to_string())
     .bind(result.gap_count)
     .bind(result.unpriced_gaps)
