@@ -8,6 +8,7 @@ use crate::middleware::limits::Limiter;
 use crate::objects::{ObjectError, Objects};
 use crate::storage::{Db, StorageError};
 use crate::{middleware, routes};
+use actix_web::middleware::Condition;
 use actix_web::{App as ActixApp, HttpServer, web};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -83,6 +84,7 @@ pub fn server(
 ) -> Result<actix_web::dev::Server, ServeError> {
     let data = web::Data::from(app);
     let surface = web::Data::new(routes::surface::Surface::of(routes::docs::document()));
+    let origins = data.config.cors_origins.clone();
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(data.clone())
@@ -93,6 +95,7 @@ pub fn server(
             .wrap(actix_web::middleware::from_fn(middleware::limits::apply))
             .wrap(actix_web::middleware::from_fn(middleware::answer::apply))
             .wrap(actix_web::middleware::Compress::default())
+            .wrap(Condition::new(!origins.is_empty(), middleware::cors::allow(&origins)))
             .wrap(tracing_actix_web::TracingLogger::<crate::telemetry::RequestSpan>::new())
             .wrap(actix_web::middleware::from_fn(middleware::request_id::apply))
     })

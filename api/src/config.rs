@@ -23,6 +23,9 @@ pub struct Config {
     pub public_url: String,
     /// How many proxies in front of us append to `X-Forwarded-For`; 0: the header is not believed.
     pub trusted_proxies: usize,
+    /// Addresses of user interfaces in browsers that may call from another origin, such as
+    /// `https://app.example.com`; none: only pages of this service itself.
+    pub cors_origins: Vec<String>,
     /// The database.
     pub database: DatabaseConfig,
     /// Redis, for rate counters shared by several nodes. Without it each node counts for itself.
@@ -114,6 +117,7 @@ struct Defaults {
     bind: &'static str,
     public_url: &'static str,
     trusted_proxies: usize,
+    cors_origins: Vec<String>,
     database: DatabaseDefaults,
     tokens: TokensConfig,
     objects: ObjectsDefaults,
@@ -136,6 +140,7 @@ const DEFAULTS: fn() -> Defaults = || Defaults {
     bind: "127.0.0.1:8080",
     public_url: "http://localhost:8080",
     trusted_proxies: 0,
+    cors_origins: Vec::new(),
     database: DatabaseDefaults { max_connections: 20 },
     tokens: TokensConfig { key_file: PathBuf::from("leakage-token-keys.pem") },
     limits: LimitsConfig {
@@ -209,6 +214,13 @@ impl Config {
         let invalid = |name, reason: &str| Err(ConfigError::Invalid { name, reason: reason.to_owned() });
         if !self.public_url.starts_with("http") || self.public_url.ends_with('/') {
             return invalid("public_url", "must be an http or https address without a slash at the end");
+        }
+        let origin = |text: &String| {
+            let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+            host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', ' ']))
+        };
+        if !self.cors_origins.iter().all(origin) {
+            return invalid("cors_origins", "each must be scheme and host, such as https://app.example.com");
         }
         if self.database.max_connections < 2 {
             return invalid("database.max_connections", "must be 2 or more");

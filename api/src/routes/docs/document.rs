@@ -31,7 +31,11 @@ fn make() -> Value {
         .split_for_parts();
     let mut document = serde_json::to_value(collected).unwrap_or_default();
     document["info"] = info();
-    document["servers"] = json!([{ "url": "/", "description": "The service that serves this document." }]);
+    document["servers"] = json!([{
+        "url": "/",
+        "description": "The service that serves this document, local or production.",
+        "x-internal": false,
+    }]);
     document["tags"] = tags();
     document["security"] = json!([{ "access_token": [] }, { "api_key": [] }]);
     document["components"]["securitySchemes"] = security_schemes();
@@ -49,11 +53,27 @@ fn make() -> Value {
         schemas.values_mut().for_each(bound_names);
     }
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
-        for schema in schemas.values_mut() {
-            bound(schema);
-        }
+        schemas.values_mut().for_each(bound);
     }
+    bound_inline(&mut document["paths"]);
     ordered(document)
+}
+
+/// The same for schemas that stand in operations.
+fn bound_inline(part: &mut Value) {
+    match part {
+        Value::Object(members) => {
+            for (key, inner) in members.iter_mut() {
+                if key == "schema" {
+                    bound(inner);
+                } else {
+                    bound_inline(inner);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(bound_inline),
+        _ => {}
+    }
 }
 
 /// Bounds for what states none: the audit document's schemas come from core, which answers with what
@@ -173,6 +193,8 @@ fn headers() -> Value {
         "RateLimit": text(
             "Units left (`r`) and seconds (`t`) until all are back, for each limit, the tightest first.",
             "\"key\";r=598;t=0"),
+        "Access-Control-Allow-Origin": text(
+            "The origin of the page that called, if it is one that may.", "https://app.example.com"),
         "Retry-After": {
             "description": "Seconds after which to send the request again.",
             "schema": { "type": "integer", "format": "int32", "minimum": 0, "maximum": 86400 },
@@ -251,7 +273,7 @@ impl ProblemAnswer {
 }
 
 fn common_headers() -> Map<String, Value> {
-    ["X-Request-Id", "RateLimit-Policy", "RateLimit"]
+    ["X-Request-Id", "RateLimit-Policy", "RateLimit", "Access-Control-Allow-Origin"]
         .into_iter()
         .map(|name| (name.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") })))
         .collect()
@@ -266,7 +288,7 @@ fn complete(operation: &mut Map<String, Value>) {
         operation.insert("description".to_owned(), json!(format!("{}.", summary.trim_end_matches('.'))));
     }
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
-    for (_, response) in responses.iter_mut().filter(|(status, _)| status.starts_with(['2', '3'])) {
+    for (_, response) in responses.iter_mut().filter(|(_, response)| response["$ref"].is_null()) {
         let headers = &mut response["headers"];
         if !headers.is_object() {
             *headers = json!({});

@@ -57,7 +57,7 @@ pub fn configure(config: &mut ServiceConfig) {
     ),
     request_body(content(
         (upload::UploadForm = "multipart/form-data"),
-        (Vec<u8> = "application/octet-stream"),
+        (view::FileBytes = "application/octet-stream"),
         (String = "text/csv"),
         (String = "application/json"),
     ), description = "The file."),
@@ -256,7 +256,7 @@ async fn list_import_errors(
     security(("access_token" = []), ("api_key" = [])),
     extensions(("x-permission" = json!("read"))),
     params(("import_id" = ImportId, Path, description = "The import.")),
-    responses((status = 200, description = "The file.", body = Vec<u8>, content_type = "application/octet-stream")),
+    responses((status = 200, description = "The file.", body = view::FileBytes, content_type = "application/octet-stream")),
 )]
 #[get("/imports/{import_id}/file")]
 async fn get_import_file(

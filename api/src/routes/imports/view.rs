@@ -197,3 +197,9 @@ page_type!(ImportErrorPage, ImportError);
 pub(super) type ImportRecord = Value;
 
 page_type!(ImportRecordPage, ImportRecord);
+
+/// The bytes of a file.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary, max_length = 536_870_912)]
+#[expect(dead_code, reason = "documents bodies that are streamed")]
+pub(super) struct FileBytes(Vec<u8>);
