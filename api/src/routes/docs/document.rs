@@ -88,8 +88,14 @@ fn bound(schema: &mut Value) {
     };
     let fixed = |keys: &[&str]| keys.iter().any(|key| members.contains_key(*key));
     let mut missing = Vec::new();
-    if is("string") && !fixed(&["enum", "const", "format", "maxLength", "pattern"]) {
-        missing.push(("maxLength", json!(65_536)));
+    if is("string") && !fixed(&["enum", "const", "maxLength"]) {
+        let length = match members.get("format").and_then(Value::as_str) {
+            Some("date") => 10,
+            Some("uuid") => 36,
+            Some("date-time") => 40,
+            _ => 65_536,
+        };
+        missing.push(("maxLength", json!(length)));
     }
     if is("array") && !fixed(&["maxItems"]) {
         missing.push(("maxItems", json!(10_000_000)));
@@ -173,7 +179,8 @@ fn security_schemes() -> Value {
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "The access token of a signed-in person, good for ten minutes.",
+            "description": "The access token of a signed-in person, good for ten minutes. Signed and checked as RFC8725 advises: \
+                EdDSA only, typ `at+jwt`, issuer and audience checked.",
         },
         "api_key": {
             "type": "http",
