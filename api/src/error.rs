@@ -191,6 +191,14 @@ impl ApiError {
         Self::new(Code::NotFound, "Nothing with this address exists in your organization.")
     }
 
+    /// A change that was based on an older version.
+    pub fn stale() -> Self {
+        Self::new(
+            Code::VersionMismatch,
+            "It was changed since you read it. Read it again, then send your change with its ETag in `If-Match`.",
+        )
+    }
+
     /// A value in the body is not valid.
     pub fn invalid(pointer: impl Into<String>, reason: impl Into<String>) -> Self {
         let reason = reason.into();

@@ -229,7 +229,7 @@ impl IfMatch {
                 Code::PreconditionRequired,
                 "Read it first, and send its ETag in `If-Match`, so that no one else's change is lost.",
             )),
-            Some(tag) => version_of(tag).ok_or_else(stale),
+            Some(tag) => version_of(tag).ok_or_else(ApiError::stale),
         }
     }
 
@@ -238,13 +238,8 @@ impl IfMatch {
     /// # Errors
     /// As [`Self::required`]; 412 when `current` is another one.
     pub fn check(&self, current: i64) -> Result<(), ApiError> {
-        if self.required()? == current { Ok(()) } else { Err(stale()) }
+        if self.required()? == current { Ok(()) } else { Err(ApiError::stale()) }
     }
-}
-
-/// 412: what the caller read is no longer so.
-pub fn stale() -> ApiError {
-    ApiError::new(Code::VersionMismatch, "It was changed since you read it. Read it again, then decide.")
 }
 
 impl FromRequest for IfMatch {

@@ -57,14 +57,15 @@ pub trait Page: Serialize {
     fn next_cursor(&self) -> Option<&str>;
 }
 
-/// Declares the page of a resource: `page_type!(ClientPage, Client)`. Concrete, because the API document
-/// would otherwise repeat the page's schema in each operation.
+/// Declares the page of a resource: `page_type!(ClientPage, Client)`, with a visibility in front if more
+/// than its own file uses it. Concrete, because the API document would otherwise repeat the page's schema
+/// in each operation.
 #[macro_export]
 macro_rules! page_type {
-    ($name:ident, $item:ty) => {
+    ($visibility:vis $name:ident, $item:ty) => {
         /// One page of a list.
         #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-        pub struct $name {
+        $visibility struct $name {
             /// The items.
             #[schema(max_items = 500)]
             pub data: Vec<$item>,

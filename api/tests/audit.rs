@@ -1,5 +1,6 @@
 //! `leakage audit` with real files, as a person runs it.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, outside the functions that clippy excepts")]
+#![expect(clippy::case_sensitive_file_extension_comparisons, reason = "the fixtures' names are ours")]
 
 use serde_json::Value;
 use std::path::PathBuf;

@@ -13,14 +13,15 @@ fn monthly(
     currency: &str,
     months: std::ops::RangeInclusive<u32>,
 ) -> String {
-    months
+    let lines: Vec<String> = months
         .map(|month| {
             let (year, next) = if month == 12 { (2027, 1) } else { (2026, month + 1) };
             format!(
                 "{client},{product},{quantity},{price},{currency},2026-{month:02}-01,{year}-{next:02}-01\n"
             )
         })
-        .collect()
+        .collect();
+    lines.concat()
 }
 
 const BILLING_HEADER: &str = "client,product,quantity,unit_price,currency,from,until\n";

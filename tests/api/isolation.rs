@@ -33,12 +33,11 @@ fn body(operation: &str) -> Option<Value> {
     Some(match operation {
         "answer_import" => json!({"client": "Contoso"}),
         "create_audit" => json!({"from": "2026-03", "to": "2026-03"}),
-        "create_client" => json!({"name": format!("Client {}", Uuid::now_v7())}),
+        "create_client" | "update_client" => json!({"name": format!("Client {}", Uuid::now_v7())}),
         "create_import" => json!({"file": Uuid::now_v7()}),
         "create_mapping" => {
             json!({"side": "product", "source": "M365 BP", "target": "Microsoft 365 Business Premium"})
         }
-        "update_client" => json!({"name": format!("Client {}", Uuid::now_v7())}),
         "void_import" => json!({"reason": "Export of the wrong month"}),
         "create_api_key" => json!({"name": "Nightly import", "scopes": ["read"]}),
         "create_invitation" => json!({"email": new_email(), "role": "viewer"}),
@@ -108,13 +107,11 @@ fn at<'a>(things: &'a BTreeMap<&'static str, String>) -> impl Fn(&str) -> String
 fn ask(caller: &Caller, method: &Method, path: &str, operation: &Value) -> RequestBuilder {
     let id = operation["operationId"].as_str().unwrap();
     let request = caller.request(method.clone(), path).header("If-Match", "\"v1\"");
-    match body(id) {
-        Some(body) => request.json(&body),
-        None => {
-            assert!(operation["requestBody"].is_null(), "add `{id}` to `body`");
-            request
-        }
-    }
+    let Some(body) = body(id) else {
+        assert!(operation["requestBody"].is_null(), "add `{id}` to `body`");
+        return request;
+    };
+    request.json(&body)
 }
 
 fn secured() -> impl Iterator<Item = (Method, String, &'static Value)> {

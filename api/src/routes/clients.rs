@@ -125,7 +125,7 @@ impl NewClient {
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat", max_length = 255)),
     responses((status = 201, description = "Added", body = Client)))]
 #[post("/clients")]
-pub async fn create_client(
+async fn create_client(
     app: web::Data<App>,
     actor: Allowed<perm::WriteCatalog>,
     replay: Replay,
@@ -148,7 +148,7 @@ pub async fn create_client(
     extensions(("x-permission" = json!("read"))), params(PageQuery),
     responses((status = 200, description = "One page", body = ClientPage)))]
 #[get("/clients")]
-pub async fn list_clients(
+async fn list_clients(
     app: web::Data<App>,
     actor: Allowed<perm::Read>,
     request: HttpRequest,
@@ -169,7 +169,7 @@ pub async fn list_clients(
     params(("client_id" = ClientId, Path, description = "The client")),
     responses((status = 200, description = "The client", body = ClientDetail)))]
 #[get("/clients/{client_id}")]
-pub async fn get_client(
+async fn get_client(
     app: web::Data<App>,
     actor: Allowed<perm::Read>,
     path: web::Path<ClientId>,
@@ -191,7 +191,7 @@ pub async fn get_client(
            ("If-Match" = String, Header, description = "ETag of the version that you read", max_length = 100)),
     responses((status = 200, description = "Changed", body = Client)))]
 #[patch("/clients/{client_id}")]
-pub async fn update_client(
+async fn update_client(
     app: web::Data<App>,
     actor: Allowed<perm::WriteCatalog>,
     path: web::Path<ClientId>,

@@ -130,7 +130,7 @@ pub struct MappingQuery {
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat", max_length = 255)),
     responses((status = 201, description = "Written and approved", body = Mapping)))]
 #[post("/mappings")]
-pub async fn create_mapping(
+async fn create_mapping(
     app: web::Data<App>,
     actor: Allowed<perm::WriteCatalog>,
     replay: Replay,
@@ -165,7 +165,7 @@ pub async fn create_mapping(
     extensions(("x-permission" = json!("read"))), params(MappingQuery),
     responses((status = 200, description = "One page", body = MappingPage)))]
 #[get("/mappings")]
-pub async fn list_mappings(
+async fn list_mappings(
     app: web::Data<App>,
     actor: Allowed<perm::Read>,
     request: HttpRequest,
@@ -186,7 +186,7 @@ pub async fn list_mappings(
     params(("mapping_id" = MappingId, Path, description = "The mapping")),
     responses((status = 200, description = "The mapping", body = Mapping)))]
 #[get("/mappings/{mapping_id}")]
-pub async fn get_mapping(
+async fn get_mapping(
     app: web::Data<App>,
     actor: Allowed<perm::Read>,
     path: web::Path<MappingId>,
@@ -224,7 +224,7 @@ async fn decide(
            ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat", max_length = 255)),
     responses((status = 200, description = "Approved", body = Mapping)))]
 #[post("/mappings/{mapping_id}/approve")]
-pub async fn approve_mapping(
+async fn approve_mapping(
     app: web::Data<App>,
     actor: Allowed<perm::WriteCatalog>,
     replay: Replay,
@@ -244,7 +244,7 @@ pub async fn approve_mapping(
            ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat", max_length = 255)),
     responses((status = 200, description = "Rejected", body = Mapping)))]
 #[post("/mappings/{mapping_id}/reject")]
-pub async fn reject_mapping(
+async fn reject_mapping(
     app: web::Data<App>,
     actor: Allowed<perm::WriteCatalog>,
     replay: Replay,
@@ -264,7 +264,7 @@ pub async fn reject_mapping(
            ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat", max_length = 255)),
     responses((status = 200, description = "Withdrawn", body = Mapping)))]
 #[post("/mappings/{mapping_id}/withdraw")]
-pub async fn withdraw_mapping(
+async fn withdraw_mapping(
     app: web::Data<App>,
     actor: Allowed<perm::WriteCatalog>,
     replay: Replay,

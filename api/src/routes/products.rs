@@ -71,8 +71,8 @@ pub struct MicrosoftSku {
 impl From<&Sku> for MicrosoftSku {
     fn from(sku: &Sku) -> Self {
         Self {
-            sku_id: sku.guid.to_string(),
-            part_number: sku.part_number.to_string(),
+            sku_id: sku.guid.clone(),
+            part_number: sku.part_number.clone(),
             names: sku.names.iter().map(|name| name.text.clone()).collect(),
             free: sku.free,
         }
@@ -103,7 +103,7 @@ pub struct SkuQuery {
     extensions(("x-permission" = json!("read"))), params(PageQuery),
     responses((status = 200, description = "One page", body = ProductPage)))]
 #[get("/products")]
-pub async fn list_products(
+async fn list_products(
     app: web::Data<App>,
     actor: Allowed<perm::Read>,
     request: HttpRequest,
@@ -123,7 +123,7 @@ pub async fn list_products(
     extensions(("x-permission" = json!("read"))), params(SkuQuery),
     responses((status = 200, description = "One page", body = MicrosoftSkuPage)))]
 #[get("/microsoft-skus")]
-pub async fn list_microsoft_skus(
+async fn list_microsoft_skus(
     _actor: Allowed<perm::Read>,
     request: HttpRequest,
     query: web::Query<SkuQuery>,
@@ -138,15 +138,15 @@ pub async fn list_microsoft_skus(
     let mut found: Vec<&Sku> = Catalog::microsoft()
         .skus()
         .iter()
-        .filter(|sku| sku.guid.to_string() > after)
+        .filter(|sku| sku.guid > after)
         .filter(|sku| {
             fold(&sku.part_number).contains(&needle)
                 || sku.names.iter().any(|name| fold(&name.text).contains(&needle))
         })
         .collect();
-    found.sort_by_key(|sku| sku.guid.to_string());
+    found.sort_by_key(|sku| &sku.guid);
     found.truncate(usize::try_from(wanted.fetch()).unwrap_or(usize::MAX));
-    let page = wanted.page(found, |sku| sku.guid.to_string())?;
+    let page = wanted.page(found, |sku| sku.guid.clone())?;
     routes::list(&request, &MicrosoftSkuPage::from(page.map(MicrosoftSku::from)))
 }
 

@@ -66,7 +66,7 @@ pub async fn update(
     match changed.map_err(write_error)? {
         Some(row) => Ok(row),
         None => match clients::find(tx, id).await? {
-            Some(current) => Err(super::stale(current.version)),
+            Some(_) => Err(ApiError::stale()),
             None => Err(ApiError::not_found()),
         },
     }

@@ -76,14 +76,13 @@ pub struct Demonstration {
 /// The worker is running when this is called, so it may enqueue jobs and wait for them.
 pub async fn ensure(app: &App) -> Result<Option<Demonstration>, ApiError> {
     let Some(actor) = owner(app).await? else { return Ok(None) };
-    let audit = match last_audit(app, &actor).await? {
-        Some(audit) => audit,
-        None => {
-            for sample in SAMPLES {
-                upload(app, &actor, sample).await?;
-            }
-            run_audit(app, &actor).await?
+    let audit = if let Some(audit) = last_audit(app, &actor).await? {
+        audit
+    } else {
+        for sample in SAMPLES {
+            upload(app, &actor, sample).await?;
         }
+        run_audit(app, &actor).await?
     };
     let mut tx = app.db.begin(actor.org).await?;
     let document = audits::document(&mut tx, audit).await?;
@@ -104,19 +103,16 @@ async fn owner(app: &App) -> Result<Option<Actor>, ApiError> {
     let email = Email::parse(EMAIL)?;
     let mut tx = app.db.begin_system().await?;
     let known = users::find_by_email(&mut tx, &email.normalized).await?;
-    let (org, user) = match known {
-        Some(user) => {
-            let id = UserId::new(user.id);
-            let organizations = users::organizations(&mut tx, id).await?;
-            match organizations.iter().find(|belonging| belonging.name == ORGANIZATION) {
-                Some(belonging) => (belonging.org, id),
-                None => return Ok(None),
-            }
+    let (org, user) = if let Some(user) = known {
+        let id = UserId::new(user.id);
+        let organizations = users::organizations(&mut tx, id).await?;
+        match organizations.iter().find(|belonging| belonging.name == ORGANIZATION) {
+            Some(belonging) => (belonging.org, id),
+            None => return Ok(None),
         }
-        None => {
-            drop(tx);
-            sign_up(app).await?
-        }
+    } else {
+        drop(tx);
+        sign_up(app).await?
     };
     Ok(Some(Actor { org, identity: Identity::User { id: user, role: Role::Owner } }))
 }

@@ -6,7 +6,7 @@
 //! A request that fails stores nothing: its key may be used again.
 
 use crate::app::App;
-use crate::auth::{Actor, Identity};
+use crate::auth::Actor;
 use crate::error::{ApiError, Code};
 use crate::jobs::{self, JobKind};
 use crate::storage::idempotency::{self, Stored};
@@ -128,7 +128,8 @@ async fn attempt(
     let Some(key) = &request.key else {
         return Ok(Replied { reply: effect(tx).await?, replayed: false });
     };
-    let caller = caller(actor);
+    // A key belongs to one user or API key: another one's replies are none of theirs.
+    let caller = actor.label();
     if !idempotency::lock(tx, &caller, key).await? {
         return Err(ApiError::new(
             Code::IdempotencyInFlight,
@@ -156,14 +157,6 @@ async fn tidy(tx: &mut OrgTx, now: DateTime<Utc>) -> Result<(), StorageError> {
         jobs::enqueue(tx, now, kind, org, Value::Null).await?;
     }
     Ok(())
-}
-
-/// Keys belong to one user or API key: another one's replies are none of theirs.
-fn caller(actor: &Actor) -> String {
-    match &actor.identity {
-        Identity::User { id, .. } => format!("user:{id}"),
-        Identity::ApiKey { id, .. } => format!("api_key:{id}"),
-    }
 }
 
 fn to_store(request: &Replay, body_sha256: &[u8; 32], reply: &Reply) -> Stored {

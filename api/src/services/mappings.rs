@@ -51,7 +51,7 @@ pub async fn decide(
     }
     let Some(current) = mappings::find(tx, id).await? else { return Err(ApiError::not_found()) };
     if current.version != version {
-        return Err(super::stale(current.version));
+        return Err(ApiError::stale());
     }
     Err(ApiError::new(
         Code::Conflict,

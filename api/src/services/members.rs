@@ -79,8 +79,7 @@ pub async fn remove(app: &App, actor: &Actor, user: UserId) -> Result<(), ApiErr
 async fn why_not(tx: &mut OrgTx, user: UserId, version: i64) -> Result<ApiError, ApiError> {
     let Some(row) = members::find(tx, user).await? else { return Ok(ApiError::not_found()) };
     if row.version != version {
-        let detail = "It was changed since you read it. Read it again, then decide.";
-        return Ok(ApiError::new(Code::VersionMismatch, detail));
+        return Ok(ApiError::stale());
     }
     let detail = "This is the only owner. Make someone else an owner first.";
     Ok(ApiError::new(Code::Conflict, detail))

@@ -13,15 +13,3 @@ pub mod organizations;
 pub mod sessions;
 pub mod sign_in;
 pub mod text;
-
-use crate::error::{ApiError, Code};
-
-/// The answer to a change that was based on an older version.
-pub(crate) fn stale(current: i64) -> ApiError {
-    ApiError::new(
-        Code::VersionMismatch,
-        format!(
-            "It was changed by someone else; its current ETag is \"v{current}\". Read it again, then send your change with that ETag in If-Match."
-        ),
-    )
-}

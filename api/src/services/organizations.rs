@@ -326,9 +326,7 @@ pub async fn change(
     settings.check()?;
     let settings = serde_json::to_value(&settings).map_err(ApiError::internal)?;
     let updated = organizations::update(&mut tx, app.clock.now(), version, &name, &settings).await?;
-    let updated = updated.ok_or_else(|| {
-        ApiError::new(Code::VersionMismatch, "It was changed since you read it. Read it again, then decide.")
-    })?;
+    let updated = updated.ok_or_else(ApiError::stale)?;
     tx.commit().await?;
     Ok(updated)
 }

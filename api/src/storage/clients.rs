@@ -167,6 +167,34 @@ pub async fn refs(tx: &mut OrgTx, id: ClientId, limit: i64) -> Result<Vec<Client
     .await?)
 }
 
+/// One way in which sources name a client, as stored.
+#[derive(FromRow)]
+struct RefRow {
+    id: Uuid,
+    client_id: Uuid,
+    source_id: Option<String>,
+    name: Option<String>,
+    domain: Option<String>,
+}
+
+impl From<RefRow> for ClientRef {
+    fn from(row: RefRow) -> Self {
+        Self { id: row.source_id, name: row.name, domain: row.domain }
+    }
+}
+
+async fn ref_rows(tx: &mut OrgTx) -> Result<Vec<RefRow>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(
+        "select id, client_id, source_id, name, domain
+         from client_refs
+         where org_id = $1",
+    )
+    .bind(org)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
 /// Stores the ways in which a file names its clients and gives the id of each, in the order given.
 ///
 /// A new way belongs to the client that has the same source id, else the same folded name, else to a
@@ -184,14 +212,7 @@ pub async fn intern_refs(
         .bind(org)
         .execute(tx.conn())
         .await?;
-    let known: Vec<(Uuid, Uuid, Option<String>, Option<String>, Option<String>)> = sqlx::query_as(
-        "select id, client_id, source_id, name, domain
-         from client_refs
-         where org_id = $1",
-    )
-    .bind(org)
-    .fetch_all(tx.conn())
-    .await?;
+    let known = ref_rows(tx).await?;
     let clients: Vec<(Uuid, String)> = sqlx::query_as(
         "select id, name_key
          from clients
@@ -203,11 +224,12 @@ pub async fn intern_refs(
     let mut by_name: HashMap<String, Uuid> = clients.into_iter().map(|(id, key)| (key, id)).collect();
     let mut by_source: HashMap<String, Uuid> = HashMap::new();
     let mut refs: HashMap<ClientRef, Uuid> = HashMap::new();
-    for (id, client, source_id, name, domain) in known {
-        if let Some(source_id) = &source_id {
-            by_source.insert(source_id.to_lowercase(), client);
+    for row in known {
+        if let Some(source_id) = &row.source_id {
+            by_source.insert(source_id.to_lowercase(), row.client_id);
         }
-        refs.insert(ClientRef { id: source_id, name, domain }, id);
+        let id = row.id;
+        refs.insert(row.into(), id);
     }
     let mut ids = Vec::with_capacity(wanted.len());
     for reference in wanted {
@@ -223,26 +245,25 @@ pub async fn intern_refs(
             .and_then(|key| by_source.get(key))
             .or_else(|| by_name.get(&name_key))
             .copied();
-        let client = match owner {
-            Some(client) => client,
-            None => {
-                let client = new_id();
-                let title: String = title.chars().take(300).collect();
-                sqlx::query(
-                    "insert into clients (org_id, id, name, name_key, domain, origin, created_at, updated_at)
-                     values ($1, $2, $3, $4, $5, 'import', $6, $6)",
-                )
-                .bind(org)
-                .bind(client)
-                .bind(title)
-                .bind(&name_key)
-                .bind(&reference.domain)
-                .bind(now)
-                .execute(tx.conn())
-                .await?;
-                by_name.insert(name_key, client);
-                client
-            }
+        let client = if let Some(client) = owner {
+            client
+        } else {
+            let client = new_id();
+            let title: String = title.chars().take(300).collect();
+            sqlx::query(
+                "insert into clients (org_id, id, name, name_key, domain, origin, created_at, updated_at)
+                 values ($1, $2, $3, $4, $5, 'import', $6, $6)",
+            )
+            .bind(org)
+            .bind(client)
+            .bind(title)
+            .bind(&name_key)
+            .bind(&reference.domain)
+            .bind(now)
+            .execute(tx.conn())
+            .await?;
+            by_name.insert(name_key, client);
+            client
         };
         let id = new_id();
         sqlx::query(
@@ -279,19 +300,7 @@ fn display(reference: &ClientRef) -> String {
 
 /// All ways in which sources name clients, by id.
 pub async fn all_refs(tx: &mut OrgTx) -> Result<HashMap<Uuid, ClientRef>, StorageError> {
-    let org = tx.org().uuid();
-    let rows: Vec<(Uuid, Option<String>, Option<String>, Option<String>)> = sqlx::query_as(
-        "select id, source_id, name, domain
-         from client_refs
-         where org_id = $1",
-    )
-    .bind(org)
-    .fetch_all(tx.conn())
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, source, name, domain)| (id, ClientRef { id: source, name, domain }))
-        .collect())
+    Ok(ref_rows(tx).await?.into_iter().map(|row| (row.id, row.into())).collect())
 }
 
 /// Client ids by folded name and by folded source id: how a gap's client finds its resource.

@@ -240,8 +240,9 @@ pub async fn decide(
 
 /// The confirmed mappings, as audits use them. Those of a voided import do not count.
 pub async fn approved(tx: &mut OrgTx) -> Result<Vec<MappingRow>, StorageError> {
-    let org = tx.org().uuid();
     type Row = (String, String, String, Option<String>, Option<NaiveDate>, Option<NaiveDate>);
+
+    let org = tx.org().uuid();
     let rows: Vec<Row> = sqlx::query_as(
         "select m.side, m.source, m.target, m.decided_by, m.valid_from, m.valid_until
          from mappings m

@@ -112,7 +112,7 @@ fn bound(schema: &mut Value) {
             ("properties", Value::Object(properties)) => properties.values_mut().for_each(bound),
             ("items" | "additionalProperties", inner) => bound(inner),
             ("oneOf" | "anyOf" | "allOf" | "prefixItems", Value::Array(parts)) => {
-                parts.iter_mut().for_each(bound)
+                parts.iter_mut().for_each(bound);
             }
             _ => {}
         }

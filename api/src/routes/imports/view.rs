@@ -156,7 +156,7 @@ impl From<ImportRow> for Import {
     }
 }
 
-page_type!(ImportPage, Import);
+page_type!(pub(super) ImportPage, Import);
 
 /// A refused row.
 #[derive(Debug, Serialize, ToSchema)]
@@ -190,13 +190,13 @@ impl From<ImportErrorRow> for ImportError {
     }
 }
 
-page_type!(ImportErrorPage, ImportError);
+page_type!(pub(super) ImportErrorPage, ImportError);
 
 /// A canonical record, in the same form as `leakage inspect --rows` prints it: `record` names its kind,
 /// `line` its line in the file.
 pub(super) type ImportRecord = Value;
 
-page_type!(ImportRecordPage, ImportRecord);
+page_type!(pub(super) ImportRecordPage, ImportRecord);
 
 /// The bytes of a file.
 #[derive(ToSchema)]

@@ -183,7 +183,7 @@ pub async fn void(
 
 fn refused_change(current: &ImportRow, version: i64, verb: &str, when: &str) -> ApiError {
     if current.version != version {
-        return super::stale(current.version);
+        return ApiError::stale();
     }
     ApiError::new(
         Code::Conflict,

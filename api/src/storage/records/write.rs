@@ -168,9 +168,12 @@ async fn store_entitlements(
     sqlx::query(
         "insert into entitlements (org_id, import_id, position, line, client_ref, product_ref, subscription, term,
                                    purchased, assigned, active, free, snapshot, held_from, held_until)
-         select $1, $2, n.*
+         select $1, $2, n.position, n.line, n.client_ref, n.product_ref, n.subscription, n.term, n.purchased,
+                n.assigned, n.active, n.free, n.snapshot, n.held_from, n.held_until
          from unnest($3::int[], $4::int[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::numeric[],
-                     $10::numeric[], $11::numeric[], $12::bool[], $13::bool[], $14::date[], $15::date[]) as n",
+                     $10::numeric[], $11::numeric[], $12::bool[], $13::bool[], $14::date[], $15::date[])
+           as n (position, line, client_ref, product_ref, subscription, term, purchased, assigned, active,
+                 free, snapshot, held_from, held_until)",
     )
     .bind(org)
     .bind(import.uuid())
@@ -204,10 +207,15 @@ async fn store_billing(
         "insert into billing_lines (org_id, import_id, position, line, client_ref, product_ref, billing_entity,
                                     agreement, invoice, source_id, term, cycle, quantity, included, unit_price,
                                     currency, span_from, span_until, recurring, line_type, billable)
-         select $1, $2, n.*
+         select $1, $2, n.position, n.line, n.client_ref, n.product_ref, n.billing_entity, n.agreement, n.invoice,
+                n.source_id, n.term, n.cycle, n.quantity, n.included, n.unit_price, n.currency, n.span_from,
+                n.span_until, n.recurring, n.line_type, n.billable
          from unnest($3::int[], $4::int[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
                      $11::text[], $12::text[], $13::numeric[], $14::numeric[], $15::numeric[], $16::text[],
-                     $17::date[], $18::date[], $19::bool[], $20::text[], $21::bool[]) as n",
+                     $17::date[], $18::date[], $19::bool[], $20::text[], $21::bool[])
+           as n (position, line, client_ref, product_ref, billing_entity, agreement, invoice, source_id,
+                 term, cycle, quantity, included, unit_price, currency, span_from, span_until, recurring,
+                 line_type, billable)",
     )
     .bind(org)
     .bind(import.uuid())
@@ -248,11 +256,17 @@ async fn store_charges(
                                      reference, kind, charge_type, known_charge_type, term, cycle, quantity, unit_price,
                                      list_price, amount, currency, span_from, span_until, subscription_from,
                                      subscription_until, ordered_on)
-         select $1, $2, n.*
+         select $1, $2, n.position, n.line, n.client_ref, n.product_ref, n.subscription, n.invoice, n.reference,
+                n.kind, n.charge_type, n.known_charge_type, n.term, n.cycle, n.quantity, n.unit_price,
+                n.list_price, n.amount, n.currency, n.span_from, n.span_until, n.subscription_from,
+                n.subscription_until, n.ordered_on
          from unnest($3::int[], $4::int[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
                      $11::text[], $12::bool[], $13::text[], $14::text[], $15::numeric[], $16::numeric[],
                      $17::numeric[], $18::numeric[], $19::text[], $20::date[], $21::date[], $22::date[],
-                     $23::date[], $24::date[]) as n",
+                     $23::date[], $24::date[])
+           as n (position, line, client_ref, product_ref, subscription, invoice, reference, kind,
+                 charge_type, known_charge_type, term, cycle, quantity, unit_price, list_price, amount,
+                 currency, span_from, span_until, subscription_from, subscription_until, ordered_on)",
     )
     .bind(org)
     .bind(import.uuid())
@@ -295,9 +309,11 @@ async fn store_activities(
     sqlx::query(
         "insert into activities (org_id, import_id, position, line, client_ref, product_ref, user_name, last_active,
                                  as_of, blocked, deleted)
-         select $1, $2, n.*
+         select $1, $2, n.position, n.line, n.client_ref, n.product_ref, n.user_name, n.last_active, n.as_of,
+                n.blocked, n.deleted
          from unnest($3::int[], $4::int[], $5::uuid[], $6::uuid[], $7::text[], $8::date[], $9::date[], $10::bool[],
-                     $11::bool[]) as n",
+                     $11::bool[])
+           as n (position, line, client_ref, product_ref, user_name, last_active, as_of, blocked, deleted)",
     )
     .bind(org)
     .bind(import.uuid())
