@@ -221,7 +221,10 @@ fn name_of(value: &impl Serialize) -> String {
 }
 
 fn row(gap: &Gap) -> Vec<String> {
-    let money = |money: Option<Money>| money.map_or_else(|| "unpriced".to_owned(), |money| money.to_string());
+    let money = |money: Option<Money>| match money {
+        Some(money) if !gap.unpriced => money.to_string(),
+        _ => "unpriced".to_owned(),
+    };
     vec![
         gap.client.clone(),
         gap.product.clone(),
