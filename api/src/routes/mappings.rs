@@ -105,6 +105,18 @@ pub struct NewMapping {
     pub valid_until: Option<NaiveDate>,
 }
 
+impl NewMapping {
+    /// 422 for a name that is too long to be one.
+    fn check(&self) -> Result<(), ApiError> {
+        for (pointer, text) in [("/source", &self.source), ("/target", &self.target)] {
+            if text.chars().count() > 500 {
+                return Err(ApiError::invalid(pointer, "At most 500 characters."));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// What a list of mappings asks for.
 #[derive(Debug, Deserialize, Serialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -137,11 +149,7 @@ async fn create_mapping(
     body: JsonBody<NewMapping>,
 ) -> Result<HttpResponse, ApiError> {
     let new = &body.value;
-    for (pointer, text) in [("/source", &new.source), ("/target", &new.target)] {
-        if text.chars().count() > 500 {
-            return Err(ApiError::invalid(pointer, "At most 500 characters."));
-        }
-    }
+    new.check()?;
     let replied = once(&app, &actor, &replay, &body.sha256, async |tx| {
         let stored = StoredNew {
             id: MappingId::new(Uuid::now_v7()),

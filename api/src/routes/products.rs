@@ -139,15 +139,17 @@ async fn list_microsoft_skus(
         .skus()
         .iter()
         .filter(|sku| sku.guid > after)
-        .filter(|sku| {
-            fold(&sku.part_number).contains(&needle)
-                || sku.names.iter().any(|name| fold(&name.text).contains(&needle))
-        })
+        .filter(|sku| is_named(sku, &needle))
         .collect();
     found.sort_by_key(|sku| &sku.guid);
     found.truncate(usize::try_from(wanted.fetch()).unwrap_or(usize::MAX));
     let page = wanted.page(found, |sku| sku.guid.clone())?;
     routes::list(&request, &MicrosoftSkuPage::from(page.map(MicrosoftSku::from)))
+}
+
+/// Whether the part number or a name holds the folded text.
+fn is_named(sku: &Sku, needle: &str) -> bool {
+    fold(&sku.part_number).contains(needle) || sku.names.iter().any(|name| fold(&name.text).contains(needle))
 }
 
 /// Registers the routes of this file.

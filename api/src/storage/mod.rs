@@ -11,6 +11,7 @@ pub mod audits;
 pub mod clients;
 pub mod gaps;
 pub mod idempotency;
+pub mod import_errors;
 pub mod imports;
 pub mod invitations;
 pub mod jobs;

@@ -11,6 +11,7 @@ use crate::pagination::PageQuery;
 use crate::routes::{self, respond};
 use crate::services::idempotency::{Replay, Reply, once};
 use crate::services::imports::{self, ImportAnswers};
+use crate::storage::import_errors;
 use crate::storage::imports::{self as stored, ImportRow};
 use crate::storage::records;
 use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
@@ -81,13 +82,7 @@ async fn create_import(
     imports::keep_file(&app, actor.org, &upload.file()).await?;
     let digest = fingerprint(&upload.sha256, &upload.answers)?;
     let replied = once(&app, &actor, &replay, &digest, async |tx| {
-        let created = imports::create(&app, tx, &actor, &upload.file(), &upload.answers).await?;
-        let import = Import::from(created.import);
-        let location = format!("/v1/imports/{}", import.id);
-        if created.existed {
-            return Reply::ok(Some(import.version), &import);
-        }
-        Reply::accepted(location, &import)
+        begun(imports::create(&app, tx, &actor, &upload.file(), &upload.answers).await?)
     })
     .await?;
     app.work.notify_one();
@@ -96,6 +91,15 @@ async fn create_import(
         (Some(id), 202, Some(_)) => outcome(&app, &actor, id, prefer).await,
         _ => Ok(respond(replied)),
     }
+}
+
+/// 202 for a new import, 200 for one that was there already.
+fn begun(created: imports::CreatedImport) -> Result<Reply, ApiError> {
+    let import = Import::from(created.import);
+    if created.existed {
+        return Reply::ok(Some(import.version), &import);
+    }
+    Reply::accepted(format!("/v1/imports/{}", import.id), &import)
 }
 
 /// What the upload was, for `Idempotency-Key`: the file and what was said of it.
@@ -243,7 +247,7 @@ async fn list_import_errors(
     let page = page.read::<i32>(&("import errors", *path))?;
     let mut tx = app.db.begin(actor.org).await?;
     stored::find(&mut tx, *path).await?.ok_or_else(ApiError::not_found)?;
-    let rows = stored::errors(&mut tx, *path, page.after.unwrap_or(-1), page.fetch()).await?;
+    let rows = import_errors::page(&mut tx, *path, page.after.unwrap_or(-1), page.fetch()).await?;
     let paged = page.page(rows, |row| row.position)?.map(view::ImportError::from);
     routes::list(&request, &ImportErrorPage::from(paged))
 }

@@ -1,7 +1,8 @@
 //! Imports as callers see them.
 
 use crate::page_type;
-use crate::storage::imports::{ImportErrorRow, ImportRow};
+use crate::storage::import_errors::ImportErrorRow;
+use crate::storage::imports::ImportRow;
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::id::{ImportId, JobId};
 use serde::Serialize;

@@ -4,7 +4,8 @@ use super::{ImportAnswers, object_key};
 use crate::app::App;
 use crate::error::{ApiError, Code, FieldError};
 use crate::storage::OrgTx;
-use crate::storage::imports::{self, Findings, ImportErrorRow, ImportRow};
+use crate::storage::import_errors::{self, ImportErrorRow};
+use crate::storage::imports::{self, Findings, ImportRow};
 use crate::storage::records;
 use leakage_core::id::{ImportId, OrgId};
 use leakage_core::ingest::{self, FileError, FileReport, ReadOptions, Refusal};
@@ -48,7 +49,7 @@ impl Reading {
                 return Ok(());
             }
         };
-        imports::replace_errors(tx, id, &error_rows(&report.refused)).await?;
+        import_errors::replace(tx, id, &error_rows(&report.refused)).await?;
         let questions = open_questions(&report, &self.answers);
         let refused = report.refused_total > 0 && !self.answers.accept_partial;
         let mut found = findings(&report)?;
