@@ -123,6 +123,7 @@ pub fn run(input: &AuditInput) -> Result<AuditDocument, AuditError> {
     let mut identity = Identity::build(input, &sources);
     let raw = raw_rows(&sources, &ranks, &identity);
     let mut chosen = choose(raw, &sources, &ranks, &calendar, input.stretch_snapshots);
+    chosen.mark_free(&identity);
     let mut notes: BTreeSet<String> = chosen.notes.drain(..).collect();
     notes.extend(identity.notes());
     notes.extend(sources.iter().filter_map(|source| {

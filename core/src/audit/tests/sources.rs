@@ -277,6 +277,17 @@ fn free_skus_are_never_billable() {
 }
 
 #[test]
+fn the_list_of_free_skus_decides_whatever_the_file_says() {
+    let mut flow = purchased("Contoso", "Microsoft Power Automate Free", "10000", "2026-01-01..");
+    flow.product.sku = Some("f30db892-07e9-47e9-837c-80727f46fd3d".to_owned());
+    flow.product.part_number = Some("FLOW_FREE".to_owned());
+    let have = entitlements(vec![flow, purchased("Contoso", SUITE, "20", "2026-01-01..")]);
+    let document = audit(&input("2026-01", "2026-01", vec![have, twenty()]));
+    assert!(document.gaps.is_empty(), "{:#?}", document.gaps);
+    assert_eq!(document.unpriced_gaps, 0);
+}
+
+#[test]
 fn a_billed_price_other_than_the_agreed_one_is_a_list_of_its_own() {
     let have = entitlements(vec![purchased("Contoso", SUITE, "10", "2026-01-01..")]);
     let bills = billing(vec![billed("Contoso", SUITE, "10", "20.00", "2026-01-01..")]);
