@@ -325,6 +325,23 @@ fn seats_bought_and_not_used_are_waste_and_no_gap() {
 }
 
 #[test]
+fn unused_seats_can_be_dropped_by_the_last_day_of_a_term_that_is_still_to_end() {
+    let mut row = purchased("Contoso", SUITE, "20", "2026-01-01..");
+    row.assigned = Some(dec("14"));
+    let until = |subscription: &str, days: &str| crate::records::VendorCharge {
+        subscription: Some(subscription.to_owned()),
+        subscription_span: Some(span(days)),
+        ..charged("Contoso", SUITE, "10", "220.00", "2026-01-01..2026-02-01")
+    };
+    let charges = cost(vec![until("s-1", "2025-04-01..2026-04-01"), until("s-2", "2025-12-01..2026-12-01")]);
+    let mut wanted = input("2026-01", "2026-01", vec![entitlements(vec![row]), charges, twenty()]);
+    wanted.as_of = day("2026-11-22");
+    assert_eq!(audit(&wanted).waste[0].drop_by, Some(day("2026-11-30")));
+    wanted.as_of = day("2026-02-10");
+    assert_eq!(audit(&wanted).waste[0].drop_by, Some(day("2026-03-31")));
+}
+
+#[test]
 fn proposals_are_used_only_on_request_and_then_marked() {
     let have = entitlements(vec![purchased("Contoso", "Huntress Managed EDR", "12", "2026-01-01..")]);
     let bills = billing(vec![billed("Contoso", "Huntress Managed EDR Agent", "10", "5.00", "2026-01-01..")]);
