@@ -50,9 +50,9 @@ pub(super) struct ListPrice {
     pub days: Days,
 }
 
-/// The price list, by product.
+/// The price list, by product and the client that a price is for, if it is for one.
 #[derive(Debug, Default)]
-pub(super) struct PriceList(HashMap<ProductId, Vec<ListPrice>>);
+pub(super) struct PriceList(HashMap<(ProductId, Option<ClientId>), Vec<ListPrice>>);
 
 impl PriceList {
     pub(super) fn build<'a>(prices: impl Iterator<Item = &'a Price>, identity: &Identity) -> Self {
@@ -60,8 +60,10 @@ impl PriceList {
         for price in prices.filter(|price| price.unit_price > Decimal::ZERO) {
             let days = Days::of(price.span);
             let Some(rate) = Rate::of(price.unit_price, price.cycle) else { continue };
-            list.0.entry(identity.product(&price.product, days.from)).or_default().push(ListPrice {
-                client: price.client.as_ref().map(|client| identity.client(client, days.from)),
+            let product = identity.product(&price.product, days.from);
+            let client = price.client.as_ref().map(|client| identity.client(client, days.from));
+            list.0.entry((product, client)).or_default().push(ListPrice {
+                client,
                 term: price.term,
                 rate,
                 unit_price: price.unit_price,
@@ -75,8 +77,8 @@ impl PriceList {
 
     /// The list's prices of a product for a client.
     pub(super) fn of(&self, client: ClientId, product: ProductId) -> Vec<ListPrice> {
-        let prices = self.0.get(&product).into_iter().flatten();
-        prices.filter(|price| price.client.is_none_or(|only| only == client)).copied().collect()
+        let prices = [Some(client), None].into_iter().filter_map(|client| self.0.get(&(product, client)));
+        prices.flatten().copied().collect()
     }
 }
 
