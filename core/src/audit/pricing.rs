@@ -122,12 +122,25 @@ impl Prices {
         direction: Direction,
         term: Term,
     ) -> Option<Rate> {
-        let lines = self.lines.iter().filter(|line| line.currency == currency && line.term == Some(term));
-        let list = self.list.iter().filter(|price| price.currency == currency && price.term == Some(term));
-        decide(lines, day, direction)
-            .map(|line| line.rate)
-            .or_else(|| listed(list, day, direction).map(|price| price.rate))
+        self.of_lines(day, currency, direction, term)
+            .or_else(|| self.of_list(day, currency, direction, term))
             .or_else(|| self.on(day, currency, direction))
+    }
+
+    /// Whether a term has a price of its own: by lines of that term, or by a list that prices it.
+    pub(super) fn has_own(&self, day: Day, currency: Currency, direction: Direction, term: Term) -> bool {
+        self.of_lines(day, currency, direction, term).is_some()
+            || self.of_list(day, currency, direction, term).is_some()
+    }
+
+    fn of_lines(&self, day: Day, currency: Currency, direction: Direction, term: Term) -> Option<Rate> {
+        let lines = self.lines.iter().filter(|line| line.currency == currency && line.term == Some(term));
+        decide(lines, day, direction).map(|line| line.rate)
+    }
+
+    fn of_list(&self, day: Day, currency: Currency, direction: Direction, term: Term) -> Option<Rate> {
+        let list = self.list.iter().filter(|price| price.currency == currency && price.term == Some(term));
+        listed(list, day, direction).map(|price| price.rate)
     }
 
     /// The currency of the line that would give the price, across currencies.

@@ -142,6 +142,20 @@ fn seats_on_another_term_are_a_list_of_their_own() {
 }
 
 #[test]
+fn a_term_that_nothing_prices_leaves_the_mix_without_money() {
+    let mut row = purchased("Contoso", PREMIUM, "10", "2026-01-01..");
+    row.term = Some(Term::Monthly);
+    let mut line = billed("Contoso", PREMIUM, "10", "22.00", "2026-01-01..");
+    line.term = Some(Term::Annual);
+    let mut wanted = input("2026-03", "2026-03", vec![entitlements(vec![row]), billing(vec![line])]);
+    let document = audit(&wanted);
+    assert!(document.gaps.is_empty());
+    assert_eq!((document.term_mix[0].seats, document.term_mix[0].amount), (dec("10"), None));
+    wanted.prices = vec![price(PREMIUM, Some(Term::Monthly), "26.40")];
+    assert_eq!(audit(&wanted).term_mix[0].amount.unwrap().to_string(), "44.00 USD");
+}
+
+#[test]
 fn vendor_charges_of_two_terms_keep_their_terms_without_a_subscription() {
     let plain = |seats: &str, amount: &str, term, days: &str| crate::records::VendorCharge {
         subscription: None,
