@@ -33,6 +33,13 @@ pub(super) struct Chosen<'a> {
 }
 
 impl Chosen<'_> {
+    /// Marks the seats of products on the list of free, trial and viral SKUs: files do not say so.
+    pub(super) fn mark_free(&mut self, identity: &Identity) {
+        for count in self.counts.iter_mut().chain(&mut self.states) {
+            count.free |= identity.free(count.product);
+        }
+    }
+
     /// Gives rows and covered days the names that proposals in use say.
     pub(super) fn rename(&mut self, identity: &Identity) {
         for count in self.counts.iter_mut().chain(&mut self.states) {

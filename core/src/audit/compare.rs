@@ -211,7 +211,8 @@ impl Timeline {
             Some(term) => self.prices.of_term(day, currency, direction, term),
             None => self.prices.on(day, currency, direction),
         };
-        terms::split(&counted, &billed, state.fall.billable, price)
+        let own = |term, direction| self.prices.has_own(day, currency, direction, term);
+        terms::split(&counted, &billed, state.fall.billable, price, own)
     }
 
     fn mix(&self, chunk: &Chunk, terms: &TermDays, compared: &mut Compared) -> Result<(), AuditError> {

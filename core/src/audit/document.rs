@@ -314,7 +314,7 @@ pub struct Waste {
     pub seat_months: Decimal,
     /// What the vendor charges for them, where known.
     pub cost: Option<Money>,
-    /// The subscription's end, where known: the day by which the seats can be dropped.
+    /// The last day of the subscription's term, where known: the day by which the seats can be dropped.
     pub drop_by: Option<NaiveDate>,
 }
 

@@ -12,7 +12,12 @@
 //! - A day counts only if both sides cover it. `full_month` takes a month's covered days as the last of
 //!   them. `next_month` takes them as the month's first day; where that day is not covered the state is
 //!   not known and the month has no gap.
-//! - A month is closed when its last day is audited.
+//! - A month is closed when its last day is audited. Back-billing limits count from the last closed month
+//!   of the period, not from a later `as_of`: the same period gives the same claim whenever it is run.
+//! - Going forward takes the day that stands for the last audited day: under `next_month` the first of
+//!   its month, so that nothing is announced which no audited month has.
+//! - What was charged by an adjustment settles under-billing and what was given back by one settles
+//!   over-billing; a credit never raises what is still to be charged.
 //! - A product billed in several currencies: see `Timeline::on`. Terms are compared where one currency
 //!   prices the product.
 //! - Where a row that was "still so" in an older file meets a row of the same key that begins later in a
@@ -123,6 +128,7 @@ pub fn run(input: &AuditInput) -> Result<AuditDocument, AuditError> {
     let mut identity = Identity::build(input, &sources);
     let raw = raw_rows(&sources, &ranks, &identity);
     let mut chosen = choose(raw, &sources, &ranks, &calendar, input.stretch_snapshots);
+    chosen.mark_free(&identity);
     let mut notes: BTreeSet<String> = chosen.notes.drain(..).collect();
     notes.extend(identity.notes());
     notes.extend(sources.iter().filter_map(|source| {

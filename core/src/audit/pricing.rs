@@ -50,9 +50,9 @@ pub(super) struct ListPrice {
     pub days: Days,
 }
 
-/// The price list, by product.
+/// The price list, by product and the client that a price is for, if it is for one.
 #[derive(Debug, Default)]
-pub(super) struct PriceList(HashMap<ProductId, Vec<ListPrice>>);
+pub(super) struct PriceList(HashMap<(ProductId, Option<ClientId>), Vec<ListPrice>>);
 
 impl PriceList {
     pub(super) fn build<'a>(prices: impl Iterator<Item = &'a Price>, identity: &Identity) -> Self {
@@ -60,8 +60,10 @@ impl PriceList {
         for price in prices.filter(|price| price.unit_price > Decimal::ZERO) {
             let days = Days::of(price.span);
             let Some(rate) = Rate::of(price.unit_price, price.cycle) else { continue };
-            list.0.entry(identity.product(&price.product, days.from)).or_default().push(ListPrice {
-                client: price.client.as_ref().map(|client| identity.client(client, days.from)),
+            let product = identity.product(&price.product, days.from);
+            let client = price.client.as_ref().map(|client| identity.client(client, days.from));
+            list.0.entry((product, client)).or_default().push(ListPrice {
+                client,
                 term: price.term,
                 rate,
                 unit_price: price.unit_price,
@@ -75,8 +77,8 @@ impl PriceList {
 
     /// The list's prices of a product for a client.
     pub(super) fn of(&self, client: ClientId, product: ProductId) -> Vec<ListPrice> {
-        let prices = self.0.get(&product).into_iter().flatten();
-        prices.filter(|price| price.client.is_none_or(|only| only == client)).copied().collect()
+        let prices = [Some(client), None].into_iter().filter_map(|client| self.0.get(&(product, client)));
+        prices.flatten().copied().collect()
     }
 }
 
@@ -120,12 +122,25 @@ impl Prices {
         direction: Direction,
         term: Term,
     ) -> Option<Rate> {
-        let lines = self.lines.iter().filter(|line| line.currency == currency && line.term == Some(term));
-        let list = self.list.iter().filter(|price| price.currency == currency && price.term == Some(term));
-        decide(lines, day, direction)
-            .map(|line| line.rate)
-            .or_else(|| listed(list, day, direction).map(|price| price.rate))
+        self.of_lines(day, currency, direction, term)
+            .or_else(|| self.of_list(day, currency, direction, term))
             .or_else(|| self.on(day, currency, direction))
+    }
+
+    /// Whether a term has a price of its own: by lines of that term, or by a list that prices it.
+    pub(super) fn has_own(&self, day: Day, currency: Currency, direction: Direction, term: Term) -> bool {
+        self.of_lines(day, currency, direction, term).is_some()
+            || self.of_list(day, currency, direction, term).is_some()
+    }
+
+    fn of_lines(&self, day: Day, currency: Currency, direction: Direction, term: Term) -> Option<Rate> {
+        let lines = self.lines.iter().filter(|line| line.currency == currency && line.term == Some(term));
+        decide(lines, day, direction).map(|line| line.rate)
+    }
+
+    fn of_list(&self, day: Day, currency: Currency, direction: Direction, term: Term) -> Option<Rate> {
+        let list = self.list.iter().filter(|price| price.currency == currency && price.term == Some(term));
+        listed(list, day, direction).map(|price| price.rate)
     }
 
     /// The currency of the line that would give the price, across currencies.

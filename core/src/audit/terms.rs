@@ -43,6 +43,7 @@ pub(super) fn split(
     billed: &BTreeMap<Term, i64>,
     billable: i64,
     price: impl Fn(Option<Term>, Direction) -> Option<Rate>,
+    has_own_price: impl Fn(Term, Direction) -> bool,
 ) -> Option<TermDays> {
     let total = |seats: &BTreeMap<Term, i64>| seats.values().try_fold(0_i64, |sum, n| sum.checked_add(*n));
     let gap = billable.checked_sub(total(billed)?)?;
@@ -83,7 +84,8 @@ pub(super) fn split(
     let (mut same, mut other) = if gap < 0 { (less, more) } else { (more, less) };
     let in_gap = take(&mut same, gap.abs());
     let (mut excess, mut lacking) = if gap < 0 { (same, std::mem::take(&mut other)) } else { (other, same) };
-    Some(TermDays { gap: in_gap, mix: pairs(&mut excess, &mut lacking) })
+    let mix = pairs(&mut excess, &mut lacking, |term| has_own_price(term, direction));
+    Some(TermDays { gap: in_gap, mix })
 }
 
 /// Cheapest first; a term without a price comes last.
@@ -107,8 +109,13 @@ fn take(seats: &mut Vec<TermSeats>, count: i64) -> Vec<TermSeats> {
     taken
 }
 
-/// Joins billed terms with the terms that lack, seat by seat.
-fn pairs(excess: &mut Vec<TermSeats>, lacking: &mut Vec<TermSeats>) -> Vec<Pair> {
+/// Joins billed terms with the terms that lack, seat by seat. A difference of prices is only one where
+/// each term has a price of its own: the product's price in place of a term's would make it 0.
+fn pairs(
+    excess: &mut Vec<TermSeats>,
+    lacking: &mut Vec<TermSeats>,
+    has_own_price: impl Fn(Term) -> bool,
+) -> Vec<Pair> {
     let mut pairs = Vec::new();
     while let (Some(from), Some(to)) = (excess.first().copied(), lacking.first().copied()) {
         let seats = from.seats.min(to.seats);
@@ -118,7 +125,9 @@ fn pairs(excess: &mut Vec<TermSeats>, lacking: &mut Vec<TermSeats>) -> Vec<Pair>
             break;
         }
         if let (Some(from_term), Some(to_term)) = (from.term, to.term) {
-            let rate = to.rate.zip(from.rate).and_then(|(to, from)| to.0.checked_sub(from.0));
+            let known = has_own_price(from_term) && has_own_price(to_term);
+            let rates = to.rate.zip(from.rate).filter(|_| known);
+            let rate = rates.and_then(|(to, from)| to.0.checked_sub(from.0));
             pairs.push(Pair { from: from_term, to: to_term, seats, rate });
         }
     }

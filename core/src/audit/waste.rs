@@ -88,8 +88,9 @@ fn cost_lines(subject: &Subject<'_>) -> Vec<PriceLine> {
         .collect()
 }
 
-/// The first end of a subscription after the audit's end.
+/// The last day of the first subscription term that is still to end when the audit is made: a term that
+/// is over by then has renewed, and its seats are bought again.
 fn drop_by(context: &Context<'_>, subject: &Subject<'_>) -> Option<i32> {
     let ends = subject.charges.iter().filter_map(|charge| charge.record.subscription_span?.until).map(day);
-    ends.filter(|end| *end >= context.calendar.audited.until).min()
+    ends.map(|end| end.saturating_sub(1)).filter(|last| *last >= day(context.input.as_of)).min()
 }

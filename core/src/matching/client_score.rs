@@ -54,6 +54,10 @@ pub(super) struct Prepared {
     tenant: Option<String>,
     folded: String,
     words: Vec<String>,
+    /// The words without spaces.
+    joined: String,
+    /// The words with a digit, sorted: a client that has others is another client.
+    numbers: Vec<String>,
     domain: Option<String>,
 }
 
@@ -63,10 +67,15 @@ impl Prepared {
         let all: Vec<String> = folded.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
         let words: Vec<String> = all.iter().filter(|word| !LEGAL.contains(&word.as_str())).cloned().collect();
         let domain = client.domain.as_deref().map(fold_id).filter(|domain| domain.contains('.'));
+        let words = if words.is_empty() { all } else { words };
+        let mut numbers: Vec<String> = words.iter().filter(|word| has_digit(word)).cloned().collect();
+        numbers.sort_unstable();
         Self {
             tenant: client.id.as_deref().and_then(|id| as_guid(&fold_id(id))),
             folded,
-            words: if words.is_empty() { all } else { words },
+            joined: words.concat(),
+            numbers,
+            words,
             domain: domain.filter(|domain| !SHARED_DOMAINS.contains(&domain.as_str())),
         }
     }
@@ -75,9 +84,8 @@ impl Prepared {
 impl Prepared {
     /// What a client that may be the same has at least one of.
     pub(super) fn hints(&self) -> BTreeSet<String> {
-        let whole = self.words.concat();
         let labels = self.domain.as_deref().map(|domain| label(domain).replace('-', ""));
-        let words = self.words.iter().chain([&whole]).filter(|word| !word.is_empty());
+        let words = self.words.iter().chain([&self.joined]).filter(|word| !word.is_empty());
         let mut hints: BTreeSet<String> = words.flat_map(|word| word_hints(word)).collect();
         hints.extend(labels.iter().flat_map(|label| word_hints(label)));
         hints
@@ -119,7 +127,7 @@ fn by_domain(a: &Prepared, b: &Prepared) -> Option<(u32, String)> {
     for (domain, named) in [(&a.domain, b), (&b.domain, a)] {
         if let Some(domain) = domain.as_deref()
             && label(domain).len() >= 4
-            && named.words.concat() == label(domain).replace('-', "")
+            && named.joined == label(domain).replace('-', "")
         {
             return Some((880, format!("the name is that of the domain `{domain}`")));
         }
@@ -147,18 +155,16 @@ fn by_name(a: &Prepared, b: &Prepared) -> Option<(u32, String)> {
     if a.words == b.words {
         return Some((930, "the same name but for the legal form".to_owned()));
     }
-    if a.words.concat() == b.words.concat() {
+    if a.joined == b.joined {
         return Some((920, "the same name but for spaces".to_owned()));
     }
-    if !may_pair(&a.words, &b.words) {
+    // "North" and "South", "Branch 1" and "Branch 2" are different clients.
+    if a.numbers != b.numbers || !may_pair(&a.words, &b.words) {
         return None;
     }
     let comparison = compare(&a.words, &b.words, |_| 10);
     let missing: Vec<&str> = comparison.only_a.iter().chain(&comparison.only_b).copied().collect();
-    // "North" and "South", "Branch 1" and "Branch 2" are different clients.
-    if !comparison.only_a.is_empty() && !comparison.only_b.is_empty()
-        || missing.iter().any(|word| has_digit(word))
-    {
+    if !comparison.only_a.is_empty() && !comparison.only_b.is_empty() {
         return None;
     }
     let score = comparison.share() * 930 / FULL;

@@ -26,7 +26,8 @@ pub struct SeatState {
     pub product: ProductRef,
     /// Subscription id, where charges name one.
     pub subscription: Option<String>,
-    /// Commitment term of the newest charge on these days.
+    /// Commitment term: of the newest charge on these days, unless several terms are held at once; then
+    /// each has its own state.
     pub term: Option<Term>,
     /// First day.
     pub from: NaiveDate,
@@ -172,6 +173,7 @@ fn missing_charges(steps: &[Step], note: &mut dyn FnMut(&'static str, BTreeSet<u
         let mut lines = BTreeSet::new();
         let mut refunded = Decimal::ZERO;
         let mut until = day;
+        let mut terms: BTreeSet<Option<Term>> = BTreeSet::new();
         for refund in here.iter().filter(|step| step.seats < Decimal::ZERO) {
             if let Some(place) = charged.iter().position(|seats| *seats == -refund.seats) {
                 charged.swap_remove(place);
@@ -180,6 +182,7 @@ fn missing_charges(steps: &[Step], note: &mut dyn FnMut(&'static str, BTreeSet<u
             refunded -= refund.seats;
             until = until.max(refund.until);
             lines.insert(refund.line);
+            terms.insert(refund.term);
         }
         let lacking = refunded - before.max(Decimal::ZERO);
         if lacking <= Decimal::ZERO {
@@ -191,7 +194,8 @@ fn missing_charges(steps: &[Step], note: &mut dyn FnMut(&'static str, BTreeSet<u
         );
         let line = lines.first().copied().unwrap_or_default();
         note("earlier_charge_missing", lines, text);
-        missing.push(Step { from: day, until, seats: lacking, term: None, line });
+        let term = terms.first().copied().flatten().filter(|_| terms.len() == 1);
+        missing.push(Step { from: day, until, seats: lacking, term, line });
     }
     missing
 }
@@ -216,31 +220,56 @@ fn states(steps: &[Step], note: &mut dyn FnMut(&'static str, BTreeSet<u32>, Stri
             note("below_zero", lines, text);
             continue;
         }
-        let term = active
-            .iter()
-            .filter(|step| step.seats > Decimal::ZERO)
-            .max_by_key(|step| (step.from, step.term))
-            .and_then(|step| step.term);
-        if let Some(last) = states.last_mut().filter(|last| {
-            last.until == from && last.quantity == quantity && (last.term == term || quantity.is_zero())
+        for (term, quantity, lines) in by_term(&active).unwrap_or_else(|| {
+            let charged = active.iter().filter(|step| step.seats > Decimal::ZERO);
+            let newest = charged.max_by_key(|step| (step.from, step.term)).and_then(|step| step.term);
+            vec![(newest, quantity, lines)]
         }) {
-            last.until = until;
-            let all: BTreeSet<u32> = last.lines.iter().copied().chain(lines).collect();
-            last.lines = all.into_iter().collect();
-            continue;
+            let mut before = states.iter_mut().rev().take_while(|state| state.until >= from);
+            if let Some(last) = before.find(|last| {
+                last.until == from && last.quantity == quantity && (last.term == term || quantity.is_zero())
+            }) {
+                last.until = until;
+                let all: BTreeSet<u32> = last.lines.iter().copied().chain(lines).collect();
+                last.lines = all.into_iter().collect();
+                continue;
+            }
+            states.push(SeatState {
+                client: ClientRef::default(),
+                product: ProductRef::default(),
+                subscription: None,
+                term,
+                from,
+                until,
+                quantity,
+                lines: lines.into_iter().collect(),
+            });
         }
-        states.push(SeatState {
-            client: ClientRef::default(),
-            product: ProductRef::default(),
-            subscription: None,
-            term,
-            from,
-            until,
-            quantity,
-            lines: lines.into_iter().collect(),
-        });
     }
     states
+}
+
+/// Seats and lines per term: charges that name no subscription can speak of several terms at once.
+/// `None` where no term has seats, or where a refund does not state the term of what it gives back, so
+/// that the seats cannot be told apart.
+fn by_term(active: &[&Step]) -> Option<Vec<(Option<Term>, Decimal, BTreeSet<u32>)>> {
+    let mut terms: BTreeMap<Option<Term>, (Decimal, BTreeSet<u32>)> = BTreeMap::new();
+    for step in active {
+        let (seats, lines) = terms.entry(step.term).or_default();
+        *seats += step.seats;
+        lines.insert(step.line);
+    }
+    if terms.values().any(|(seats, _)| *seats < Decimal::ZERO) {
+        return None;
+    }
+    terms.retain(|_, (seats, _)| !seats.is_zero());
+    if terms.len() == 1
+        && let Some(mut only) = terms.first_entry()
+    {
+        only.get_mut().1 = active.iter().map(|step| step.line).collect();
+    }
+    let told = |(term, (seats, lines))| (term, seats, lines);
+    (!terms.is_empty()).then(|| terms.into_iter().map(told).collect())
 }
 
 #[cfg(test)]

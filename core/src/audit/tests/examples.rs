@@ -142,6 +142,44 @@ fn seats_on_another_term_are_a_list_of_their_own() {
 }
 
 #[test]
+fn a_term_that_nothing_prices_leaves_the_mix_without_money() {
+    let mut row = purchased("Contoso", PREMIUM, "10", "2026-01-01..");
+    row.term = Some(Term::Monthly);
+    let mut line = billed("Contoso", PREMIUM, "10", "22.00", "2026-01-01..");
+    line.term = Some(Term::Annual);
+    let mut wanted = input("2026-03", "2026-03", vec![entitlements(vec![row]), billing(vec![line])]);
+    let document = audit(&wanted);
+    assert!(document.gaps.is_empty());
+    assert_eq!((document.term_mix[0].seats, document.term_mix[0].amount), (dec("10"), None));
+    wanted.prices = vec![price(PREMIUM, Some(Term::Monthly), "26.40")];
+    assert_eq!(audit(&wanted).term_mix[0].amount.unwrap().to_string(), "44.00 USD");
+}
+
+#[test]
+fn vendor_charges_of_two_terms_keep_their_terms_without_a_subscription() {
+    let plain = |seats: &str, amount: &str, term, days: &str| crate::records::VendorCharge {
+        subscription: None,
+        charge_type: None,
+        term: Some(term),
+        ..charged("Contoso", PREMIUM, seats, amount, days)
+    };
+    let sold = cost(vec![
+        plain("25", "250.00", Term::Annual, "2026-01-01..2027-01-01"),
+        plain("5", "60.00", Term::Monthly, "2026-03-01..2026-04-01"),
+    ]);
+    let line = |seats: &str, price: &str, term| {
+        let mut row = billed("Contoso", PREMIUM, seats, price, "2026-01-01..");
+        row.term = Some(term);
+        row
+    };
+    let bills = billing(vec![line("28", "22.00", Term::Annual), line("0", "26.40", Term::Monthly)]);
+    let document = audit(&input("2026-03", "2026-03", vec![sold, bills]));
+    assert_eq!(amount(only(&document)), "52.80 USD");
+    let [mix] = document.term_mix.as_slice() else { panic!("{:?}", document.term_mix) };
+    assert_eq!(mix.amount.unwrap().to_string(), "13.20 USD");
+}
+
+#[test]
 fn vendor_charges_stand_in_for_entitlements() {
     let mut added = charged("Contoso", "Exchange Online", "1", "-3.87", "2026-06-02..2026-07-01");
     added.charge_type = Some("add_quantity".to_owned());

@@ -277,6 +277,17 @@ fn free_skus_are_never_billable() {
 }
 
 #[test]
+fn the_list_of_free_skus_decides_whatever_the_file_says() {
+    let mut flow = purchased("Contoso", "Microsoft Power Automate Free", "10000", "2026-01-01..");
+    flow.product.sku = Some("f30db892-07e9-47e9-837c-80727f46fd3d".to_owned());
+    flow.product.part_number = Some("FLOW_FREE".to_owned());
+    let have = entitlements(vec![flow, purchased("Contoso", SUITE, "20", "2026-01-01..")]);
+    let document = audit(&input("2026-01", "2026-01", vec![have, twenty()]));
+    assert!(document.gaps.is_empty(), "{:#?}", document.gaps);
+    assert_eq!(document.unpriced_gaps, 0);
+}
+
+#[test]
 fn a_billed_price_other_than_the_agreed_one_is_a_list_of_its_own() {
     let have = entitlements(vec![purchased("Contoso", SUITE, "10", "2026-01-01..")]);
     let bills = billing(vec![billed("Contoso", SUITE, "10", "20.00", "2026-01-01..")]);
@@ -311,6 +322,23 @@ fn seats_bought_and_not_used_are_waste_and_no_gap() {
     assert_eq!((waste.seats, waste.seat_months), (dec("6"), dec("18.000000")));
     assert_eq!(waste.cost.unwrap().to_string(), "396.00 USD");
     assert_eq!(document.waste_totals[0].to_string(), "396.00 USD");
+}
+
+#[test]
+fn unused_seats_can_be_dropped_by_the_last_day_of_a_term_that_is_still_to_end() {
+    let mut row = purchased("Contoso", SUITE, "20", "2026-01-01..");
+    row.assigned = Some(dec("14"));
+    let until = |subscription: &str, days: &str| crate::records::VendorCharge {
+        subscription: Some(subscription.to_owned()),
+        subscription_span: Some(span(days)),
+        ..charged("Contoso", SUITE, "10", "220.00", "2026-01-01..2026-02-01")
+    };
+    let charges = cost(vec![until("s-1", "2025-04-01..2026-04-01"), until("s-2", "2025-12-01..2026-12-01")]);
+    let mut wanted = input("2026-01", "2026-01", vec![entitlements(vec![row]), charges, twenty()]);
+    wanted.as_of = day("2026-11-22");
+    assert_eq!(audit(&wanted).waste[0].drop_by, Some(day("2026-11-30")));
+    wanted.as_of = day("2026-02-10");
+    assert_eq!(audit(&wanted).waste[0].drop_by, Some(day("2026-03-31")));
 }
 
 #[test]
