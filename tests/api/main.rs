@@ -10,6 +10,7 @@ mod api_keys;
 mod audits;
 mod catalog;
 mod contract;
+mod hostile;
 mod idempotency;
 mod imports;
 mod invitations;
