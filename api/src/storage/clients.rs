@@ -177,8 +177,8 @@ pub async fn refs(tx: &mut OrgTx, id: ClientId, limit: i64) -> Result<Vec<Client
 
 /// Stores the ways in which a file names its clients and gives the id of each, in the order given.
 ///
-/// A new way belongs to the client that has the same source id, else the same folded name, else to a
-/// new client. `new_id` makes ids.
+/// A new way belongs to the client that has the same source id, else the same folded name (its own, or one
+/// that files have given it), else to a new client. `new_id` makes ids.
 pub async fn intern_refs(
     tx: &mut OrgTx,
     wanted: &[ClientRef],
@@ -195,7 +195,8 @@ pub async fn intern_refs(
     let known: Vec<(Uuid, Uuid, Option<String>, Option<String>, Option<String>)> = sqlx::query_as(
         "select id, client_id, source_id, name, domain
          from client_refs
-         where org_id = $1",
+         where org_id = $1
+         order by id",
     )
     .bind(org)
     .fetch_all(tx.conn())
@@ -214,6 +215,10 @@ pub async fn intern_refs(
     for (id, client, source_id, name, domain) in known {
         if let Some(source_id) = &source_id {
             by_source.insert(source_id.to_lowercase(), client);
+        }
+        // A client that was renamed is still the one that files call by its old name.
+        if let Some(name) = &name {
+            by_name.entry(fold(name)).or_insert(client);
         }
         refs.insert(ClientRef { id: source_id, name, domain }, id);
     }
