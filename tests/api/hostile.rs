@@ -420,3 +420,131 @@ async fn amounts_keep_their_digits_and_zeros() {
         ]
     );
 }
+
+async fn void(org: &leakage_tests::Org<'_>, import: &Value) {
+    let path = format!("/v1/imports/{}/void", import["id"].as_str().unwrap());
+    let request = org.owner.caller.post(&path).header("If-Match", format!("\"v{}\"", import["version"]));
+    let (status, voided) = send(request.json(&json!({"reason": "wrong"}))).await;
+    assert_eq!(status, 200, "{voided:#}");
+}
+
+#[tokio::test]
+async fn lists_of_rules_prices_and_mappings_count_until_their_file_is_voided() {
+    let app = TestApp::start().await;
+    let org = app
+        .audited_org(
+            "client,product,purchased,from\nContoso,Microsoft 365 Business Premium,25,2026-02-01\n\
+             Fabrikam,Good Product,5,2026-02-01\n",
+            "client,product,quantity,unit_price,currency,from,until\n\
+             Contoso,Microsoft 365 Business Premium,20,22.00,USD,2026-02-01,2026-03-01\n\
+             Fabrikam,Other Words,3,10.00,USD,2026-02-01,2026-03-01\n",
+        )
+        .await;
+    let gaps = async || {
+        let document = org.audit(json!({"from": "2026-02", "to": "2026-02"})).await;
+        let gaps = document["gaps"].as_array().unwrap().iter();
+        gaps.map(|gap| {
+            (gap["client"].as_str().unwrap().to_owned(), gap["seats"].as_str().unwrap().to_owned())
+        })
+        .collect::<Vec<_>>()
+    };
+    let before = gaps().await;
+    let rules = "kind,product,value,from,reason,owner\n\
+                 exclude,Microsoft 365 Business Premium,2,2026-01-01,internal,Ann\n";
+    let mappings = "side,source,target,approved_by\nproduct,Other Words,Good Product,Ann\n";
+    let rules = org.import_whole("rules.csv", rules, "").await;
+    let mappings = org.import_whole("mappings.csv", mappings, "").await;
+    let during = gaps().await;
+    assert!(during.contains(&("Contoso".to_owned(), "3".to_owned())), "{before:?} {during:?}");
+    assert!(during.contains(&("Fabrikam".to_owned(), "2".to_owned())), "{before:?} {during:?}");
+    void(&org, &rules).await;
+    void(&org, &mappings).await;
+    assert_eq!(gaps().await, before);
+}
+
+#[tokio::test]
+async fn a_decision_is_replayed_after_the_mapping_has_moved_on() {
+    let app = TestApp::start().await;
+    let org = app.org("Example MSP").await;
+    org.map_product("A", "B").await;
+    let list = org.read("/v1/mappings").await;
+    let id = list["data"][0]["id"].as_str().unwrap();
+    let decide = |what: &str, version: i64| {
+        let request = org.owner.caller.post(&format!("/v1/mappings/{id}/{what}"));
+        request.header("If-Match", format!("\"v{version}\""))
+    };
+    let withdraw = || decide("withdraw", 1).header("Idempotency-Key", "first");
+    assert_eq!(send(withdraw()).await.1["version"], 2);
+    assert_eq!(send(decide("approve", 2)).await.1["version"], 3);
+    let (status, replayed) = send(withdraw()).await;
+    assert_eq!((status, &replayed["version"], &replayed["status"]), (200, &json!(2), &json!("withdrawn")));
+    assert_problem(&send(decide("withdraw", 1)).await, 412, "version_mismatch");
+    assert_problem(&send(decide("reject", 3)).await, 409, "conflict");
+    assert_eq!(org.read(&format!("/v1/mappings/{id}")).await["status"], "approved");
+}
+
+#[tokio::test]
+async fn the_nul_character_in_a_json_export_refuses_its_row() {
+    let app = TestApp::start().await;
+    let org = app.org("Example MSP").await;
+    let file = json!({"value": [{
+        "skuId": "cbdc14ab-d96c-4c30-b9f4-6ada7cdc1d46", "skuPartNumber": "S\0PB", "consumedUnits": 1,
+        "capabilityStatus": "Enabled", "appliesTo": "User", "accountName": "x\0y",
+        "prepaidUnits": {"enabled": 5, "suspended": 0, "warning": 0, "lockedOut": 0},
+    }]});
+    let import = org.import("skus.json", file.to_string(), "client=Contoso").await;
+    assert_eq!(import["status"], "refused", "{import:#}");
+    assert_eq!(import["problem"]["code"], "rows_refused", "{import:#}");
+}
+
+#[tokio::test]
+async fn a_renamed_client_is_found_again_by_the_names_that_files_give_it() {
+    let app = TestApp::start().await;
+    let org = app.org("Example MSP").await;
+    org.import_whole("one.csv", row("Contoso", "Basic"), "").await;
+    let clients = org.read("/v1/clients").await;
+    let path = format!("/v1/clients/{}", clients["data"][0]["id"].as_str().unwrap());
+    let rename = org.owner.caller.patch(&path).header("If-Match", "\"v1\"").json(&json!({"name": "Acme"}));
+    assert_eq!(send(rename).await.0, 200);
+    org.import_whole("two.csv", row("CONTOSO,  Inc", "Basic").replace(",  Inc", " "), "").await;
+    let clients = org.read("/v1/clients").await;
+    let names: Vec<&str> =
+        clients["data"].as_array().unwrap().iter().map(|client| client["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Acme"]);
+}
+
+#[tokio::test]
+async fn twenty_files_and_an_audit_are_within_the_limits_of_a_key() {
+    let defaults = leakage_api::config::Config::defaults().unwrap().limits;
+    let app = TestApp::start_with(|config| config.limits = defaults).await;
+    let org = app.org("Example MSP").await;
+    for number in 1..=20 {
+        let import = org.import("billing.csv", BILLING.replace(",20,", &format!(",{number},")), "").await;
+        assert_eq!(import["status"], "completed", "{import:#}");
+    }
+    org.audit(json!({"from": "2026-02", "to": "2026-02"})).await;
+}
+
+#[tokio::test]
+async fn limits_and_cursors_of_lists_are_checked() {
+    let app = TestApp::start().await;
+    let org = app.org("Example MSP").await;
+    org.import_whole("one.csv", BILLING, "").await;
+    app.clock.advance(Duration::minutes(1));
+    org.import_whole("two.csv", ENTITLEMENTS, "").await;
+    let page = org.read("/v1/imports?limit=1&status=completed").await;
+    let cursor = page["next_cursor"].as_str().unwrap();
+    for query in [
+        "limit=0".to_owned(),
+        "limit=501".to_owned(),
+        "limit=-1".to_owned(),
+        "limits=1".to_owned(),
+        "cursor=x".to_owned(),
+        format!("limit=1&cursor={cursor}"),
+        format!("limit=1&status=voided&cursor={cursor}"),
+    ] {
+        let answer = send(org.owner.caller.get(&format!("/v1/imports?{query}"))).await;
+        assert_problem(&answer, 400, "unreadable_request");
+    }
+    org.read(&format!("/v1/imports?limit=1&status=completed&cursor={cursor}")).await;
+}

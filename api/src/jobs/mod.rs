@@ -53,7 +53,7 @@ macro_rules! kinds {
 
             /// Ends what a job of this kind works on when the job is refused or given up, so that nothing
             /// waits for it for ever. Harmless when it has ended already.
-            pub fn give_up<'a>(self, ended: Ended<'a>) -> GiveUpFuture<'a> {
+            pub fn give_up(self, ended: Ended<'_>) -> GiveUpFuture<'_> {
                 match self { $(Self::$variant => Box::pin($give_up(ended)),)+ }
             }
         }

@@ -185,8 +185,8 @@ async fn create_audit(
             audit = read(&app, &actor, id).await?;
         }
         if audit.status != "running" {
-            let reply = Reply::created(format!("/v1/audits/{id}"), None, &audit)?;
-            return Ok(respond(Replied { reply, replayed: replied.replayed }));
+            let ended = Reply::created(format!("/v1/audits/{id}"), None, &audit)?;
+            return Ok(respond(Replied { reply: ended, replayed: replied.replayed }));
         }
     }
     Ok(respond(replied))

@@ -22,7 +22,7 @@ use tokio::io::AsyncWriteExt as _;
 use utoipa::{IntoParams, ToSchema};
 
 /// How long an upload may pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// What the uploader may say of a file in the address.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
