@@ -11,6 +11,7 @@ mod audits;
 mod catalog;
 mod contract;
 mod cors;
+mod hostile;
 mod idempotency;
 mod imports;
 mod invitations;

@@ -76,7 +76,14 @@ async fn prepare(
     if config.database.migrate_url.is_some() {
         storage::migrate(config.migrate_url()?).await?;
     }
-    Ok((cluster, service::ready(config).await?))
+    let app = service::ready(config).await?;
+    if cluster.is_some() {
+        // The database is ours alone and was just started: whoever worked on a job is dead.
+        let mut tx = app.db.begin_system().await?;
+        storage::jobs::release_all(&mut tx).await?;
+        tx.commit().await?;
+    }
+    Ok((cluster, app))
 }
 
 /// Makes the demonstration while the service already runs, and tells where everything is. Does not

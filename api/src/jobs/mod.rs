@@ -25,11 +25,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use uuid::Uuid;
 
+/// What giving a job up comes to, inside the transaction that records it.
+pub type GiveUpFuture<'a> = Pin<Box<dyn Future<Output = Result<(), StorageError>> + Send + 'a>>;
+
 /// What running a job comes to. [`JobContext::finish`] has committed the effect when it is `Ok`.
 pub type JobFuture = Pin<Box<dyn Future<Output = Result<(), JobError>> + Send>>;
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal => $run:path;)+) => {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal => $run:path, $give_up:path;)+) => {
         /// All kinds of jobs. New ones may be added.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum JobKind { $($(#[$doc])* $variant,)+ }
@@ -47,17 +50,23 @@ macro_rules! kinds {
             pub fn run(self, context: JobContext) -> JobFuture {
                 match self { $(Self::$variant => Box::pin($run(context)),)+ }
             }
+
+            /// Ends what a job of this kind works on when the job is refused or given up, so that nothing
+            /// waits for it for ever. Harmless when it has ended already.
+            pub fn give_up(self, ended: Ended<'_>) -> GiveUpFuture<'_> {
+                match self { $(Self::$variant => Box::pin($give_up(ended)),)+ }
+            }
         }
     };
 }
 
 kinds! {
     /// Removes what an organization need not keep: old replies, old jobs.
-    Housekeeping = "housekeeping" => housekeeping::run;
+    Housekeeping = "housekeeping" => housekeeping::run, housekeeping::give_up;
     /// Reads an uploaded file.
-    ReadImport = "read_import" => read_import::run;
+    ReadImport = "read_import" => read_import::run, read_import::give_up;
     /// Runs an audit.
-    RunAudit = "run_audit" => run_audit::run;
+    RunAudit = "run_audit" => run_audit::run, run_audit::give_up;
 }
 
 impl JobKind {
@@ -104,6 +113,18 @@ pub async fn enqueue(
     let job = JobId::new(Uuid::now_v7());
     jobs::enqueue(tx, now, job, kind.as_str(), subject, &payload).await?;
     Ok(job)
+}
+
+/// A job that did not come to its end and will not be begun again.
+pub struct Ended<'a> {
+    /// The transaction in which the job's end is recorded.
+    pub tx: &'a mut OrgTx,
+    /// What it worked on.
+    pub subject: Uuid,
+    /// Why it ended: problem details, as stored with the job.
+    pub problem: &'a Value,
+    /// When.
+    pub now: DateTime<Utc>,
 }
 
 /// One claimed job: what it is about, and the way to its effect.

@@ -1,9 +1,9 @@
 //! Reads an uploaded file into records: all of them or none.
 
-use super::runner::MAX_ATTEMPTS;
-use super::{JobContext, JobError};
-use crate::error::{ApiError, Code};
+use super::{Ended, JobContext, JobError};
+use crate::error::ApiError;
 use crate::services::imports;
+use crate::storage::StorageError;
 use crate::storage::imports as stored;
 use leakage_core::id::ImportId;
 use serde_json::json;
@@ -20,23 +20,17 @@ pub async fn run(context: JobContext) -> Result<(), JobError> {
         // An earlier attempt got to the end, and lost its lease afterwards.
         return context.finish(context.begin().await?, &json!({ "import_id": id })).await;
     }
+    // Progress has a transaction of its own: never while another one is open, or jobs wait for each
+    // other's connections.
     context.progress(0, Some(2), "reading the file").await?;
-    let outcome = imports::read(&context.app, context.org, &import).await;
+    let reading = imports::read(&context.app, context.org, &import).await?;
+    context.progress(1, Some(2), "storing its rows").await?;
     let mut tx = context.begin().await?;
-    match outcome {
-        Ok(reading) => {
-            context.progress(1, Some(2), "storing its rows").await?;
-            reading.store(&context.app, &mut tx, id).await?;
-        }
-        Err(error) if context.attempt < MAX_ATTEMPTS => return Err(error.into()),
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, import.id = %id, "an import is given up");
-            let problem = ApiError::new(
-                Code::Internal,
-                "The file could not be read because of a fault of ours, several times. Upload it again later.",
-            );
-            imports::give_up(&context.app, &mut tx, id, &problem).await?;
-        }
-    }
+    reading.store(&context.app, &mut tx, id).await?;
     context.finish(tx, &json!({ "import_id": id })).await
+}
+
+/// Refuses the import, so that its file can be uploaded again.
+pub async fn give_up(ended: Ended<'_>) -> Result<(), StorageError> {
+    imports::give_up(ended.tx, ImportId::new(ended.subject), ended.problem, ended.now).await
 }

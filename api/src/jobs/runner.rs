@@ -3,11 +3,11 @@
 //! A worker that dies stops its heartbeat; when the lease is over, another one claims the job with a
 //! higher fence. What the first one still tries to write is then refused.
 
-use super::{JobContext, JobError, JobFuture, JobKind};
+use super::{Ended, JobContext, JobError, JobFuture, JobKind};
 use crate::app::App;
 use crate::error::{ApiError, Code};
-use crate::storage::StorageError;
 use crate::storage::jobs::{self, Claim};
+use crate::storage::{OrgTx, StorageError};
 use chrono::{DateTime, Duration, Utc};
 use futures_util::FutureExt as _;
 use serde_json::Value;
@@ -202,18 +202,37 @@ impl Runner {
         let held = match outcome {
             Ok(()) | Err(JobError::LeaseLost) => return Ok(()),
             Err(JobError::Refused(error)) => {
-                jobs::finish(&mut tx, claim, now, Err(&problem(&error, claim))).await?
+                let problem = problem(&error, claim);
+                give_up(&mut tx, claim, &problem, now).await?;
+                jobs::finish(&mut tx, claim, now, Err(&problem)).await?
             }
             Err(JobError::Failed(_)) if claim.attempt >= MAX_ATTEMPTS => {
                 let error = ApiError::new(
                     Code::Internal,
                     "The work failed several times and was given up. It has been recorded under this job's id.",
                 );
-                jobs::bury(&mut tx, claim, now, &problem(&error, claim)).await?
+                let problem = problem(&error, claim);
+                give_up(&mut tx, claim, &problem, now).await?;
+                jobs::bury(&mut tx, claim, now, &problem).await?
             }
             Err(JobError::Failed(_)) => jobs::release(&mut tx, claim, now, now + backoff(claim)).await?,
         };
-        if held { tx.commit().await } else { Ok(()) }
+        // Not ours any more: what was written goes with the transaction.
+        if held { tx.commit().await } else { tx.rollback().await }
+    }
+}
+
+/// Ends what the job works on, so that nobody waits for it.
+async fn give_up(
+    tx: &mut OrgTx,
+    claim: Claim,
+    problem: &Value,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    let Some(job) = jobs::find(tx, claim.job).await? else { return Ok(()) };
+    match JobKind::parse(&job.kind) {
+        Some(kind) => kind.give_up(Ended { tx, subject: job.subject, problem, now }).await,
+        None => Ok(()),
     }
 }
 

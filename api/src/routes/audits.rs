@@ -8,7 +8,7 @@ use crate::page_type;
 use crate::pagination::PageQuery;
 use crate::routes::{self, respond};
 use crate::services::audits::{self, NewAudit};
-use crate::services::idempotency::{Replay, Reply, once};
+use crate::services::idempotency::{Replay, Replied, Reply, once};
 use crate::storage::audits::{self as stored, AuditRow};
 use crate::storage::gaps;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
@@ -157,10 +157,15 @@ async fn create_audit(
     let (id, job) =
         (text("id").and_then(|id| id.parse().ok()), text("job_id").and_then(|id| id.parse().ok()));
     if let (Some(id), Some(job), Some(_)) = (id, job, prefer.wait_seconds) {
-        routes::jobs::wait(&app, &actor, job, prefer).await?;
-        let audit = read(&app, &actor, id).await?;
+        let mut audit = read(&app, &actor, id).await?;
+        // Of one that has ended the job may be gone already.
+        if audit.status == "running" {
+            routes::jobs::wait(&app, &actor, job, prefer).await?;
+            audit = read(&app, &actor, id).await?;
+        }
         if audit.status != "running" {
-            return Ok(respond(Reply::created(format!("/v1/audits/{id}"), None, &audit)?.into()));
+            let ended = Reply::created(format!("/v1/audits/{id}"), None, &audit)?;
+            return Ok(respond(Replied { reply: ended, replayed: replied.replayed }));
         }
     }
     Ok(respond(replied))

@@ -154,10 +154,11 @@ async fn list_clients(
     request: HttpRequest,
     page: web::Query<PageQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let wanted = page.read::<(String, Uuid)>(&"clients")?;
+    // The cursor holds an id, not the name: a name can be longer than a cursor may be.
+    let wanted = page.read::<Uuid>(&"clients")?;
     let mut tx = app.db.begin(actor.org).await?;
-    let rows = stored::list(&mut tx, wanted.after.clone(), wanted.fetch()).await?;
-    let page = wanted.page(rows, |row| (leakage_core::matching::fold(&row.name), row.id))?;
+    let rows = stored::list(&mut tx, wanted.after, wanted.fetch()).await?;
+    let page = wanted.page(rows, |row| row.id)?;
     routes::list(&request, &ClientPage::from(page.map(Client::from)))
 }
 

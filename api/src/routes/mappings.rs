@@ -179,6 +179,8 @@ async fn list_mappings(
     request: HttpRequest,
     query: web::Query<MappingQuery>,
 ) -> Result<HttpResponse, ApiError> {
+    let statuses = ["proposed", "approved", "rejected", "withdrawn"];
+    routes::known("status", query.status.as_deref(), &statuses)?;
     let paging = PageQuery { limit: query.limit, cursor: query.cursor.clone() };
     let wanted = paging.read::<Uuid>(&("mappings", &query.status, query.side))?;
     let mut tx = app.db.begin(actor.org).await?;

@@ -26,6 +26,9 @@ use uuid::Uuid;
 /// Months that one audit may span.
 const MAX_MONTHS: i32 = 60;
 
+/// Clients that one audit may be narrowed to.
+const MAX_CLIENTS: usize = 500;
+
 /// What an audit is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -89,19 +92,20 @@ pub async fn create(app: &App, tx: &mut OrgTx, actor: &Actor, new: &NewAudit) ->
 
 /// The names of clients, in the order asked.
 async fn client_names(tx: &mut OrgTx, wanted: &[ClientId]) -> Result<Vec<String>, ApiError> {
-    let mut names = Vec::with_capacity(wanted.len());
-    for (index, id) in wanted.iter().enumerate() {
-        match clients::find(tx, *id).await? {
-            Some(row) => names.push(row.name),
-            None => {
-                return Err(ApiError::invalid(
-                    format!("/clients/{index}"),
-                    "There is no client with this id.",
-                ));
-            }
-        }
+    if !(1..=MAX_CLIENTS).contains(&wanted.len()) {
+        return Err(ApiError::invalid(
+            "/clients",
+            format!("Name 1 to {MAX_CLIENTS} clients, or leave it out for all."),
+        ));
     }
-    Ok(names)
+    let found = clients::names(tx, wanted).await?;
+    let name = |(index, id): (usize, &ClientId)| {
+        found
+            .get(id)
+            .cloned()
+            .ok_or_else(|| ApiError::invalid(format!("/clients/{index}"), "There is no client with this id."))
+    };
+    wanted.iter().enumerate().map(name).collect()
 }
 
 /// Everything that an audit is made from, and the imports it came from.

@@ -5,6 +5,11 @@ use crate::storage::OrgTx;
 use crate::storage::clients::{self, ClientRow, ClientWriteError};
 use chrono::{DateTime, Utc};
 use leakage_core::id::ClientId;
+use leakage_core::matching::fold;
+
+/// Bytes of a name when it is compared: some characters become eighteen then, and an index entry has a
+/// greatest length.
+const FOLDED_BYTES: usize = 2_000;
 
 /// What a person says of a client.
 #[derive(Clone, Debug)]
@@ -21,6 +26,9 @@ impl ClientInput {
         let name = self.name.trim().to_owned();
         if !name.contains(char::is_alphanumeric) {
             return Err(ApiError::invalid("/name", "The name must hold at least one letter or digit."));
+        }
+        if fold(&name).len() > FOLDED_BYTES || name.chars().any(char::is_control) {
+            return Err(ApiError::invalid("/name", "The name holds characters that no name has."));
         }
         let domain =
             self.domain.map(|domain| domain.trim().to_lowercase()).filter(|domain| !domain.is_empty());

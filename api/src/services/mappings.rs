@@ -2,6 +2,7 @@
 
 use crate::auth::Actor;
 use crate::error::{ApiError, Code};
+use crate::services::text;
 use crate::storage::OrgTx;
 use crate::storage::mappings::{self, Decision, NewMapping, StoredMapping};
 use chrono::{DateTime, Utc};
@@ -19,6 +20,9 @@ pub async fn create(
         if text.trim().is_empty() {
             return Err(ApiError::invalid(pointer, "Give a name or an id."));
         }
+    }
+    for (pointer, day) in [("/valid_from", new.valid_from), ("/valid_until", new.valid_until)] {
+        day.map_or(Ok(()), |day| text::day(pointer, day))?;
     }
     if !fold(new.source).is_empty() && fold(new.source) == fold(new.target) {
         return Err(ApiError::invalid(

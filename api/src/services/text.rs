@@ -1,6 +1,7 @@
-//! Short texts of requests: names of people, organizations and integrations.
+//! Short texts and days of requests: names of people, organizations and integrations, days that hold.
 
 use crate::error::ApiError;
+use chrono::{Datelike as _, NaiveDate};
 
 /// The text without spaces around it.
 ///
@@ -16,4 +17,15 @@ pub fn short(pointer: &str, text: &str, longest: usize) -> Result<String, ApiErr
         return Err(ApiError::invalid(pointer, "must not hold control characters, such as line breaks"));
     }
     Ok(text.to_owned())
+}
+
+/// Passes a day that a calendar of ours can hold.
+///
+/// # Errors
+/// 422 at `pointer` outside the years 1900 to 9999.
+pub fn day(pointer: &str, day: NaiveDate) -> Result<(), ApiError> {
+    if (1900..=9999).contains(&day.year()) {
+        return Ok(());
+    }
+    Err(ApiError::invalid(pointer, "must be a day of the years 1900 to 9999"))
 }

@@ -116,24 +116,32 @@ pub async fn find(tx: &mut OrgTx, id: ClientId) -> Result<Option<ClientRow>, Sto
     .await?)
 }
 
-/// Clients by name, after a place in that order.
-pub async fn list(
-    tx: &mut OrgTx,
-    after: Option<(String, Uuid)>,
-    limit: i64,
-) -> Result<Vec<ClientRow>, StorageError> {
+/// The names of these clients.
+pub async fn names(tx: &mut OrgTx, ids: &[ClientId]) -> Result<HashMap<ClientId, String>, StorageError> {
     let org = tx.org().uuid();
-    let (after_key, after_id) = after.unzip();
+    let rows: Vec<(Uuid, String)> =
+        sqlx::query_as("select id, name from clients where org_id = $1 and id = any($2)")
+            .bind(org)
+            .bind(ids.iter().map(|id| id.uuid()).collect::<Vec<_>>())
+            .fetch_all(tx.conn())
+            .await?;
+    Ok(rows.into_iter().map(|(id, name)| (ClientId::new(id), name)).collect())
+}
+
+/// Clients by name, after this client: its present name tells where it stands.
+pub async fn list(tx: &mut OrgTx, after: Option<Uuid>, limit: i64) -> Result<Vec<ClientRow>, StorageError> {
+    let org = tx.org().uuid();
     Ok(sqlx::query_as(
         "select id, name, domain, origin, version, created_at, updated_at
          from clients
-         where org_id = $1 and ($2::text is null or (name_key, id) > ($2, $3))
-         order by name_key, id
-         limit $4",
+         where org_id = $1
+           and ($2::uuid is null
+                or name_key > (select name_key from clients where org_id = $1 and id = $2))
+         order by name_key
+         limit $3",
     )
     .bind(org)
-    .bind(after_key)
-    .bind(after_id)
+    .bind(after)
     .bind(limit)
     .fetch_all(tx.conn())
     .await?)
@@ -188,7 +196,8 @@ async fn ref_rows(tx: &mut OrgTx) -> Result<Vec<RefRow>, StorageError> {
     Ok(sqlx::query_as(
         "select id, client_id, source_id, name, domain
          from client_refs
-         where org_id = $1",
+         where org_id = $1
+         order by id",
     )
     .bind(org)
     .fetch_all(tx.conn())
@@ -197,8 +206,8 @@ async fn ref_rows(tx: &mut OrgTx) -> Result<Vec<RefRow>, StorageError> {
 
 /// Stores the ways in which a file names its clients and gives the id of each, in the order given.
 ///
-/// A new way belongs to the client that has the same source id, else the same folded name, else to a
-/// new client. `new_id` makes ids.
+/// A new way belongs to the client that has the same source id, else the same folded name (its own, or one
+/// that files have given it), else to a new client. `new_id` makes ids.
 pub async fn intern_refs(
     tx: &mut OrgTx,
     wanted: &[ClientRef],
@@ -228,64 +237,117 @@ pub async fn intern_refs(
         if let Some(source_id) = &row.source_id {
             by_source.insert(source_id.to_lowercase(), row.client_id);
         }
+        // A client that was renamed is still the one that files call by its old name.
+        if let Some(name) = &row.name {
+            by_name.entry(fold(name)).or_insert(row.client_id);
+        }
         let id = row.id;
         refs.insert(row.into(), id);
     }
     let mut ids = Vec::with_capacity(wanted.len());
+    let (mut new_clients, mut new_refs) = (NewClients::default(), NewRefs::default());
     for reference in wanted {
         if let Some(id) = refs.get(reference) {
             ids.push(*id);
             continue;
         }
         let source_key = reference.id.as_ref().map(|id| id.to_lowercase());
-        let title = display(reference);
+        let title: String = display(reference).chars().take(300).collect();
         let name_key = fold(&title);
-        let owner = source_key
-            .as_ref()
-            .and_then(|key| by_source.get(key))
-            .or_else(|| by_name.get(&name_key))
-            .copied();
-        let client = if let Some(client) = owner {
-            client
-        } else {
+        let owner = source_key.as_ref().and_then(|key| by_source.get(key)).or_else(|| by_name.get(&name_key));
+        let client = owner.copied().unwrap_or_else(|| {
             let client = new_id();
-            let title: String = title.chars().take(300).collect();
-            sqlx::query(
-                "insert into clients (org_id, id, name, name_key, domain, origin, created_at, updated_at)
-                 values ($1, $2, $3, $4, $5, 'import', $6, $6)",
-            )
-            .bind(org)
-            .bind(client)
-            .bind(title)
-            .bind(&name_key)
-            .bind(&reference.domain)
-            .bind(now)
-            .execute(tx.conn())
-            .await?;
+            new_clients.push(client, title, &name_key, reference.domain.clone());
             by_name.insert(name_key, client);
             client
-        };
+        });
         let id = new_id();
-        sqlx::query(
-            "insert into client_refs (org_id, id, client_id, source_id, name, domain, created_at)
-             values ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(org)
-        .bind(id)
-        .bind(client)
-        .bind(&reference.id)
-        .bind(&reference.name)
-        .bind(&reference.domain)
-        .bind(now)
-        .execute(tx.conn())
-        .await?;
+        new_refs.push(id, client, reference);
         if let Some(key) = source_key {
             by_source.insert(key, client);
         }
         refs.insert(reference.clone(), id);
         ids.push(id);
     }
+    new_clients.store(tx, now).await?;
+    new_refs.store(tx, now).await?;
     Ok(ids)
+}
+
+/// Columns of clients to be added by an import, all in one statement.
+#[derive(Default)]
+struct NewClients {
+    ids: Vec<Uuid>,
+    names: Vec<String>,
+    keys: Vec<String>,
+    domains: Vec<Option<String>>,
+}
+
+impl NewClients {
+    fn push(&mut self, id: Uuid, name: String, key: &str, domain: Option<String>) {
+        self.ids.push(id);
+        self.names.push(name);
+        self.keys.push(key.to_owned());
+        self.domains.push(domain);
+    }
+
+    async fn store(self, tx: &mut OrgTx, now: DateTime<Utc>) -> Result<(), StorageError> {
+        let org = tx.org().uuid();
+        sqlx::query(
+            "insert into clients (org_id, id, name, name_key, domain, origin, created_at, updated_at)
+             select $1, n.id, n.name, n.name_key, n.domain, 'import', $6, $6
+             from unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) as n (id, name, name_key, domain)",
+        )
+        .bind(org)
+        .bind(self.ids)
+        .bind(self.names)
+        .bind(self.keys)
+        .bind(self.domains)
+        .bind(now)
+        .execute(tx.conn())
+        .await?;
+        Ok(())
+    }
+}
+
+/// Columns of refs to be added, all in one statement.
+#[derive(Default)]
+struct NewRefs {
+    ids: Vec<Uuid>,
+    clients: Vec<Uuid>,
+    sources: Vec<Option<String>>,
+    names: Vec<Option<String>>,
+    domains: Vec<Option<String>>,
+}
+
+impl NewRefs {
+    fn push(&mut self, id: Uuid, client: Uuid, reference: &ClientRef) {
+        self.ids.push(id);
+        self.clients.push(client);
+        self.sources.push(reference.id.clone());
+        self.names.push(reference.name.clone());
+        self.domains.push(reference.domain.clone());
+    }
+
+    async fn store(self, tx: &mut OrgTx, now: DateTime<Utc>) -> Result<(), StorageError> {
+        let org = tx.org().uuid();
+        sqlx::query(
+            "insert into client_refs (org_id, id, client_id, source_id, name, domain, created_at)
+             select $1, n.id, n.client_id, n.source_id, n.name, n.domain, $7
+             from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[])
+               as n (id, client_id, source_id, name, domain)",
+        )
+        .bind(org)
+        .bind(self.ids)
+        .bind(self.clients)
+        .bind(self.sources)
+        .bind(self.names)
+        .bind(self.domains)
+        .bind(now)
+        .execute(tx.conn())
+        .await?;
+        Ok(())
+    }
 }
 
 /// What to call a client that a source names this way.
@@ -298,9 +360,19 @@ fn display(reference: &ClientRef) -> String {
         .unwrap_or_else(|| "unnamed client".to_owned())
 }
 
-/// All ways in which sources name clients, by id.
-pub async fn all_refs(tx: &mut OrgTx) -> Result<HashMap<Uuid, ClientRef>, StorageError> {
-    Ok(ref_rows(tx).await?.into_iter().map(|row| (row.id, row.into())).collect())
+/// Ways in which sources name clients, by id.
+pub async fn refs_by_id(tx: &mut OrgTx, ids: &[Uuid]) -> Result<HashMap<Uuid, ClientRef>, StorageError> {
+    let org = tx.org().uuid();
+    let rows: Vec<RefRow> = sqlx::query_as(
+        "select id, client_id, source_id, name, domain
+         from client_refs
+         where org_id = $1 and id = any($2)",
+    )
+    .bind(org)
+    .bind(ids)
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.into())).collect())
 }
 
 /// Client ids by folded name and by folded source id: how a gap's client finds its resource.

@@ -145,8 +145,18 @@ impl Db {
 
     /// Begins a transaction that sees one organization's rows and no others.
     pub async fn begin(&self, org: OrgId) -> Result<OrgTx, StorageError> {
+        self.begin_as("begin", org).await
+    }
+
+    /// The same, read only and seeing one moment: what others commit meanwhile does not show. For reads of
+    /// several statements that must fit together.
+    pub async fn begin_snapshot(&self, org: OrgId) -> Result<OrgTx, StorageError> {
+        self.begin_as("begin isolation level repeatable read, read only", org).await
+    }
+
+    async fn begin_as(&self, begin: &'static str, org: OrgId) -> Result<OrgTx, StorageError> {
         // One round trip for both; the text holds a typed UUID only, never input.
-        let begin = format!("begin; set local app.org_id = '{}'", org.uuid());
+        let begin = format!("{begin}; set local app.org_id = '{}'", org.uuid());
         let tx = self.pool.begin_with(AssertSqlSafe(begin)).await?;
         Ok(OrgTx { tx, org })
     }

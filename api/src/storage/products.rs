@@ -81,6 +81,20 @@ pub async fn all(tx: &mut OrgTx) -> Result<Vec<ProductRow>, StorageError> {
     .await?)
 }
 
+/// Some of them.
+pub async fn by_id(tx: &mut OrgTx, ids: &[Uuid]) -> Result<Vec<ProductRow>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(
+        "select id, name, sku, part_number, code, created_at
+         from product_refs
+         where org_id = $1 and id = any($2)",
+    )
+    .bind(org)
+    .bind(ids)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
 /// In the order in which files first named them.
 pub async fn list(tx: &mut OrgTx, after: Option<Uuid>, limit: i64) -> Result<Vec<ProductRow>, StorageError> {
     let org = tx.org().uuid();

@@ -9,12 +9,14 @@ use crate::error::{ApiError, Code, FieldError};
 use crate::extract::{IfMatch, IfNoneMatch, JsonBody, Prefer};
 use crate::pagination::PageQuery;
 use crate::routes::{self, respond};
-use crate::services::idempotency::{Replay, Reply, once};
+use crate::services::idempotency::{Replay, Replied, Reply, once};
 use crate::services::imports::{self, ImportAnswers};
 use crate::storage::import_errors;
 use crate::storage::imports::{self as stored, ImportRow};
 use crate::storage::records;
-use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
+use actix_web::http::header::{
+    self, Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue,
+};
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::{DateTime, Utc};
 use leakage_core::id::{ImportId, JobId};
@@ -88,7 +90,7 @@ async fn create_import(
     app.work.notify_one();
     let id = replied.reply.body.get("id").and_then(|id| id.as_str()).and_then(|id| id.parse().ok());
     match (id, replied.reply.status, prefer.wait_seconds) {
-        (Some(id), 202, Some(_)) => outcome(&app, &actor, id, prefer).await,
+        (Some(id), 202, Some(_)) => outcome(&app, &actor, id, prefer, replied.replayed).await,
         _ => Ok(respond(replied)),
     }
 }
@@ -114,12 +116,19 @@ async fn find(app: &App, actor: &Actor, id: ImportId) -> Result<ImportRow, ApiEr
 }
 
 /// Waits as long as the caller likes, and answers how the import stands then.
-async fn outcome(app: &App, actor: &Actor, id: ImportId, prefer: Prefer) -> Result<HttpResponse, ApiError> {
-    let row = find(app, actor, id).await?;
-    if let Some(job) = row.job_id {
+async fn outcome(
+    app: &App,
+    actor: &Actor,
+    id: ImportId,
+    prefer: Prefer,
+    replayed: bool,
+) -> Result<HttpResponse, ApiError> {
+    let mut row = find(app, actor, id).await?;
+    // Of one that has ended the job may be gone already.
+    if let (Some(job), "processing") = (row.job_id, row.status.as_str()) {
         routes::jobs::wait(app, actor, JobId::new(job), prefer).await?;
+        row = find(app, actor, id).await?;
     }
-    let row = find(app, actor, id).await?;
     let location = format!("/v1/imports/{id}");
     if row.status == "refused" {
         return Err(refusal(&row, location));
@@ -130,7 +139,7 @@ async fn outcome(app: &App, actor: &Actor, id: ImportId, prefer: Prefer) -> Resu
     } else {
         Reply::created(location, Some(import.version), &import)?
     };
-    Ok(respond(reply.into()))
+    Ok(respond(Replied { reply, replayed }))
 }
 
 /// The stored problem as an answer.
@@ -271,17 +280,28 @@ async fn get_import_file(
     let row = find(&app, &actor, *path).await?;
     let key = imports::object_key(actor.org, &row.sha256);
     let (size, stream) = app.objects.get_stream(&key).await.map_err(ApiError::internal)?;
-    let disposition = ContentDisposition {
-        disposition: DispositionType::Attachment,
-        parameters: vec![DispositionParam::Filename(row.file_name)],
-    };
     // Never the uploader's content type: a browser must not run what someone uploaded.
     Ok(HttpResponse::Ok()
         .content_type("application/octet-stream")
-        .insert_header(disposition)
+        .insert_header(attachment(row.file_name))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .no_chunking(size)
         .streaming(stream))
+}
+
+/// The header that names a download: plain ASCII for every client, and the name itself in the form of
+/// RFC 6266 for those that know it.
+fn attachment(name: String) -> ContentDisposition {
+    let plain: String = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
+    let mut parameters = vec![DispositionParam::Filename(plain)];
+    if !name.is_ascii() {
+        parameters.push(DispositionParam::FilenameExt(ExtendedValue {
+            charset: Charset::Ext("UTF-8".to_owned()),
+            language_tag: None,
+            value: name.into_bytes(),
+        }));
+    }
+    ContentDisposition { disposition: DispositionType::Attachment, parameters }
 }
 
 /// Answer an import's questions
@@ -317,7 +337,7 @@ async fn answer_import(
     .await?;
     app.work.notify_one();
     if prefer.wait_seconds.is_some() {
-        outcome(&app, &actor, *path, prefer).await
+        outcome(&app, &actor, *path, prefer, replied.replayed).await
     } else {
         Ok(respond(replied))
     }

@@ -14,10 +14,15 @@ use leakage_core::digest;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use std::fmt::Display;
+use std::future::Future;
 use std::str::FromStr;
+use std::time::Duration;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt as _;
 use utoipa::{IntoParams, ToSchema};
+
+/// How long an upload may pause.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// What the uploader may say of a file in the address.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
@@ -136,7 +141,7 @@ impl Received {
         let mut file = tokio::io::BufWriter::with_capacity(256 * 1024, tokio::fs::File::from_std(handle));
         let (mut digest, mut size_bytes) = (Sha256::new(), 0_u64);
         let mut stream = std::pin::pin!(stream);
-        while let Some(chunk) = stream.next().await {
+        while let Some(chunk) = in_time(stream.next()).await? {
             let chunk = chunk.map_err(broken)?;
             size_bytes += u64::try_from(chunk.len()).map_err(ApiError::internal)?;
             if size_bytes > limit {
@@ -151,6 +156,14 @@ impl Received {
         file.flush().await.map_err(ApiError::internal)?;
         Ok(Self { temporary, size_bytes, sha256: digest::text(&digest.finalize()) })
     }
+}
+
+/// Waits for the next piece, but not for ever: whoever sends nothing must not hold a file and a connection.
+async fn in_time<T>(piece: impl Future<Output = T>) -> Result<T, ApiError> {
+    tokio::time::timeout(LONGEST_PAUSE, piece).await.map_err(|_| {
+        let seconds = LONGEST_PAUSE.as_secs();
+        ApiError::new(Code::Unreadable, format!("The upload stopped for {seconds} seconds. Send it again."))
+    })
 }
 
 fn broken(error: impl Display) -> ApiError {
@@ -171,7 +184,7 @@ async fn form(
 ) -> Result<ReceivedForm, ApiError> {
     let mut parts = Multipart::new(request.headers(), payload);
     let mut received: Option<ReceivedForm> = None;
-    while let Some(part) = parts.next().await {
+    while let Some(part) = in_time(parts.next()).await? {
         let part = part.map_err(broken)?;
         let name = part.name().unwrap_or_default().to_owned();
         if name == "file" {
@@ -193,11 +206,14 @@ async fn form(
             _ => {
                 let known = "file, client, date_order, currency, snapshot_on and accept_partial";
                 return Err(ApiError::invalid(
-                    name,
+                    name.chars().take(100).collect::<String>(),
                     format!("The form has no such field; its fields are {known}."),
                 ));
             }
         };
+        if slot.is_some() {
+            return Err(ApiError::invalid(name, "Say it once: in the address or in one part of the form."));
+        }
         *slot = Some(text(part).await?);
     }
     received.ok_or_else(|| ApiError::invalid("file", "The form has no part `file`."))
@@ -206,7 +222,7 @@ async fn form(
 /// A short text part.
 async fn text(mut part: Field) -> Result<String, ApiError> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = part.next().await {
+    while let Some(chunk) = in_time(part.next()).await? {
         bytes.extend_from_slice(&chunk.map_err(broken)?);
         if bytes.len() > 4096 {
             return Err(ApiError::new(Code::TooLarge, "A field of the form is too long."));
@@ -223,9 +239,6 @@ fn parsed<T: FromStr>(name: &str, value: Option<&str>, right: &str) -> Result<Op
 
 fn answers(said: &UploadQuery) -> Result<ImportAnswers, ApiError> {
     let client = said.client.as_deref().map(str::trim).filter(|client| !client.is_empty());
-    if client.is_some_and(|client| client.chars().count() > 300) {
-        return Err(ApiError::invalid("client", "At most 300 characters."));
-    }
     Ok(ImportAnswers {
         client: client.map(str::to_owned),
         date_order: parsed("date_order", said.date_order.as_deref(), "Write dmy or mdy.")?,
@@ -245,11 +258,17 @@ fn disposition_name(request: &HttpRequest) -> Option<String> {
     ContentDisposition::parse(request).ok()?.get_filename().map(str::to_owned)
 }
 
+/// Whether a character cannot be seen or turns the text around it, so that a name reads as another one.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 /// The last part of the name that was given, without what could hurt a terminal or a header.
 fn file_name(given: Option<String>) -> String {
     let given = given.unwrap_or_default();
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean: String = last.chars().filter(|c| !c.is_control() && *c != '"').take(300).collect();
+    let clean: String = last.chars().filter(|c| !is_unseen(*c) && *c != '"').take(300).collect();
     let clean = clean.trim();
-    if clean.is_empty() { "upload".to_owned() } else { clean.to_owned() }
+    if clean.chars().all(|c| c == '.') { "upload".to_owned() } else { clean.to_owned() }
 }

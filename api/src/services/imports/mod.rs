@@ -3,6 +3,7 @@
 //! [`create`] keeps the file first and then, in one transaction, the import and the job that reads it.
 //! [`read`] runs in that job: it stores all records or none.
 
+mod bounds;
 mod read;
 
 pub use read::{Reading, give_up, read, side_name};
@@ -11,6 +12,7 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::error::{ApiError, Code};
 use crate::jobs::{self, JobKind};
+use crate::services::text;
 use crate::storage::OrgTx;
 use crate::storage::clients;
 use crate::storage::imports::{self, ImportRow, NewImport};
@@ -92,7 +94,7 @@ pub async fn create(
     file: &ReceivedFile<'_>,
     answers: &ImportAnswers,
 ) -> Result<CreatedImport, ApiError> {
-    let answers = resolve_client(tx, answers.clone()).await?;
+    let answers = checked(tx, answers.clone()).await?;
     let answers_json = serde_json::to_value(&answers).map_err(ApiError::internal)?;
     let identity = identity(file.sha256, &answers_json)?;
     let id = ImportId::new(Uuid::now_v7());
@@ -137,7 +139,7 @@ pub async fn answer(
 ) -> Result<ImportRow, ApiError> {
     let current = imports::find(tx, id).await?.ok_or_else(ApiError::not_found)?;
     let given: ImportAnswers = serde_json::from_value(current.answers.clone()).map_err(ApiError::internal)?;
-    let answers = resolve_client(tx, answers.clone()).await?;
+    let answers = checked(tx, answers.clone()).await?;
     let merged = ImportAnswers {
         client: answers.client.or(given.client),
         date_order: answers.date_order.or(given.date_order),
@@ -191,10 +193,14 @@ fn refused_change(current: &ImportRow, version: i64, verb: &str, when: &str) -> 
     )
 }
 
-/// A client named by its id is written by its name from here on: that is what records carry.
-async fn resolve_client(tx: &mut OrgTx, mut answers: ImportAnswers) -> Result<ImportAnswers, ApiError> {
+/// Refuses what nothing can be done with. A client named by its id is written by its name from here on:
+/// that is what records carry.
+async fn checked(tx: &mut OrgTx, mut answers: ImportAnswers) -> Result<ImportAnswers, ApiError> {
+    if let Some(day) = answers.snapshot_on {
+        text::day("/snapshot_on", day)?;
+    }
     let Some(client) = answers.client.take() else { return Ok(answers) };
-    let client = client.trim().to_owned();
+    let client = text::short("/client", &client, 300)?;
     let name = match client.parse::<ClientId>() {
         Ok(id) => match clients::find(tx, id).await? {
             Some(row) => row.name,

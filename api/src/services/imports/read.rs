@@ -1,12 +1,14 @@
 //! What the job of an import does: file to records, in one transaction.
 
+use super::bounds::{refuse_unstorable, shown};
 use super::{ImportAnswers, object_key};
 use crate::app::App;
 use crate::error::{ApiError, Code, FieldError};
-use crate::storage::OrgTx;
 use crate::storage::import_errors::{self, ImportErrorRow};
 use crate::storage::imports::{self, Findings, ImportRow};
 use crate::storage::records;
+use crate::storage::{OrgTx, StorageError};
+use chrono::{DateTime, Utc};
 use leakage_core::id::{ImportId, OrgId};
 use leakage_core::ingest::{self, FileError, FileReport, ReadOptions, Refusal};
 use leakage_core::records::{ClientRef, Record, Side};
@@ -24,9 +26,13 @@ pub async fn read(app: &App, org: OrgId, import: &ImportRow) -> Result<Reading, 
     let options =
         ReadOptions { date_order: answers.date_order, currency: answers.currency, ..ReadOptions::default() };
     let file_name = import.file_name.clone();
-    let outcome = tokio::task::spawn_blocking(move || ingest::read(&file_name, &bytes, &options))
-        .await
-        .map_err(ApiError::internal)?;
+    let outcome = tokio::task::spawn_blocking(move || {
+        let mut report = ingest::read(&file_name, &bytes, &options)?;
+        refuse_unstorable(&mut report);
+        Ok(report)
+    })
+    .await
+    .map_err(ApiError::internal)?;
     Ok(Reading { answers, outcome, uploaded_on: import.created_at.date_naive() })
 }
 
@@ -75,10 +81,19 @@ impl Reading {
     }
 }
 
-/// Ends an import that faults of ours kept from being read.
-pub async fn give_up(app: &App, tx: &mut OrgTx, id: ImportId, problem: &ApiError) -> Result<(), ApiError> {
-    let problem = serde_json::to_value(problem.problem("")).map_err(ApiError::internal)?;
-    Ok(imports::conclude(tx, id, &refused(problem), app.clock.now()).await?)
+/// Ends an import whose job was refused or given up, if it still waits for it.
+pub async fn give_up(
+    tx: &mut OrgTx,
+    id: ImportId,
+    problem: &Value,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    match imports::find(tx, id).await? {
+        Some(import) if import.status == "processing" => {
+            imports::conclude(tx, id, &refused(problem.clone()), now).await
+        }
+        _ => Ok(()),
+    }
 }
 
 fn count(number: impl TryInto<i64>) -> Result<i64, ApiError> {
@@ -86,7 +101,7 @@ fn count(number: impl TryInto<i64>) -> Result<i64, ApiError> {
 }
 
 fn findings(report: &FileReport) -> Result<Findings<'_>, ApiError> {
-    let value = |value: Result<Value, serde_json::Error>| value.map_err(ApiError::internal);
+    let value = |value: Result<Value, serde_json::Error>| value.map(shown).map_err(ApiError::internal);
     Ok(Findings {
         status: "completed",
         format: Some(report.format),
@@ -149,7 +164,7 @@ fn name_client(report: &mut FileReport, stated: &str) {
     }
 }
 
-const fn client_of(record: &Record) -> Option<&ClientRef> {
+pub(super) const fn client_of(record: &Record) -> Option<&ClientRef> {
     match record {
         Record::Entitlement(row) => Some(&row.client),
         Record::BillingLine(row) => Some(&row.client),
@@ -169,17 +184,22 @@ const fn client_of_mut(record: &mut Record) -> Option<&mut ClientRef> {
     }
 }
 
+/// Shows U+0000, which the database does not hold.
+fn plain(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
 fn error_rows(refused: &[Refusal]) -> Vec<ImportErrorRow> {
     refused
         .iter()
         .zip(0..)
         .map(|(refusal, position)| ImportErrorRow {
             position,
-            sheet: refusal.sheet.clone(),
+            sheet: refusal.sheet.as_deref().map(plain),
             line: i32::try_from(refusal.line).unwrap_or(i32::MAX),
-            column_name: refusal.column.clone(),
-            value: refusal.value.clone(),
-            reason: refusal.reason.clone(),
+            column_name: refusal.column.as_deref().map(plain),
+            value: refusal.value.as_deref().map(plain),
+            reason: plain(&refusal.reason),
         })
         .collect()
 }
@@ -196,7 +216,7 @@ fn incomplete(refused: &[Refusal], total: u64) -> Result<(&'static str, Value), 
         Some(mut clients) if listed == total => {
             clients.sort();
             clients.dedup();
-            Ok(("clients", serde_json::to_value(clients).map_err(ApiError::internal)?))
+            Ok(("clients", shown(serde_json::to_value(clients).map_err(ApiError::internal)?)))
         }
         _ => Ok(("all", json!([]))),
     }
@@ -204,7 +224,7 @@ fn incomplete(refused: &[Refusal], total: u64) -> Result<(&'static str, Value), 
 
 fn unreadable(error: &FileError) -> Result<Findings<'static>, ApiError> {
     let problem = ApiError::new(Code::FileUnreadable, format!("The file was not imported: {error}."));
-    Ok(refused(serde_json::to_value(problem.problem("")).map_err(ApiError::internal)?))
+    Ok(refused(shown(serde_json::to_value(problem.problem("")).map_err(ApiError::internal)?)))
 }
 
 /// Nothing is known of the file but why it was refused.
@@ -246,5 +266,5 @@ fn rows_refused(report: &FileReport) -> Result<Value, ApiError> {
         reason: refusal.reason.clone(),
     });
     let problem = ApiError::new(Code::RowsRefused, detail).with_all(errors);
-    serde_json::to_value(problem.problem("")).map_err(ApiError::internal)
+    Ok(shown(serde_json::to_value(problem.problem("")).map_err(ApiError::internal)?))
 }

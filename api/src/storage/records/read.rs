@@ -11,7 +11,7 @@ use leakage_core::records::{
 };
 use rust_decimal::Decimal;
 use sqlx::FromRow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// Refs by their ids.
@@ -20,11 +20,19 @@ struct Refs {
     products: HashMap<Uuid, ProductRef>,
 }
 
+/// The ids of refs that rows point to.
+#[derive(Default)]
+struct Wanted {
+    clients: HashSet<Uuid>,
+    products: HashSet<Uuid>,
+}
+
 impl Refs {
-    async fn load(tx: &mut OrgTx) -> Result<Self, StorageError> {
-        let clients = clients::all_refs(tx).await?;
-        let products = products::all(tx).await?.into_iter().map(|row| (row.id, row.into())).collect();
-        Ok(Self { clients, products })
+    /// Loads those that are wanted and no others: an organization has many more than an import.
+    async fn load(tx: &mut OrgTx, wanted: Wanted) -> Result<Self, StorageError> {
+        let clients = clients::refs_by_id(tx, &Vec::from_iter(wanted.clients)).await?;
+        let products = products::by_id(tx, &Vec::from_iter(wanted.products)).await?;
+        Ok(Self { clients, products: products.into_iter().map(|row| (row.id, row.into())).collect() })
     }
 
     fn client(&self, id: Uuid) -> Result<ClientRef, StorageError> {
@@ -39,6 +47,8 @@ impl Refs {
 /// A row table's row that becomes a record.
 trait IntoRecord {
     fn position(&self) -> i32;
+    /// The refs that it points to.
+    fn refs(&self) -> (Option<Uuid>, Option<Uuid>);
     fn into_record(self, refs: &Refs) -> Result<Sourced, StorageError>;
 }
 
@@ -71,6 +81,10 @@ struct EntitlementRow {
 impl IntoRecord for EntitlementRow {
     fn position(&self) -> i32 {
         self.position
+    }
+
+    fn refs(&self) -> (Option<Uuid>, Option<Uuid>) {
+        (Some(self.client_ref), Some(self.product_ref))
     }
 
     fn into_record(self, refs: &Refs) -> Result<Sourced, StorageError> {
@@ -120,6 +134,10 @@ struct BillingRow {
 impl IntoRecord for BillingRow {
     fn position(&self) -> i32 {
         self.position
+    }
+
+    fn refs(&self) -> (Option<Uuid>, Option<Uuid>) {
+        (Some(self.client_ref), Some(self.product_ref))
     }
 
     fn into_record(self, refs: &Refs) -> Result<Sourced, StorageError> {
@@ -176,6 +194,10 @@ impl IntoRecord for ChargeRow {
         self.position
     }
 
+    fn refs(&self) -> (Option<Uuid>, Option<Uuid>) {
+        (Some(self.client_ref), Some(self.product_ref))
+    }
+
     fn into_record(self, refs: &Refs) -> Result<Sourced, StorageError> {
         let row = VendorCharge {
             client: refs.client(self.client_ref)?,
@@ -221,6 +243,10 @@ impl IntoRecord for ActivityRow {
         self.position
     }
 
+    fn refs(&self) -> (Option<Uuid>, Option<Uuid>) {
+        (Some(self.client_ref), self.product_ref)
+    }
+
     fn into_record(self, refs: &Refs) -> Result<Sourced, StorageError> {
         let row = Activity {
             client: refs.client(self.client_ref)?,
@@ -248,6 +274,10 @@ impl IntoRecord for TermRow {
         self.position
     }
 
+    fn refs(&self) -> (Option<Uuid>, Option<Uuid>) {
+        (None, None)
+    }
+
     fn into_record(self, _refs: &Refs) -> Result<Sourced, StorageError> {
         let corrupt = |_| StorageError::Corrupt { column: "import_terms.record" };
         let record = if self.kind == "price" {
@@ -259,6 +289,17 @@ impl IntoRecord for TermRow {
     }
 }
 
+fn into_records<R: IntoRecord>(
+    rows: Vec<R>,
+    refs: &Refs,
+    out: &mut Vec<(i32, Sourced)>,
+) -> Result<(), StorageError> {
+    for row in rows {
+        out.push((row.position(), row.into_record(refs)?));
+    }
+    Ok(())
+}
+
 /// The records of one import with their positions, after a position, in the order of the file.
 pub async fn page(
     tx: &mut OrgTx,
@@ -266,10 +307,9 @@ pub async fn page(
     after: i32,
     limit: i64,
 ) -> Result<Vec<(i32, Sourced)>, StorageError> {
-    let refs = Refs::load(tx).await?;
-    let mut out = Vec::new();
+    let mut wanted = Wanted::default();
     macro_rules! read {
-        ($row:ty, $sql:literal) => {
+        ($row:ty, $sql:literal) => {{
             let rows: Vec<$row> = sqlx::query_as(concat!(
                 $sql,
                 " where org_id = $1 and import_id = $2 and position > $3 order by position limit $4"
@@ -280,36 +320,46 @@ pub async fn page(
             .bind(limit)
             .fetch_all(tx.conn())
             .await?;
-            for row in rows {
-                out.push((row.position(), row.into_record(&refs)?));
+            for row in &rows {
+                let (client, product) = row.refs();
+                wanted.clients.extend(client);
+                wanted.products.extend(product);
             }
-        };
+            rows
+        }};
     }
-    read!(
+    let entitlements = read!(
         EntitlementRow,
         "select position, line, client_ref, product_ref, subscription, term, purchased, assigned, active, free,
                 snapshot, held_from, held_until
          from entitlements"
     );
-    read!(
+    let billing = read!(
         BillingRow,
         "select position, line, client_ref, product_ref, billing_entity, agreement, invoice, source_id, term, cycle,
                 quantity, included, unit_price, currency, span_from, span_until, recurring, line_type, billable
          from billing_lines"
     );
-    read!(
+    let charges = read!(
         ChargeRow,
         "select position, line, client_ref, product_ref, subscription, invoice, reference, kind, charge_type,
                 known_charge_type, term, cycle, quantity, unit_price, list_price, amount, currency, span_from,
                 span_until, subscription_from, subscription_until, ordered_on
          from vendor_charges"
     );
-    read!(
+    let activities = read!(
         ActivityRow,
         "select position, line, client_ref, product_ref, user_name, last_active, as_of, blocked, deleted
          from activities"
     );
-    read!(TermRow, "select position, line, kind, record from import_terms");
+    let terms = read!(TermRow, "select position, line, kind, record from import_terms");
+    let refs = Refs::load(tx, wanted).await?;
+    let mut out = Vec::new();
+    into_records(entitlements, &refs, &mut out)?;
+    into_records(billing, &refs, &mut out)?;
+    into_records(charges, &refs, &mut out)?;
+    into_records(activities, &refs, &mut out)?;
+    into_records(terms, &refs, &mut out)?;
     out.sort_by_key(|(position, _)| *position);
     out.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(out)

@@ -147,7 +147,10 @@ impl Batch<'_> {
         if !self.activities.is_empty() {
             store_activities(tx, import, refs, &self.activities).await?;
         }
-        store_terms(tx, import, self.terms).await
+        if !self.terms.is_empty() {
+            store_terms(tx, import, self.terms).await?;
+        }
+        Ok(())
     }
 }
 
@@ -337,20 +340,26 @@ async fn store_terms(
     rows: Vec<(Place, &'static str, Result<Value, serde_json::Error>)>,
 ) -> Result<(), StorageError> {
     let org = tx.org().uuid();
-    for (place, kind, record) in rows {
-        let record = record.map_err(|_| StorageError::Corrupt { column: "import_terms.record" })?;
-        sqlx::query(
-            "insert into import_terms (org_id, import_id, position, line, kind, record)
-             values ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(org)
-        .bind(import.uuid())
-        .bind(place.position)
-        .bind(place.line)
-        .bind(kind)
-        .bind(record)
-        .execute(tx.conn())
-        .await?;
-    }
+    let (positions, lines) = places_of_terms(&rows);
+    let kinds: Vec<&str> = rows.iter().map(|(_, kind, _)| *kind).collect();
+    let records: Result<Vec<Value>, _> = rows.into_iter().map(|(_, _, record)| record).collect();
+    let records = records.map_err(|_| StorageError::Corrupt { column: "import_terms.record" })?;
+    sqlx::query(
+        "insert into import_terms (org_id, import_id, position, line, kind, record)
+         select $1, $2, n.*
+         from unnest($3::int[], $4::int[], $5::text[], $6::jsonb[]) as n",
+    )
+    .bind(org)
+    .bind(import.uuid())
+    .bind(positions)
+    .bind(lines)
+    .bind(kinds)
+    .bind(records)
+    .execute(tx.conn())
+    .await?;
     Ok(())
+}
+
+fn places_of_terms<R>(rows: &[(Place, &'static str, R)]) -> (Vec<i32>, Vec<i32>) {
+    rows.iter().map(|(place, _, _)| (place.position, place.line)).unzip()
 }

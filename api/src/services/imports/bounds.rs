@@ -1,0 +1,169 @@
+//! What a record must keep to so that the database can hold it: names that indexes take, no U+0000.
+//!
+//! A row beyond that is refused as every other one, with its line, and never a fault of the job that
+//! stores it.
+
+use leakage_core::ingest::{FileReport, Refusal};
+use leakage_core::matching::fold;
+use leakage_core::records::{ClientRef, ProductRef, Record};
+use serde_json::Value;
+
+/// Refused rows that are listed; the reader lists as many.
+const LISTED: usize = 1_000;
+/// Characters of one name or id; of a client's name; of a domain.
+const NAME_CHARS: usize = 500;
+const CLIENT_CHARS: usize = 300;
+const DOMAIN_CHARS: usize = 253;
+/// Bytes of one name or id, and of all of them together: an index entry holds 2,704.
+const NAME_BYTES: usize = 1_200;
+const REF_BYTES: usize = 2_000;
+
+/// Moves the records that cannot be stored to the refused rows.
+pub(super) fn refuse_unstorable(report: &mut FileReport) {
+    let records = std::mem::take(&mut report.records);
+    let mut last = None;
+    for sourced in records {
+        let Some((column, value, reason)) = fault(&sourced.record) else {
+            report.records.push(sourced);
+            continue;
+        };
+        // One row can give several records; it is refused once.
+        if last.replace(sourced.line) == Some(sourced.line) {
+            continue;
+        }
+        report.refused_total += 1;
+        if report.refused.len() < LISTED {
+            report.refused.push(Refusal {
+                sheet: None,
+                line: sourced.line,
+                column: Some(column.to_owned()),
+                value: Some(value.chars().take(200).collect()),
+                reason,
+                client: super::read::client_of(&sourced.record).filter(|client| holds(client)).cloned(),
+            });
+        }
+    }
+}
+
+type Fault = (&'static str, String, String);
+
+/// Whether a client's name can stand among those whose rows were refused.
+fn holds(client: &ClientRef) -> bool {
+    client_fault(client).is_none()
+}
+
+fn fault(record: &Record) -> Option<Fault> {
+    let client = super::read::client_of(record).and_then(client_fault);
+    let (product, texts): (_, Vec<(&'static str, Option<&String>)>) = match record {
+        Record::Entitlement(row) => {
+            (product_fault(&row.product), vec![("subscription", row.subscription.as_ref())])
+        }
+        Record::BillingLine(row) => (
+            product_fault(&row.product),
+            vec![
+                ("billing_entity", row.billing_entity.as_ref()),
+                ("agreement", row.agreement.as_ref()),
+                ("invoice", row.invoice.as_ref()),
+                ("source_id", row.source_id.as_ref()),
+            ],
+        ),
+        Record::VendorCharge(row) => (
+            product_fault(&row.product),
+            vec![
+                ("subscription", row.subscription.as_ref()),
+                ("invoice", row.invoice.as_ref()),
+                ("reference", row.reference.as_ref()),
+                ("charge_type", row.charge_type.as_ref()),
+            ],
+        ),
+        Record::Activity(row) => {
+            (row.product.as_ref().and_then(product_fault), vec![("user", Some(&row.user))])
+        }
+        Record::Mapping(row) => (
+            None,
+            vec![
+                ("source", Some(&row.source)),
+                ("target", Some(&row.target)),
+                ("approved_by", Some(&row.approved_by)),
+            ],
+        ),
+        Record::Price(row) => {
+            (row.client.as_ref().and_then(client_fault).or_else(|| product_fault(&row.product)), Vec::new())
+        }
+        Record::Rule(row) => {
+            let products = [&row.product, &row.parent_product].into_iter().flatten();
+            (
+                row.client
+                    .as_ref()
+                    .and_then(client_fault)
+                    .or_else(|| products.filter_map(product_fault).next()),
+                vec![("reason", Some(&row.reason)), ("owner", Some(&row.owner))],
+            )
+        }
+    };
+    let texts =
+        texts.into_iter().filter_map(|(column, text)| text.and_then(|text| long(column, text, NAME_CHARS)));
+    client.or(product).or_else(|| texts.into_iter().next())
+}
+
+fn client_fault(client: &ClientRef) -> Option<Fault> {
+    let parts = [
+        ("client_id", &client.id, NAME_CHARS),
+        ("client", &client.name, CLIENT_CHARS),
+        ("domain", &client.domain, DOMAIN_CHARS),
+    ];
+    name_fault(&parts).or_else(|| {
+        // Some characters become up to eighteen when names are compared.
+        let name = client.name.as_ref().filter(|name| !name.is_ascii() && fold(name).len() > REF_BYTES)?;
+        Some(("client", name.clone(), "is too long a name when it is written out".to_owned()))
+    })
+}
+
+fn product_fault(product: &ProductRef) -> Option<Fault> {
+    name_fault(&[
+        ("product", &product.name, NAME_CHARS),
+        ("sku", &product.sku, NAME_CHARS),
+        ("part_number", &product.part_number, NAME_CHARS),
+        ("code", &product.code, NAME_CHARS),
+    ])
+}
+
+fn name_fault(parts: &[(&'static str, &Option<String>, usize)]) -> Option<Fault> {
+    let mut bytes = 0;
+    for (column, text, most) in parts {
+        let Some(text) = text else { continue };
+        if let Some(fault) = long(column, text, *most) {
+            return Some(fault);
+        }
+        bytes += text.len();
+        if text.len() > NAME_BYTES || bytes > REF_BYTES {
+            let reason = format!(
+                "is too long: a name or id has at most {NAME_BYTES} bytes, and all that name one thing {REF_BYTES}"
+            );
+            return Some((column, text.clone(), reason));
+        }
+    }
+    None
+}
+
+fn long(column: &'static str, text: &str, most: usize) -> Option<Fault> {
+    if text.contains('\0') {
+        return Some((column, text.replace('\0', "\u{fffd}"), "holds the character U+0000".to_owned()));
+    }
+    // Characters are at least as few as bytes.
+    let count = if text.len() > most { text.chars().count() } else { 0 };
+    (count > most)
+        .then(|| (column, text.to_owned(), format!("has {count} characters; at most {most} are read")))
+}
+
+/// Shows U+0000 as U+FFFD, in what is told of a file: the database holds no such character.
+pub(super) fn shown(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.contains('\0') => Value::String(text.replace('\0', "\u{fffd}")),
+        Value::Array(items) => Value::Array(items.into_iter().map(shown).collect()),
+        Value::Object(members) => {
+            Value::Object(members.into_iter().map(|(name, value)| (name, shown(value))).collect())
+        }
+        other => other,
+    }
+}
