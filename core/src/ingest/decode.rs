@@ -192,6 +192,9 @@ fn unzip<'a>(
     Ok(())
 }
 
+/// Bytes of a workbook from which the ratio counts.
+const WORKBOOK_RATIO_FROM: u64 = 1 << 20;
+
 /// Counts what a workbook unpacks to before anything reads it.
 fn count_workbook<R: Read + std::io::Seek>(
     archive: &mut zip::ZipArchive<R>,
@@ -209,6 +212,10 @@ fn count_workbook<R: Read + std::io::Seek>(
             }
             budget.take(count)?;
             total += count as u64;
+            // Its reader is slow, and no sheet packs this well: asked earlier than of other files.
+            if total > WORKBOOK_RATIO_FROM && total / budget.packed.max(1) > budget.limits.ratio {
+                return Err(FileError::Ratio { limit: budget.limits.ratio });
+            }
             if total > cap {
                 return Err(FileError::TooLarge {
                     what: "the unpacked spreadsheet",
@@ -268,32 +275,71 @@ fn text(bytes: Cow<'_, [u8]>) -> Result<(Cow<'_, str>, &'static str), FileError>
     if let Some((encoding, mark)) = encoding_rs::Encoding::for_bom(&bytes)
         && encoding != encoding_rs::UTF_8
     {
-        let (text, _) = encoding.decode_without_bom_handling(&bytes[mark..]);
         let name = if encoding == encoding_rs::UTF_16LE { "utf-16le" } else { "utf-16be" };
+        let (text, damaged) = encoding.decode_without_bom_handling(&bytes[mark..]);
+        if damaged {
+            // The first replacement shows where, unless the text holds one of its own before it.
+            let at = text.find('\u{fffd}').unwrap_or(text.len());
+            return Err(not_encoded(name, text[..at].as_bytes()));
+        }
+        if let Some(at) = text.find('\0') {
+            let (line, column) = place(&text.as_bytes()[..at]);
+            return Err(FileError::NulByte { line, column });
+        }
         return Ok((Cow::Owned(text.into_owned()), name));
     }
-    if let Some(at) = bytes.iter().position(|&b| b == 0) {
-        let before = &bytes[..at];
-        let line = before.split(|&b| b == b'\n').count();
-        let column = at - before.iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1) + 1;
-        return Err(FileError::NulByte { line: to_u32(line), column: to_u32(column) });
+    // The fast search first: nearly no file has any.
+    if bytes.contains(&0)
+        && let Some(at) = bytes.iter().position(|&b| b == 0)
+    {
+        let (line, column) = place(&bytes[..at]);
+        return Err(FileError::NulByte { line, column });
     }
     let (text, encoding) = match bytes {
         Cow::Borrowed(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) => (Cow::Borrowed(text), "utf-8"),
-            Err(_) => (windows_1252(bytes), "windows-1252"),
+            Err(error) => (windows_1252(bytes, error)?, "windows-1252"),
         },
         Cow::Owned(bytes) => match String::from_utf8(bytes) {
             Ok(text) => (Cow::Owned(text), "utf-8"),
-            Err(error) => (windows_1252(error.as_bytes()), "windows-1252"),
+            Err(error) => (windows_1252(error.as_bytes(), error.utf8_error())?, "windows-1252"),
         },
     };
     Ok((strip_marks(text), encoding))
 }
 
-fn windows_1252<'a>(bytes: &[u8]) -> Cow<'a, str> {
+/// Decodes what is not UTF-8; unless it is UTF-8 that is damaged, whose other letters would be misread.
+fn windows_1252<'a>(bytes: &[u8], error: std::str::Utf8Error) -> Result<Cow<'a, str>, FileError> {
+    let marked = bytes.starts_with(b"\xef\xbb\xbf");
+    let (mut letters, mut damages) = (0_usize, 0_usize);
+    for chunk in bytes.utf8_chunks() {
+        letters += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        damages += usize::from(!chunk.invalid().is_empty());
+    }
+    // Text in Windows-1252 hardly ever has two letters in a row that are one in UTF-8.
+    if marked || letters >= damages {
+        return Err(not_encoded("utf-8", &bytes[..error.valid_up_to()]));
+    }
     let (text, _) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes);
-    Cow::Owned(text.into_owned())
+    Ok(Cow::Owned(text.into_owned()))
+}
+
+/// What follows these bytes is not in the encoding that all else is in.
+fn not_encoded(encoding: &'static str, before: &[u8]) -> FileError {
+    let (line, column) = place(before);
+    FileError::Broken {
+        container: encoding,
+        detail: format!("a letter in line {line} is not in this encoding; save the file again as UTF-8"),
+        line: Some(line),
+        column: Some(column),
+    }
+}
+
+/// Line and byte (both 1-based) of what follows these bytes.
+fn place(before: &[u8]) -> (u32, u32) {
+    let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
+    let start = before.iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1);
+    (to_u32(line), to_u32(before.len() - start + 1))
 }
 
 /// Removes a byte order mark, also one that an earlier program read as Windows-1252 and saved as text.

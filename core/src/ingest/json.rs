@@ -9,6 +9,7 @@ use super::limits::Limits;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 /// A value as its text.
@@ -24,14 +25,25 @@ impl<'a> Object<'a> {
         if raw.get().starts_with('{') { serde_json::from_str(raw.get()).ok() } else { None }
     }
 
-    /// The member, unless it is absent or null.
+    /// The member, unless it is absent or null. Letter case does not matter: scripts write the
+    /// members of an answer anew with capitals (`SkuId`).
     pub(super) fn get(&self, key: &str) -> Option<Raw<'a>> {
-        self.0.iter().find(|(k, _)| k == key).map(|&(_, raw)| raw).filter(|raw| raw.get() != "null")
+        self.0
+            .iter()
+            .find(|(k, _)| k.eq_ignore_ascii_case(key))
+            .map(|&(_, raw)| raw)
+            .filter(|raw| raw.get() != "null")
     }
 
     /// Whether all these members are there (null counts).
     pub(super) fn has(&self, keys: &[&str]) -> bool {
-        keys.iter().all(|key| self.0.iter().any(|(k, _)| k == key))
+        keys.iter().all(|key| self.0.iter().any(|(k, _)| k.eq_ignore_ascii_case(key)))
+    }
+
+    /// A key that stands here twice: which of the values is meant cannot be known.
+    pub(super) fn repeated(&self) -> Option<&str> {
+        let mut seen = HashSet::new();
+        self.0.iter().find(|(key, _)| !seen.insert(key.to_ascii_lowercase())).map(|(key, _)| &**key)
     }
 
     /// The member as trimmed text, if it is text, a number or a boolean and not blank.
@@ -119,7 +131,7 @@ pub(super) fn looks_like(text: &str) -> bool {
 /// # Errors
 /// Not JSON (with line and column), or nested too deeply.
 pub(super) fn documents<'a>(text: &'a str, limits: &Limits) -> Result<Vec<Raw<'a>>, FileError> {
-    check_depth(text, limits.json_depth)?;
+    check(text, limits)?;
     let values = serde_json::Deserializer::from_str(text).into_iter::<Raw<'a>>();
     let mut documents = Vec::new();
     for value in values {
@@ -144,32 +156,74 @@ fn detail(error: &serde_json::Error) -> String {
     text.split(" at line ").next().unwrap_or(&text).to_owned()
 }
 
-fn check_depth(text: &str, limit: usize) -> Result<(), FileError> {
-    let (mut depth, mut in_text, mut escaped, mut line) = (0_usize, false, false, 1_u32);
-    for byte in text.bytes() {
-        if in_text {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_text = false,
-                _ => {}
-            }
-            continue;
-        }
+/// Looks through the text once for what the parser would let pass: nesting, texts of any length, and
+/// escapes that stand for no letter.
+fn check(text: &str, limits: &Limits) -> Result<(), FileError> {
+    let bytes = text.as_bytes();
+    let (mut depth, mut line, mut line_start, mut at) = (0_usize, 1_u32, 0_usize, 0_usize);
+    while let Some(&byte) = bytes.get(at) {
         match byte {
-            b'"' => in_text = true,
+            b'"' => at = check_text(text, at + 1, line, line_start, limits)?,
             b'{' | b'[' => {
                 depth += 1;
-                if depth > limit {
-                    return Err(FileError::TooDeep { limit, line });
+                if depth > limits.json_depth {
+                    return Err(FileError::TooDeep { limit: limits.json_depth, line });
                 }
             }
             b'}' | b']' => depth = depth.saturating_sub(1),
-            b'\n' => line = line.saturating_add(1),
+            b'\n' => {
+                line = line.saturating_add(1);
+                line_start = at + 1;
+            }
             _ => {}
         }
+        at += 1;
     }
     Ok(())
+}
+
+/// Looks through the text that begins here; answers where its closing quote is.
+fn check_text(
+    text: &str,
+    begin: usize,
+    line: u32,
+    line_start: usize,
+    limits: &Limits,
+) -> Result<usize, FileError> {
+    let bytes = text.as_bytes();
+    // Where the first half of a letter stands that waits for its second.
+    let (mut at, mut high) = (begin, None);
+    while let Some(&byte) = bytes.get(at) {
+        let unit = if byte == b'\\' && bytes.get(at + 1) == Some(&b'u') {
+            text.get(at + 2..at + 6).and_then(|digits| u16::from_str_radix(digits, 16).ok())
+        } else {
+            None
+        };
+        let low = matches!(unit, Some(0xdc00..=0xdfff));
+        if high.is_some() != low || unit == Some(0) {
+            let what = if unit == Some(0) { "a NUL character" } else { "half a letter (a lone surrogate)" };
+            return Err(FileError::Broken {
+                container: "json",
+                detail: format!("a text holds {what}"),
+                line: Some(line),
+                column: Some(to_u32(high.unwrap_or(at) - line_start + 1)),
+            });
+        }
+        high = matches!(unit, Some(0xd800..=0xdbff)).then_some(at);
+        match byte {
+            b'"' => break,
+            b'\\' => at += if unit.is_some() { 6 } else { 2 },
+            _ => at += 1,
+        }
+    }
+    if at - begin > limits.field {
+        return Err(FileError::TooLarge {
+            what: "a text",
+            limit: format!("{} bytes", limits.field),
+            line: Some(line),
+        });
+    }
+    Ok(at)
 }
 
 /// Members that hold the rows of a page, in the APIs that are known.

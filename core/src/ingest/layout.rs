@@ -5,7 +5,7 @@ use super::error::FileError;
 use super::limits::Limits;
 use super::number::{self, Commas};
 use super::sink::{Bad, Sink};
-use super::table::{Row, Table, clean, fold};
+use super::table::{Row, Table, clean, fold, is_error_value};
 use super::{DateOrder, Detection, Fit};
 use crate::money::Currency;
 use crate::records::ClientRef;
@@ -169,13 +169,14 @@ impl Layout {
         each: &mut dyn FnMut(&Cells<'_>, &mut Sink) -> Result<(), Bad>,
     ) -> Result<(), FileError> {
         let bound = self.open(table, sink)?;
-        let commas = table.commas();
+        let (commas, shown) = table.commas(limits);
+        sink.reasons.extend(shown);
         table.rows(limits, &mut |row| {
             sink.read += 1;
             let cells = Cells { row: &row, bound: &bound, layout: self, columns: &table.columns, commas };
             let outcome = match &row.broken {
                 Some(reason) => Err(Bad { column: None, value: None, reason: reason.clone() }),
-                None => each(&cells, sink),
+                None => cells.check_values().and_then(|()| each(&cells, sink)),
             };
             if let Err(bad) = outcome {
                 let client = if row.broken.is_some() { None } else { client(&cells) };
@@ -198,6 +199,17 @@ pub(super) struct Cells<'r> {
 impl<'r> Cells<'r> {
     pub(super) fn line(&self) -> u32 {
         self.row.line
+    }
+
+    /// A cell that is read must not hold a spreadsheet's error in place of a value.
+    fn check_values(&self) -> Result<(), Bad> {
+        let wrong = (0..self.bound.places.len()).find(|&field| self.text(field).is_some_and(is_error_value));
+        wrong.map_or(Ok(()), |field| {
+            Err(self.bad(
+                field,
+                "is a spreadsheet's error or a formula without its value; save the file again with values",
+            ))
+        })
     }
 
     /// All cells, as written.
@@ -230,13 +242,19 @@ impl<'r> Cells<'r> {
         self.number(field)?.ok_or_else(|| self.bad(field, "is empty, and is needed"))
     }
 
-    /// A date with the year first.
+    /// A date with the year first; `None` also for dates that stand for none (year 1 or 9999).
     pub(super) fn iso_date(&self, field: usize) -> Result<Option<NaiveDate>, Bad> {
         self.text(field)
             .map(|text| {
-                date::parse_iso(text).ok_or_else(|| self.bad(field, "is not a date written as 2026-02-01"))
+                if date::parse(text) == Some(Written::None) {
+                    return Ok(None);
+                }
+                date::parse_iso(text)
+                    .map(Some)
+                    .ok_or_else(|| self.bad(field, "is not a date written as 2026-02-01"))
             })
             .transpose()
+            .map(Option::flatten)
     }
 
     /// A date in any spelling; `None` also for dates that stand for none.

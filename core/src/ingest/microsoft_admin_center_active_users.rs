@@ -122,8 +122,9 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
 /// One seat for each product that the user holds, and what is known of the user.
 fn keep(cells: &Cells<'_>, user: &str, deleted: bool, sink: &mut Sink) -> Result<(), Bad> {
     let blocked = match cells.text(BLOCKED).map(str::to_lowercase).as_deref() {
-        Some("true" | "yes" | "1") => true,
-        None | Some("false" | "no" | "0") => false,
+        None => false,
+        Some(text) if YES.contains(&text) => true,
+        Some(text) if NO.contains(&text) => false,
         Some(_) => return Err(cells.bad(BLOCKED, "is neither True nor False")),
     };
     let activity = |product: Option<ProductRef>| {
@@ -163,6 +164,30 @@ fn keep(cells: &Cells<'_>, user: &str, deleted: bool, sink: &mut Sink) -> Result
     }
     Ok(())
 }
+
+/// True and False, also as spreadsheets of other languages write them into a file that they save again.
+const YES: &[&str] = &[
+    "true",
+    "yes",
+    "1",
+    "wahr",
+    "vrai",
+    "verdadero",
+    "verdadeiro",
+    "vero",
+    "waar",
+    "prawda",
+    "sant",
+    "sann",
+    "sand",
+    "tosi",
+    "pravda",
+    "igaz",
+];
+const NO: &[&str] = &[
+    "false", "no", "0", "falsch", "faux", "falso", "onwaar", "fałsz", "falskt", "usann", "falsk", "epätosi",
+    "nepravda", "hamis",
+];
 
 /// Names joined with `+`, each once; none for `Unlicensed`.
 fn products(cell: &str) -> Vec<String> {

@@ -40,7 +40,8 @@ const KNOWN: &[&str] = &[
 
 fn detect(shape: &Shape<'_>) -> Fit {
     let columns = &shape.table.columns;
-    let shared = KEYS.iter().filter(|key| columns.iter().any(|column| column == *key)).count();
+    let shared =
+        KEYS.iter().filter(|key| columns.iter().any(|column| column.eq_ignore_ascii_case(key))).count();
     if shape.items.is_none() || shared < KEYS.len() {
         return Fit::No { shared: if shape.items.is_some() { shared } else { 0 } };
     }
@@ -51,11 +52,11 @@ fn detect(shape: &Shape<'_>) -> Fit {
 #[expect(clippy::unnecessary_wraps, reason = "the shape that every format has")]
 fn read(shapes: &[&Shape<'_>], _: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
     sink.snapshot = true;
-    let mut seen: HashMap<String, (u32, String)> = HashMap::new();
+    let mut seen: HashMap<(Option<String>, String), (u32, String)> = HashMap::new();
     let mut line = 0;
     for shape in shapes {
         for column in &shape.table.columns {
-            if !KNOWN.contains(&column.as_str()) {
+            if !KNOWN.iter().any(|known| known.eq_ignore_ascii_case(column)) {
                 sink.unknown_column(column.clone());
             }
         }
@@ -100,28 +101,30 @@ fn read(shapes: &[&Shape<'_>], _: &ReadOptions, sink: &mut Sink) -> Result<(), F
 
 struct Sku {
     /// What makes an item the same as another.
-    key: String,
+    key: (Option<String>, String),
     entitlement: Entitlement,
 }
 
 fn sku(item: Raw<'_>) -> Result<Sku, Bad> {
     let object = Object::of(item).ok_or_else(|| Bad::row("the item is not an object"))?;
+    let prepaid = object.object("prepaidUnits");
+    for repeated in [Some(&object), prepaid.as_ref()].into_iter().flatten().filter_map(Object::repeated) {
+        return Err(Bad::member(repeated, None, "stands twice in the item"));
+    }
     let sku = object.text("skuId").ok_or_else(|| Bad::member("skuId", None, "is empty, and is needed"))?;
     let part_number = object.text("skuPartNumber").map(std::borrow::Cow::into_owned);
-    let prepaid = object
-        .object("prepaidUnits")
-        .ok_or_else(|| Bad::member("prepaidUnits", None, "is empty, and is needed"))?;
+    let prepaid = prepaid.ok_or_else(|| Bad::member("prepaidUnits", None, "is empty, and is needed"))?;
     let enabled = units(&prepaid, "enabled")?
         .ok_or_else(|| Bad::member("prepaidUnits.enabled", None, "is empty, and is needed"))?;
     let warning = units(&prepaid, "warning")?.unwrap_or_default();
     let assigned = units(&object, "consumedUnits")?;
     // SKUs of the company as a whole are never assigned to users: nothing assigned is not unused.
     let company = object.text("appliesTo").is_some_and(|to| to.eq_ignore_ascii_case("company"));
-    let id = object.text("id");
+    let client = client(&object);
     Ok(Sku {
-        key: id.map_or_else(|| sku.to_lowercase(), |id| id.to_lowercase()),
+        key: (client.id.clone(), sku.to_lowercase()),
         entitlement: Entitlement {
-            client: client(&object),
+            client,
             product: ProductRef { sku: Some(sku.to_lowercase()), part_number, ..ProductRef::default() },
             subscription: None,
             term: None,

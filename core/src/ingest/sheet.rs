@@ -1,7 +1,9 @@
 //! Spreadsheets to rows of text, cell by cell: never a whole range, whose size a hostile file chooses.
 
+use super::decode::to_u32;
 use super::error::FileError;
 use super::limits::Limits;
+use super::table::NOT_CALCULATED;
 use calamine::{DataRef, Reader as _, Xlsx};
 use csv::StringRecord;
 use std::io::Cursor;
@@ -30,11 +32,13 @@ fn broken(error: &dyn std::fmt::Display) -> FileError {
 
 fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<Sheet>, FileError> {
     let mut workbook = Xlsx::new(Cursor::new(bytes)).map_err(|error| broken(&error))?;
-    let mut cells = 0;
+    let names = workbook.sheet_names();
+    check_sheets(bytes, names.len())?;
+    let mut used = Used::default();
     let mut sheets = Vec::new();
-    for name in workbook.sheet_names() {
+    for name in names {
         let rows = match workbook.worksheet_cells_reader(&name) {
-            Ok(reader) => rows(reader, &mut cells, limits)?,
+            Ok(reader) => rows(reader, &mut used, limits)?,
             // A chart or dialog sheet has no cells.
             Err(calamine::XlsxError::NotAWorksheet(_)) => Vec::new(),
             Err(error) => return Err(broken(&error)),
@@ -44,19 +48,48 @@ fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<Sheet>, FileError> {
     Ok(sheets)
 }
 
+/// A workbook may list one sheet many times, and each time all of it would be read.
+fn check_sheets(bytes: &[u8], named: usize) -> Result<(), FileError> {
+    let archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| broken(&error))?;
+    let held = archive
+        .file_names()
+        .filter_map(std::result::Result::ok)
+        .filter(|name| name.to_lowercase().contains("sheets/") && !name.ends_with(".rels"))
+        .count();
+    if named > held {
+        return Err(broken(&format!("it lists {named} sheets and holds {held}")));
+    }
+    Ok(())
+}
+
+/// What all sheets of a workbook hold together.
+#[derive(Default)]
+struct Used {
+    cells: usize,
+    /// Bytes of text: a shared text is stored once and counts wherever it stands.
+    bytes: u64,
+}
+
 fn rows<RS: std::io::Read + std::io::Seek>(
     mut reader: calamine::XlsxCellReader<'_, RS>,
-    cells: &mut usize,
+    used: &mut Used,
     limits: &Limits,
 ) -> Result<Vec<(u32, StringRecord)>, FileError> {
     let mut rows: Vec<(u32, StringRecord)> = Vec::new();
-    while let Some(cell) = reader.next_cell().map_err(|error| broken(&error))? {
-        let text = text(cell.get_value());
+    while let Some(cell) = reader.next_cell_with_formula_metadata().map_err(|error| broken(&error))? {
+        let text = match (&cell.value, &cell.formula) {
+            // Written by a program that leaves the calculation to the spreadsheet: not a blank cell.
+            (DataRef::Empty, Some(_)) => NOT_CALCULATED.to_owned(),
+            (value, _) => text(value),
+        };
         if text.is_empty() {
             continue;
         }
-        let (row, column) = cell.get_position();
+        let (row, column) = cell.pos;
         let (line, column) = (row.saturating_add(1), column as usize);
+        if text.contains('\0') {
+            return Err(FileError::NulByte { line, column: to_u32(column + 1) });
+        }
         if column >= limits.columns {
             return Err(too_large("the number of columns", limits.columns, line));
         }
@@ -71,9 +104,17 @@ fn rows<RS: std::io::Read + std::io::Seek>(
             return Err(broken(&format!("the cells of row {line} are out of order")));
         }
         // Gaps count too: a row with one far cell costs as much as a full one.
-        *cells += column + 1 - record.len();
-        if *cells > limits.cells {
+        used.cells += column + 1 - record.len();
+        if used.cells > limits.cells {
             return Err(too_large("the number of cells", limits.cells, line));
+        }
+        used.bytes += text.len() as u64;
+        if used.bytes > limits.spreadsheet_inflated {
+            return Err(FileError::TooLarge {
+                what: "the text of all cells",
+                limit: format!("{} bytes; save the sheet as CSV", limits.spreadsheet_inflated),
+                line: Some(line),
+            });
         }
         while record.len() < column {
             record.push_field("");
@@ -87,13 +128,19 @@ fn too_large(what: &'static str, limit: usize, line: u32) -> FileError {
     FileError::TooLarge { what, limit: limit.to_string(), line: Some(line) }
 }
 
-/// A cell as text. Numbers are written as the shortest text that is the same number: what the
-/// spreadsheet's user saw, not the seventeen digits that it stores.
+/// A number with the fifteen digits that a spreadsheet shows and keeps; what it stores beyond them is
+/// the error of its binary arithmetic (0.1 + 0.2 is 0.30000000000000004).
+fn digits(number: f64) -> String {
+    let rounded = format!("{number:.14e}");
+    rounded.parse::<f64>().map_or(rounded, |number| number.to_string())
+}
+
+/// A cell as text, as the spreadsheet's user saw it.
 fn text(value: &DataRef<'_>) -> String {
     match value {
         DataRef::Empty => String::new(),
         DataRef::Int(number) => number.to_string(),
-        DataRef::Float(number) => number.to_string(),
+        DataRef::Float(number) => digits(*number),
         DataRef::SharedString(text) => (*text).to_owned(),
         DataRef::Bool(value) => value.to_string(),
         DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),

@@ -8,8 +8,9 @@ use super::decode::to_u32;
 use super::error::FileError;
 use super::json::{self, Raw};
 use super::limits::Limits;
-use super::number::Commas;
+use super::number::{Commas, Evidence};
 use csv::StringRecord;
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 
 /// A table that is not read yet but for its header.
@@ -27,6 +28,28 @@ enum Source<'a> {
     Text { text: &'a str, delimiter: u8 },
     Rows(&'a [(u32, StringRecord)]),
     Items(&'a [Raw<'a>]),
+}
+
+/// Stands in a cell whose formula was never calculated.
+pub(super) const NOT_CALCULATED: &str = "#NOT CALCULATED!";
+
+/// Whether a cell holds no value but a spreadsheet's error; also when it was saved as text.
+pub(super) fn is_error_value(cell: &str) -> bool {
+    cell.starts_with('#')
+        && matches!(
+            cell,
+            "#REF!"
+                | "#N/A"
+                | "#VALUE!"
+                | "#DIV/0!"
+                | "#NAME?"
+                | "#NUM!"
+                | "#NULL!"
+                | "#SPILL!"
+                | "#CALC!"
+                | "#GETTING_DATA"
+                | NOT_CALCULATED
+        )
 }
 
 /// One row under the header.
@@ -48,7 +71,7 @@ impl<'a> Table<'a> {
         let (rest, skipped, named) = separator_line(text);
         let delimiter = named.unwrap_or_else(|| delimiter(rest));
         let mut header = None;
-        read_text(text, skipped, delimiter, limits, &mut |line, cells| {
+        read_text(text, skipped, delimiter, limits, &mut |line, cells, _| {
             header = Some((line, cells.iter().map(|cell| clean(cell).to_owned()).collect::<Vec<_>>()));
             Ok(false)
         })?;
@@ -92,11 +115,30 @@ impl<'a> Table<'a> {
         Ok(Self { part, columns, header_line: 0, source: Source::Items(items) })
     }
 
-    /// How commas in its numbers are to be read.
-    pub(super) fn commas(&self) -> Commas {
-        match self.source {
-            Source::Text { delimiter: b';', .. } => Commas::Unclear,
-            _ => Commas::Thousands,
+    /// How commas in its numbers are to be read, and what in the file shows it where it is not the usual way.
+    pub(super) fn commas(&self, limits: &Limits) -> (Commas, Option<String>) {
+        let Source::Text { text, delimiter } = self.source else { return (Commas::Thousands, None) };
+        // Between commas a number with a comma stands in quotes: hardly any file has one.
+        let quoted =
+            |pair: &[u8]| pair[0] == b'"' && (pair[1].is_ascii_digit() || b"-+$(.,".contains(&pair[1]));
+        if delimiter == b',' && !text.as_bytes().windows(2).any(quoted) {
+            return (Commas::Thousands, None);
+        }
+        let mut evidence = Evidence::default();
+        // A file that cannot be read to its end says so when its rows are read.
+        let _ = self.rows(limits, &mut |row| {
+            row.cells.iter().for_each(|cell| evidence.add(cell, row.line));
+            Ok(evidence.comma.is_none() || !evidence.point)
+        });
+        match (evidence.comma, evidence.point) {
+            (Some((number, line)), false) => {
+                let reason =
+                    format!("numbers have a decimal comma: `{number}` in line {line} can be nothing else");
+                (Commas::Decimal, Some(reason))
+            }
+            (None, true) => (Commas::Thousands, None),
+            (None, false) if delimiter == b',' => (Commas::Thousands, None),
+            _ => (Commas::Unclear, None),
         }
     }
 
@@ -110,11 +152,11 @@ impl<'a> Table<'a> {
             Source::Text { text, delimiter } => {
                 let (_, skipped, _) = separator_line(text);
                 let mut header = true;
-                read_text(text, skipped, *delimiter, limits, &mut |line, cells| {
+                read_text(text, skipped, *delimiter, limits, &mut |line, cells, broken| {
                     if std::mem::take(&mut header) {
                         return Ok(true);
                     }
-                    each(Row { line, cells, broken: self.ragged(cells, false) })
+                    each(Row { line, cells, broken: broken.or_else(|| self.ragged(cells, false)) })
                 })
             }
             Source::Rows(rows) => {
@@ -203,7 +245,7 @@ fn delimiter(text: &str) -> u8 {
     for byte in text.trim_start().bytes() {
         match byte {
             b'"' => quoted = !quoted,
-            b'\n' if !quoted => break,
+            b'\n' | b'\r' if !quoted => break,
             _ if !quoted => {
                 if let Some(count) = counts.iter_mut().find(|count| count.0 == byte) {
                     count.1 += 1;
@@ -221,34 +263,52 @@ fn read_text(
     skipped: usize,
     delimiter: u8,
     limits: &Limits,
-    each: &mut dyn FnMut(u32, &StringRecord) -> Result<bool, FileError>,
+    each: &mut dyn FnMut(u32, &StringRecord, Option<String>) -> Result<bool, FileError>,
 ) -> Result<(), FileError> {
     let body = &text[skipped..];
     let extra = u64::from(skipped > 0);
+    let window = Cell::new(0);
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .delimiter(delimiter)
-        .from_reader(body.as_bytes());
+        .from_reader(Windowed { rest: body.as_bytes(), given: 0, window: &window });
     let mut cells = StringRecord::new();
     loop {
         let position = reader.position().clone();
-        let more = reader.read_record(&mut cells).map_err(|error| FileError::Broken {
-            container: "csv",
-            detail: error.to_string(),
-            line: Some(line_number(position.line() + extra)),
-            column: None,
+        let longest = u64::try_from(limits.field).unwrap_or(u64::MAX).saturating_mul(LONGEST_ROW);
+        window.set(position.byte().saturating_add(longest));
+        let more = reader.read_record(&mut cells).map_err(|error| {
+            let line = line_number(position.line() + extra);
+            match error.kind() {
+                // Where the row begins, below the blank lines before it.
+                csv::ErrorKind::Io(_) => {
+                    let start = usize::try_from(position.byte()).unwrap_or(usize::MAX).min(body.len());
+                    FileError::TooLarge {
+                        what: "a row",
+                        limit: format!("{longest} bytes; is a quote never closed?"),
+                        line: Some(line + leading_lines(&body.as_bytes()[start..]).1),
+                    }
+                }
+                _ => FileError::Broken {
+                    container: "csv",
+                    detail: error.to_string(),
+                    line: Some(line),
+                    column: None,
+                },
+            }
         })?;
         if !more {
             return Ok(());
         }
         // The reader's position is where the row before ended; line ends and blank lines follow it.
         let start = usize::try_from(position.byte()).unwrap_or(usize::MAX).min(body.len());
-        let blank = body.as_bytes()[start..].iter().take_while(|&&b| matches!(b, b'\n' | b'\r'));
-        let (ends, newlines) = blank.fold((0, 0), |(all, new), &b| (all + 1, new + u64::from(b == b'\n')));
-        let line = line_number(position.line() + newlines + extra);
+        let (ends, newlines) = leading_lines(&body.as_bytes()[start..]);
+        let line = line_number(position.line() + extra).saturating_add(newlines);
         let end = usize::try_from(reader.position().byte()).unwrap_or(usize::MAX).min(body.len());
-        check_quotes(&body.as_bytes()[(start + ends).min(end)..end], line, end == body.len())?;
+        let written = &body.as_bytes()[(start + ends).min(end)..end];
+        check_quotes(written, line, end == body.len())?;
+        let broken = misquoted(written, delimiter);
         if cells.len() > limits.columns {
             return Err(FileError::TooLarge {
                 what: "the number of columns",
@@ -266,10 +326,77 @@ fn read_text(
         if cells.iter().all(|cell| clean(cell).is_empty()) {
             continue;
         }
-        if !each(line, &cells)? {
+        if !each(line, &cells, broken)? {
             return Ok(());
         }
     }
+}
+
+/// The longest row, in cells of the largest size.
+const LONGEST_ROW: u64 = 8;
+
+/// Gives bytes up to a moving end: a quote that is never closed would make one row of the whole file.
+struct Windowed<'t> {
+    rest: &'t [u8],
+    given: u64,
+    window: &'t Cell<u64>,
+}
+
+impl std::io::Read for Windowed<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        if self.given > self.window.get() {
+            return Err(std::io::Error::other("the row is too long"));
+        }
+        let count = self.rest.read(into)?;
+        self.given += count as u64;
+        Ok(count)
+    }
+}
+
+/// Line ends that lead a text: their bytes, and the lines that they end.
+fn leading_lines(text: &[u8]) -> (usize, u32) {
+    let ends = text.iter().take_while(|&&b| matches!(b, b'\n' | b'\r'));
+    ends.fold((0, 0), |(all, lines), &b| (all + 1, lines + u32::from(b == b'\n')))
+}
+
+/// What is wrong with the quotes of a row. After the quote that closes a cell comes a delimiter or the
+/// end; anything else shows that an earlier quote was forgotten, and that rows may have run together.
+fn misquoted(row: &[u8], delimiter: u8) -> Option<String> {
+    if !row.contains(&b'"') {
+        return None;
+    }
+    let mut rest = row;
+    let (mut start, mut lines) = (true, 0_usize);
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if !(start && byte == b'"') {
+            start = byte == delimiter;
+            continue;
+        }
+        // Inside quotes; two of them are one that is meant.
+        loop {
+            let close = rest.iter().position(|&b| b == b'"')?;
+            lines += rest[..close].iter().filter(|&&b| b == b'\n').count();
+            rest = &rest[close + 1..];
+            match rest.first() {
+                Some(b'"') => rest = &rest[1..],
+                None | Some(b'\n' | b'\r') => break,
+                Some(&next) if next == delimiter => break,
+                Some(_) => {
+                    let runs = if lines > 0 {
+                        format!(" (the row runs over {} lines)", lines + 1)
+                    } else {
+                        String::new()
+                    };
+                    return Some(format!(
+                        "text follows a closing quote{runs}; quote whole cells and double the quotes in them"
+                    ));
+                }
+            }
+        }
+        start = false;
+    }
+    None
 }
 
 fn line_number(line: u64) -> u32 {

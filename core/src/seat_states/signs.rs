@@ -43,11 +43,11 @@ fn change(charge: &VendorCharge) -> Change<'_> {
     }
 }
 
-/// 1 for a charge, -1 for a refund, none at a price of zero.
+/// 1 for a charge, -1 for a refund, none at a price of zero (unless the quantity itself is negative).
 fn sign(charge: &VendorCharge) -> Option<i32> {
     let number = if charge.amount.is_zero() { charge.unit_price } else { charge.amount };
     if number.is_zero() {
-        None
+        (charge.quantity < Decimal::ZERO).then_some(-1)
     } else if number.is_sign_negative() {
         Some(-1)
     } else {

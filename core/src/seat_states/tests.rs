@@ -208,6 +208,17 @@ fn single_rows_with_a_negative_quantity_are_the_same_as_pairs() {
 }
 
 #[test]
+fn a_negative_quantity_at_a_price_of_zero_takes_its_seats_away() {
+    let states = of(&[
+        charge("new", "2026-02-01", "2026-02-28", "25", "0"),
+        charge("convert", "2026-02-10", "2026-02-28", "-25", "0"),
+    ]);
+    let seats: Vec<String> = told(&states).into_iter().map(|state| state.3).collect();
+    assert_eq!(seats, ["25", "0"]);
+    assert_eq!(states.notes, []);
+}
+
+#[test]
 fn a_change_whose_first_charge_is_in_another_file_is_followed_from_its_day_and_said() {
     let pair = [
         charge("add_quantity", "2026-03-01", "2026-03-17", "10", "-50"),

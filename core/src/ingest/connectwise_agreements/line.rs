@@ -25,6 +25,12 @@ pub(super) fn line(
         ));
     }
     let agreement = context.agreement(found);
+    let nested = [item.object("product"), item.object("agreement"), item.object("currency")];
+    for object in [Some(&item), agreement].into_iter().flatten().chain(nested.iter().flatten()) {
+        if let Some(key) = object.repeated() {
+            return Err(Bad::member(key, None, "stands twice in the item"));
+        }
+    }
     let id = agreement_id(found);
     let Some(client) = context.client(found).or_else(|| context.one_orphan.then(ClientRef::default)) else {
         let id = id.as_deref().unwrap_or("?");

@@ -56,7 +56,11 @@ fn client_if_any(cells: &Cells<'_>, name: usize, id: usize, domain: Option<usize
 
 /// Half-open days.
 fn span(cells: &Cells<'_>, from: usize, until: usize) -> Result<Span, Bad> {
-    let start = cells.iso_date(from)?.ok_or_else(|| cells.bad(from, "is empty, and is needed"))?;
+    let start = cells.iso_date(from)?.ok_or_else(|| {
+        let reason =
+            if cells.text(from).is_some() { "stands for no date" } else { "is empty, and is needed" };
+        cells.bad(from, reason)
+    })?;
     let span = Span { from: start, until: cells.iso_date(until)? };
     if span.is_empty() {
         return Err(cells.bad(until, "is not after `from`; it is the day after the last one"));

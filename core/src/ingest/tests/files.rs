@@ -19,12 +19,12 @@ fn gzip(text: &str) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn read_bytes(bytes: &[u8]) -> Result<FileReport, FileError> {
+pub(super) fn read_bytes(bytes: &[u8]) -> Result<FileReport, FileError> {
     read("upload", bytes, &ReadOptions::default())
 }
 
 /// A workbook with one sheet of inline texts for each name.
-fn workbook(sheets: &[(&str, &str)]) -> Vec<u8> {
+pub(super) fn workbook(sheets: &[(&str, &str)]) -> Vec<u8> {
     let list = (1..=sheets.len())
         .zip(sheets)
         .map(|(id, (name, _))| format!(r#"<sheet name="{name}" sheetId="{id}" r:id="rId{id}"/>"#))
@@ -58,7 +58,7 @@ fn workbook(sheets: &[(&str, &str)]) -> Vec<u8> {
     zip(&members)
 }
 
-fn texts(row: u32, cells: &[&str]) -> String {
+pub(super) fn texts(row: u32, cells: &[&str]) -> String {
     let cells = cells
         .iter()
         .zip('A'..)

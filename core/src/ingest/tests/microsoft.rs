@@ -296,3 +296,94 @@ fn a_header_alone_and_a_lacking_column_say_so() {
     let twice = error(&changed(&[(",TaxTotal,", ",sub_total,")]));
     assert_eq!((twice.code(), twice.line()), ("duplicate_column", Some(1)));
 }
+
+const SKU: &str = r#"{"id":"aaaa0000-1111-4222-8333-444455556666_bbbb0000-1111-4222-8333-444455556666","skuId":"bbbb0000-1111-4222-8333-444455556666","skuPartNumber":"SPB","consumedUnits":3,"prepaidUnits":{"enabled":5,"warning":0}}"#;
+
+#[test]
+fn a_key_that_stands_twice_in_an_answer_is_not_read_as_either() {
+    for (from, to, column) in [
+        (r#""consumedUnits":3"#, r#""consumedUnits":3,"consumedUnits":9"#, "consumedUnits"),
+        (r#""enabled":5"#, r#""enabled":5,"enabled":50"#, "enabled"),
+    ] {
+        let report = report(&format!("[{}]", SKU.replace(from, to)));
+        assert_eq!(refusals(&report), [(1, column, "stands twice in the item")]);
+        assert_eq!(report.records, []);
+    }
+}
+
+#[test]
+fn an_answer_that_a_script_wrote_anew_with_capitals_is_the_same() {
+    let capitals = ["id", "skuId", "skuPartNumber", "consumedUnits", "prepaidUnits", "enabled", "warning"]
+        .iter()
+        .fold(SKU.to_owned(), |text, key| {
+            let (first, rest) = key.split_at(1);
+            text.replace(&format!("\"{key}\":"), &format!("\"{}{rest}\":", first.to_uppercase()))
+        });
+    assert!(capitals.contains("\"SkuId\"") && !capitals.contains("\"skuId\""));
+    let (plain, other) = (report(SKU), report(&capitals));
+    assert_eq!(other.unknown_columns, Vec::<String>::new());
+    assert_eq!(entitlements(&other), entitlements(&plain));
+}
+
+#[test]
+fn one_sku_of_two_tenants_is_two_holdings() {
+    let of = |account: &str, used: &str| {
+        let start = SKU.find("\"skuId\"").unwrap();
+        format!("{{\"accountId\":\"{account}\",{}", SKU[start..].replace("\"consumedUnits\":3", used))
+    };
+    let text = format!("[{},{}]", of("a", "\"consumedUnits\":3"), of("b", "\"consumedUnits\":4"));
+    let report = report(&text);
+    assert_eq!((report.refused.len(), entitlements(&report).len()), (0, 2));
+}
+
+#[test]
+fn blocked_is_understood_in_the_languages_of_spreadsheets() {
+    for (yes, no) in [("WAHR", "FALSCH"), ("VRAI", "FAUX"), ("true", "FALSE"), ("WAAR", "ONWAAR")] {
+        let text = format!(
+            "User principal name;Licenses;Block credential\na@x.test;Suite;{yes}\nb@x.test;Suite;{no}\n"
+        );
+        let report = report(&text);
+        assert_eq!(report.refused, [], "{yes}");
+        let blocked: Vec<bool> = report
+            .records
+            .iter()
+            .filter_map(|sourced| match &sourced.record {
+                Record::Activity(activity) => Some(activity.blocked),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(blocked, [true, false], "{yes}");
+    }
+}
+
+#[test]
+fn a_file_saved_again_by_a_european_spreadsheet_gives_the_same_charges() {
+    let (header, body) = RECONCILIATION.split_once("\r\n").unwrap();
+    let mut out = vec![header.replace(',', ";")];
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(body.as_bytes());
+    for row in reader.records() {
+        let cells: Vec<String> = row
+            .unwrap()
+            .iter()
+            .map(|cell| {
+                let date: Vec<&str> = cell.split('/').collect();
+                match date[..] {
+                    [month, day, year] if year.len() == 4 => format!("{day:0>2}.{month:0>2}.{year}"),
+                    _ if cell.parse::<Decimal>().is_ok() && cell.contains('.') => cell.replace('.', ","),
+                    _ if cell.contains([';', '"']) => format!("\"{}\"", cell.replace('"', "\"\"")),
+                    _ => cell.to_owned(),
+                }
+            })
+            .collect();
+        out.push(cells.join(";"));
+    }
+    let options = ReadOptions { date_order: Some(DateOrder::Dmy), ..ReadOptions::default() };
+    let other = read("upload", out.join("\r\n").as_bytes(), &options).unwrap();
+    assert_eq!(other.refused, []);
+    let bare = |report: &FileReport| {
+        let key =
+            |row: &VendorCharge| (row.span, row.quantity, row.amount, row.unit_price, row.product.clone());
+        charges(report).iter().map(|(row, _)| key(row)).collect::<Vec<_>>()
+    };
+    assert_eq!(bare(&other), bare(&report(RECONCILIATION)));
+}

@@ -2,6 +2,7 @@
 
 mod connectwise;
 mod files;
+mod hostile;
 mod microsoft;
 mod template;
 
