@@ -84,6 +84,7 @@ impl Undecided {
         if sides.billed.is_empty() || sides.entitled.is_empty() {
             return;
         }
+        score_all(input, identity, sides, scores);
         // A name of several ids may be any of them, matched or not.
         let of_name = |source: &ProductId| identity.ambiguous_product(*source).into_iter().flatten().copied();
         for source in sides.billed.iter().filter(|source| ambiguous(source)) {
@@ -157,6 +158,27 @@ fn document(
 ) -> Proposal {
     let (source, target) = identity.texts(side, ends.0, ends.1);
     Proposal { side, source, target, score: scored.score, reasons: scored.reasons.clone(), status }
+}
+
+/// Scores a client's names without a counterpart, all at once: each name is read once, not once a pair.
+fn score_all(input: &AuditInput, identity: &Identity, sides: &Sides, scores: &mut Scores) {
+    let targets: Vec<ProductId> = sides.entitled.difference(&sides.billed).copied().collect();
+    let sources = sides.billed.difference(&sides.entitled).copied();
+    let sources: Vec<ProductId> = sources
+        .filter(|source| targets.iter().any(|target| !scores.contains_key(&(*source, *target))))
+        .collect();
+    let keys = |ids: &[ProductId]| ids.iter().filter_map(|id| identity.product_key(*id)).collect::<Vec<_>>();
+    for found in identity.products.propose(&keys(&sources), &keys(&targets)) {
+        let (source, target) = (number(found.source.index()), number(found.target.index()));
+        if !rejected(input, identity, MappingSide::Product, source, target) {
+            scores.insert((ProductId(source), ProductId(target)), Some(found.scored));
+        }
+    }
+    for source in &sources {
+        for target in &targets {
+            scores.entry((*source, *target)).or_insert(None);
+        }
+    }
 }
 
 /// Which products each client has, and which it is charged for. Free SKUs wait for nobody; nor does

@@ -249,10 +249,13 @@ fn states(steps: &[Step], note: &mut dyn FnMut(&'static str, BTreeSet<u32>, Stri
     states
 }
 
+/// The seats of one term on some days, and the lines that they follow from.
+type OfTerm = (Option<Term>, Decimal, BTreeSet<u32>);
+
 /// Seats and lines per term: charges that name no subscription can speak of several terms at once.
 /// `None` where no term has seats, or where a refund does not state the term of what it gives back, so
 /// that the seats cannot be told apart.
-fn by_term(active: &[&Step]) -> Option<Vec<(Option<Term>, Decimal, BTreeSet<u32>)>> {
+fn by_term(active: &[&Step]) -> Option<Vec<OfTerm>> {
     let mut terms: BTreeMap<Option<Term>, (Decimal, BTreeSet<u32>)> = BTreeMap::new();
     for step in active {
         let (seats, lines) = terms.entry(step.term).or_default();
