@@ -125,6 +125,17 @@ impl<'a> Table<'a> {
             return (Commas::Thousands, None);
         }
         let mut evidence = Evidence::default();
+        // Between commas, only cells with a comma can be doubtful, and they are few.
+        if delimiter == b',' {
+            let _ = self.rows(limits, &mut |row| {
+                let with_comma = row.cells.iter().filter(|cell| cell.as_bytes().contains(&b','));
+                with_comma.for_each(|cell| evidence.add(cell, row.line));
+                Ok(evidence.comma.is_none())
+            });
+            if evidence.comma.is_none() {
+                return (Commas::Thousands, None);
+            }
+        }
         // A file that cannot be read to its end says so when its rows are read.
         let _ = self.rows(limits, &mut |row| {
             row.cells.iter().for_each(|cell| evidence.add(cell, row.line));
@@ -137,7 +148,6 @@ impl<'a> Table<'a> {
                 (Commas::Decimal, Some(reason))
             }
             (None, true) => (Commas::Thousands, None),
-            (None, false) if delimiter == b',' => (Commas::Thousands, None),
             _ => (Commas::Unclear, None),
         }
     }
