@@ -267,13 +267,16 @@ fn delimiter(text: &str) -> u8 {
     counts.into_iter().rev().max_by_key(|count| count.1).map_or(b',', |count| count.0)
 }
 
+/// Takes a row with its line and what is wrong with its quotes; answers whether to go on.
+type EachRow<'e> = dyn FnMut(u32, &StringRecord, Option<String>) -> Result<bool, FileError> + 'e;
+
 /// Reads delimited text row by row, with the line where each row begins. Blank rows are passed over.
 fn read_text(
     text: &str,
     skipped: usize,
     delimiter: u8,
     limits: &Limits,
-    each: &mut dyn FnMut(u32, &StringRecord, Option<String>) -> Result<bool, FileError>,
+    each: &mut EachRow<'_>,
 ) -> Result<(), FileError> {
     let body = &text[skipped..];
     let extra = u64::from(skipped > 0);
@@ -386,7 +389,7 @@ fn misquoted(row: &[u8], delimiter: u8) -> Option<String> {
         // Inside quotes; two of them are one that is meant.
         loop {
             let close = rest.iter().position(|&b| b == b'"')?;
-            lines += rest[..close].iter().filter(|&&b| b == b'\n').count();
+            lines += rest[..close].split(|&b| b == b'\n').count() - 1;
             rest = &rest[close + 1..];
             match rest.first() {
                 Some(b'"') => rest = &rest[1..],
