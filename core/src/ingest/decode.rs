@@ -337,7 +337,7 @@ fn not_encoded(encoding: &'static str, before: &[u8]) -> FileError {
 
 /// Line and byte (both 1-based) of what follows these bytes.
 fn place(before: &[u8]) -> (u32, u32) {
-    let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
+    let line = before.split(|&b| b == b'\n').count();
     let start = before.iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1);
     (to_u32(line), to_u32(before.len() - start + 1))
 }

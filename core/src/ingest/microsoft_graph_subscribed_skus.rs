@@ -108,8 +108,8 @@ struct Sku {
 fn sku(item: Raw<'_>) -> Result<Sku, Bad> {
     let object = Object::of(item).ok_or_else(|| Bad::row("the item is not an object"))?;
     let prepaid = object.object("prepaidUnits");
-    for repeated in [Some(&object), prepaid.as_ref()].into_iter().flatten().filter_map(Object::repeated) {
-        return Err(Bad::member(repeated, None, "stands twice in the item"));
+    if let Some(key) = object.repeated().or_else(|| prepaid.as_ref()?.repeated()) {
+        return Err(Bad::member(key, None, "stands twice in the item"));
     }
     let sku = object.text("skuId").ok_or_else(|| Bad::member("skuId", None, "is empty, and is needed"))?;
     let part_number = object.text("skuPartNumber").map(std::borrow::Cow::into_owned);

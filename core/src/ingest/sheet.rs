@@ -6,6 +6,7 @@ use super::limits::Limits;
 use super::table::NOT_CALCULATED;
 use calamine::{DataRef, Reader as _, Xlsx};
 use csv::StringRecord;
+use rust_decimal::Decimal;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -130,9 +131,8 @@ fn too_large(what: &'static str, limit: usize, line: u32) -> FileError {
 
 /// A number with the fifteen digits that a spreadsheet shows and keeps; what it stores beyond them is
 /// the error of its binary arithmetic (0.1 + 0.2 is 0.30000000000000004).
-fn digits(number: f64) -> String {
-    let rounded = format!("{number:.14e}");
-    rounded.parse::<f64>().map_or(rounded, |number| number.to_string())
+fn digits(scientific: String) -> String {
+    Decimal::from_scientific(&scientific).map_or(scientific, |number| number.normalize().to_string())
 }
 
 /// A cell as text, as the spreadsheet's user saw it.
@@ -140,7 +140,7 @@ fn text(value: &DataRef<'_>) -> String {
     match value {
         DataRef::Empty => String::new(),
         DataRef::Int(number) => number.to_string(),
-        DataRef::Float(number) => digits(*number),
+        DataRef::Float(number) => digits(format!("{number:.14e}")),
         DataRef::SharedString(text) => (*text).to_owned(),
         DataRef::Bool(value) => value.to_string(),
         DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),

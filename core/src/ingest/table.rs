@@ -125,6 +125,17 @@ impl<'a> Table<'a> {
             return (Commas::Thousands, None);
         }
         let mut evidence = Evidence::default();
+        // Between commas, only cells with a comma can be doubtful, and they are few.
+        if delimiter == b',' {
+            let _ = self.rows(limits, &mut |row| {
+                let with_comma = row.cells.iter().filter(|cell| cell.as_bytes().contains(&b','));
+                with_comma.for_each(|cell| evidence.add(cell, row.line));
+                Ok(evidence.comma.is_none())
+            });
+            if evidence.comma.is_none() {
+                return (Commas::Thousands, None);
+            }
+        }
         // A file that cannot be read to its end says so when its rows are read.
         let _ = self.rows(limits, &mut |row| {
             row.cells.iter().for_each(|cell| evidence.add(cell, row.line));
@@ -137,7 +148,6 @@ impl<'a> Table<'a> {
                 (Commas::Decimal, Some(reason))
             }
             (None, true) => (Commas::Thousands, None),
-            (None, false) if delimiter == b',' => (Commas::Thousands, None),
             _ => (Commas::Unclear, None),
         }
     }
@@ -257,13 +267,16 @@ fn delimiter(text: &str) -> u8 {
     counts.into_iter().rev().max_by_key(|count| count.1).map_or(b',', |count| count.0)
 }
 
+/// Takes a row with its line and what is wrong with its quotes; answers whether to go on.
+type EachRow<'e> = dyn FnMut(u32, &StringRecord, Option<String>) -> Result<bool, FileError> + 'e;
+
 /// Reads delimited text row by row, with the line where each row begins. Blank rows are passed over.
 fn read_text(
     text: &str,
     skipped: usize,
     delimiter: u8,
     limits: &Limits,
-    each: &mut dyn FnMut(u32, &StringRecord, Option<String>) -> Result<bool, FileError>,
+    each: &mut EachRow<'_>,
 ) -> Result<(), FileError> {
     let body = &text[skipped..];
     let extra = u64::from(skipped > 0);
@@ -376,7 +389,7 @@ fn misquoted(row: &[u8], delimiter: u8) -> Option<String> {
         // Inside quotes; two of them are one that is meant.
         loop {
             let close = rest.iter().position(|&b| b == b'"')?;
-            lines += rest[..close].iter().filter(|&&b| b == b'\n').count();
+            lines += rest[..close].split(|&b| b == b'\n').count() - 1;
             rest = &rest[close + 1..];
             match rest.first() {
                 Some(b'"') => rest = &rest[1..],

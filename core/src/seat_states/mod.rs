@@ -205,9 +205,17 @@ fn states(steps: &[Step], note: &mut dyn FnMut(&'static str, BTreeSet<u32>, Stri
     let days: BTreeSet<NaiveDate> = steps.iter().flat_map(|step| [step.from, step.until]).collect();
     let days: Vec<NaiveDate> = days.into_iter().collect();
     let mut states: Vec<SeatState> = Vec::new();
+    // Day by day: what begins comes in, what ended goes out.
+    let mut coming: Vec<&Step> = steps.iter().collect();
+    coming.sort_by_key(|step| step.from);
+    let mut coming = coming.into_iter().peekable();
+    let mut active: Vec<&Step> = Vec::new();
     for pair in days.windows(2) {
         let &[from, until] = pair else { continue };
-        let active: Vec<&Step> = steps.iter().filter(|step| step.from <= from && from < step.until).collect();
+        while let Some(step) = coming.next_if(|step| step.from <= from) {
+            active.push(step);
+        }
+        active.retain(|step| from < step.until);
         if active.is_empty() {
             continue;
         }

@@ -63,13 +63,14 @@ pub(super) fn steps(group: &[(&VendorCharge, u32)], elsewhere: &Elsewhere, note:
     let mut zero: BTreeMap<Change<'_>, Vec<(&VendorCharge, u32)>> = BTreeMap::new();
     let mut signed: BTreeMap<Change<'_>, i32> = BTreeMap::new();
     let known = group.iter().any(|(charge, _)| charge.known_charge_type && !moves_money_alone(charge));
+    let pairs = pairs(group);
     for &(charge, line) in group {
         if moves_money_alone(charge) || charge.quantity.is_zero() {
             continue;
         }
         if !charge.known_charge_type {
             let kind = charge.charge_type.as_deref().unwrap_or_default();
-            let counts = is_pair(charge, group) || !known;
+            let counts = pairs.contains(&change(charge)) || !known;
             let how = if counts { "its seats are counted" } else { "taken as money alone, without seats" };
             note(
                 "unknown_charge_type",
@@ -110,14 +111,14 @@ fn moves_money_alone(charge: &VendorCharge) -> bool {
     matches!(charge.charge_type.as_deref(), Some("customer_credit" | "credit"))
 }
 
-/// Whether a charge of an unknown type is one half of a refund and a charge: then it is a change of seats.
-fn is_pair(charge: &VendorCharge, group: &[(&VendorCharge, u32)]) -> bool {
-    let signs: BTreeSet<i32> = group
-        .iter()
-        .filter(|(other, _)| change(other) == change(charge))
-        .filter_map(|(other, _)| sign(other))
-        .collect();
-    charge.reference.is_some() && signs.len() == 2
+/// The changes that hold a refund and a charge and have a reference: rows of an unknown type among them
+/// change seats.
+fn pairs<'a>(group: &[(&'a VendorCharge, u32)]) -> BTreeSet<Change<'a>> {
+    let mut signs: BTreeMap<Change<'a>, BTreeSet<i32>> = BTreeMap::new();
+    for &(charge, _) in group.iter().filter(|(charge, _)| charge.reference.is_some()) {
+        signs.entry(change(charge)).or_default().extend(sign(charge));
+    }
+    signs.into_iter().filter(|(_, signs)| signs.len() == 2).map(|(change, _)| change).collect()
 }
 
 /// Gives the halves of a change at a price of zero their signs.

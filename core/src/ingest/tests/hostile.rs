@@ -87,8 +87,10 @@ fn a_text_longer_than_a_cell_may_be_is_refused_in_json_too() {
 fn a_shared_text_counts_wherever_it_stands_and_a_sheet_only_once() {
     let limits = Limits { spreadsheet_inflated: 40_000, ..Limits::default() };
     let options = ReadOptions { limits, ..ReadOptions::default() };
-    let shared: String =
-        (1..400).map(|row| format!(r#"<row r="{row}"><c r="A{row}" t="s"><v>0</v></c></row>"#)).collect();
+    let shared = (1..400)
+        .map(|row| format!(r#"<row r="{row}"><c r="A{row}" t="s"><v>0</v></c></row>"#))
+        .collect::<Vec<_>>()
+        .concat();
     let bytes = shared_workbook(&shared, &"x".repeat(400), 1);
     let error = read("upload", &bytes, &options).unwrap_err();
     assert!(error.to_string().contains("text of all cells"), "{error}");
@@ -101,8 +103,10 @@ fn shared_workbook(rows: &str, text: &str, sheets: usize) -> Vec<u8> {
     let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     let package = "http://schemas.openxmlformats.org/package/2006/relationships";
     let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
-    let list: String =
-        (1..=sheets).map(|id| format!(r#"<sheet name="s{id}" sheetId="{id}" r:id="r1"/>"#)).collect();
+    let list = (1..=sheets)
+        .map(|id| format!(r#"<sheet name="s{id}" sheetId="{id}" r:id="r1"/>"#))
+        .collect::<Vec<_>>()
+        .concat();
     zip(&[
         ("[Content_Types].xml", "<Types/>"),
         (
