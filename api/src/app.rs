@@ -13,7 +13,7 @@ use actix_web::{App as ActixApp, HttpServer, web};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 /// Shared by all requests and jobs; cheap to clone behind an [`Arc`] or `web::Data`.
 pub struct App {
@@ -31,6 +31,9 @@ pub struct App {
     pub tokens: Tokens,
     /// Hashes and checks passwords.
     pub passwords: Passwords,
+    /// The turn of whoever reads a large file: reading takes about eleven times a file's size in memory, and
+    /// two at once would take it twice.
+    pub large_file: Arc<Semaphore>,
     /// Told when work was enqueued here, so that a runner in this process need not wait for its poll.
     pub work: Notify,
 }
@@ -66,7 +69,8 @@ impl App {
         let tokens = Tokens::open(&config.tokens.key_file, &config.public_url, clock.clone())?;
         let passwords = Passwords::new()?;
         let objects = Objects::from_config(&config.objects)?;
-        Ok(Self { config, db, objects, clock, limiter, tokens, passwords, work: Notify::new() })
+        let large_file = Arc::new(Semaphore::new(1));
+        Ok(Self { config, db, objects, clock, limiter, tokens, passwords, large_file, work: Notify::new() })
     }
 }
 

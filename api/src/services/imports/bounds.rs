@@ -91,19 +91,17 @@ fn fault(record: &Record) -> Option<Fault> {
             (row.client.as_ref().and_then(client_fault).or_else(|| product_fault(&row.product)), Vec::new())
         }
         Record::Rule(row) => {
-            let products = [&row.product, &row.parent_product].into_iter().flatten();
+            let mut products = [&row.product, &row.parent_product].into_iter().flatten();
             (
-                row.client
-                    .as_ref()
-                    .and_then(client_fault)
-                    .or_else(|| products.filter_map(product_fault).next()),
+                row.client.as_ref().and_then(client_fault).or_else(|| products.find_map(product_fault)),
                 vec![("reason", Some(&row.reason)), ("owner", Some(&row.owner))],
             )
         }
     };
-    let texts =
-        texts.into_iter().filter_map(|(column, text)| text.and_then(|text| long(column, text, NAME_CHARS)));
-    client.or(product).or_else(|| texts.into_iter().next())
+    let mut texts = texts.into_iter();
+    client
+        .or(product)
+        .or_else(|| texts.find_map(|(column, text)| text.and_then(|text| long(column, text, NAME_CHARS))))
 }
 
 fn client_fault(client: &ClientRef) -> Option<Fault> {

@@ -10,21 +10,36 @@ use crate::storage::records;
 use crate::storage::{OrgTx, StorageError};
 use chrono::{DateTime, Utc};
 use leakage_core::id::{ImportId, OrgId};
-use leakage_core::ingest::{self, FileError, FileReport, ReadOptions, Refusal};
+use leakage_core::ingest::{self, FileError, FileReport, Limits, ReadOptions, Refusal};
 use leakage_core::records::{ClientRef, Record, Side};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 /// Rows of an import that is refused are listed in its problem up to this many.
 const LISTED_ERRORS: usize = 1_000;
 
+/// Bytes from which on only one file is read at a time in a process. Low, for a packed file holds up to
+/// 200 times as much.
+const LARGE_FILE: i64 = 4 << 20;
+
 /// Reads the file of an import outside any transaction; the answer is what [`Reading::store`] writes.
 pub async fn read(app: &App, org: OrgId, import: &ImportRow) -> Result<Reading, ApiError> {
     let answers: ImportAnswers =
         serde_json::from_value(import.answers.clone()).map_err(ApiError::internal)?;
+    let turn = if import.size_bytes > LARGE_FILE {
+        Some(Arc::clone(&app.large_file).acquire_owned().await.map_err(ApiError::internal)?)
+    } else {
+        None
+    };
     let bytes = app.objects.get_bytes(&object_key(org, &import.sha256)).await.map_err(ApiError::internal)?;
-    let options =
-        ReadOptions { date_order: answers.date_order, currency: answers.currency, ..ReadOptions::default() };
+    // Packed or not: what comes out counts, for it is held in memory.
+    let most = app.config.limits.upload_bytes;
+    let mut limits = Limits { bytes: most, ..Limits::default() };
+    limits.inflated = limits.inflated.min(most);
+    limits.spreadsheet_inflated = limits.spreadsheet_inflated.min(most);
+    let options = ReadOptions { date_order: answers.date_order, currency: answers.currency, limits };
     let file_name = import.file_name.clone();
     let outcome = tokio::task::spawn_blocking(move || {
         let mut report = ingest::read(&file_name, &bytes, &options)?;
@@ -33,7 +48,7 @@ pub async fn read(app: &App, org: OrgId, import: &ImportRow) -> Result<Reading, 
     })
     .await
     .map_err(ApiError::internal)?;
-    Ok(Reading { answers, outcome, uploaded_on: import.created_at.date_naive() })
+    Ok(Reading { answers, outcome, uploaded_on: import.created_at.date_naive(), _turn: turn })
 }
 
 /// A file that was read, and what the uploader said of it.
@@ -42,6 +57,8 @@ pub struct Reading {
     answers: ImportAnswers,
     outcome: Result<FileReport, FileError>,
     uploaded_on: chrono::NaiveDate,
+    /// Given back when the rows are stored and gone.
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Reading {
