@@ -484,7 +484,7 @@ async fn a_decision_is_replayed_after_the_mapping_has_moved_on() {
 }
 
 #[tokio::test]
-async fn the_nul_character_in_a_json_export_refuses_its_row() {
+async fn the_nul_character_in_a_json_export_refuses_the_file() {
     let app = TestApp::start().await;
     let org = app.org("Example MSP").await;
     let file = json!({"value": [{
@@ -494,7 +494,7 @@ async fn the_nul_character_in_a_json_export_refuses_its_row() {
     }]});
     let import = org.import("skus.json", file.to_string(), "client=Contoso").await;
     assert_eq!(import["status"], "refused", "{import:#}");
-    assert_eq!(import["problem"]["code"], "rows_refused", "{import:#}");
+    assert_eq!(import["problem"]["code"], "file_unreadable", "{import:#}");
 }
 
 #[tokio::test]
