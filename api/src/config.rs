@@ -147,7 +147,8 @@ const DEFAULTS: fn() -> Defaults = || Defaults {
         key_per_minute: 600,
         organization_per_minute: 3000,
         network_per_minute: 120,
-        upload_bytes: 512 * 1024 * 1024,
+        // Reading holds a file in memory, at up to eleven times its size: raise this with the machine's.
+        upload_bytes: 128 * 1024 * 1024,
     },
     objects: ObjectsDefaults { folder: default_folder() },
     worker: WorkerConfig { concurrency: 2, lease_seconds: 60, poll_milliseconds: 500 },
