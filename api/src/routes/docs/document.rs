@@ -150,7 +150,7 @@ fn info() -> Value {
             enums may gain values at any time: ignore what you do not know. Send an `Idempotency-Key` with every \
             POST, and repeat the request with the same key when you do not know whether it arrived. Every answer \
             carries `X-Request-Id`, and `RateLimit` headers that tell what is left.",
-        "contact": { "name": "Leakage Finder", "url": "https://github.com/leakage-finder/leakage-finder" },
+        "contact": { "name": "Leakage Finder" },
         "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
     })
 }
