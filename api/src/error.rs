@@ -66,8 +66,6 @@ codes! {
     FileUnreadable = "file_unreadable", 422, "The file cannot be read", retry false;
     /// Rows of the uploaded file were refused.
     RowsRefused = "rows_refused", 422, "Rows of the file were refused", retry false;
-    /// The file needs an answer from the uploader.
-    NeedsInput = "needs_input", 422, "The file needs an answer from you", retry false;
     /// If-Match is required.
     PreconditionRequired = "precondition_required", 428, "If-Match is required", retry false;
     /// Too many requests.

@@ -9,7 +9,7 @@ use crate::storage::audits::{self, AuditResult, AuditRow};
 use crate::storage::gaps::{self, NewGap};
 use crate::storage::imports::{self, ImportRow};
 use crate::storage::mappings::{self, NewMapping};
-use crate::storage::{OrgTx, clients, records};
+use crate::storage::{OrgTx, StorageError, clients, records};
 use chrono::NaiveDate;
 use leakage_core::audit::{
     self, AuditDocument, AuditInput, Basis, Gap, Incomplete, Policy, Proration, Source,
@@ -171,8 +171,8 @@ async fn source(
     Ok(Source {
         import: import.sha256.clone(),
         file: import.file_name.clone(),
-        format: import.format.clone().unwrap_or_default(),
-        sides: import.sides.iter().filter_map(|side| parse_side(side)).collect(),
+        format: import.format.clone().ok_or(StorageError::Corrupt { column: "imports.format" })?,
+        sides: import.sides.iter().map(|side| parse_side(side)).collect::<Result<_, _>>()?,
         learned: u64::try_from(import.learned).map_err(ApiError::internal)?,
         snapshot_on: import.snapshot_on,
         client: import.answers.get("client").and_then(Value::as_str).map(str::to_owned),
@@ -182,10 +182,11 @@ async fn source(
     })
 }
 
-fn parse_side(text: &str) -> Option<Side> {
+fn parse_side(text: &str) -> Result<Side, StorageError> {
     [Side::Entitlement, Side::Billing, Side::Cost, Side::Activity]
         .into_iter()
         .find(|side| super::imports::side_name(*side) == text)
+        .ok_or(StorageError::Corrupt { column: "imports.sides" })
 }
 
 impl LoadedAudit {
@@ -245,7 +246,10 @@ impl FinishedAudit {
 
 fn new_gap(gap: &Gap, clients: &HashMap<String, Uuid>) -> Result<NewGap, ApiError> {
     let detail = serde_json::to_value(gap).map_err(ApiError::internal)?;
-    let text = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |name: &str| {
+        let text = detail.get(name).and_then(Value::as_str).map(str::to_owned);
+        text.ok_or_else(|| ApiError::internal(format!("a gap has no {name}")))
+    };
     Ok(NewGap {
         id: gap.id.clone(),
         client: gap.client.clone(),
@@ -254,8 +258,8 @@ fn new_gap(gap: &Gap, clients: &HashMap<String, Uuid>) -> Result<NewGap, ApiErro
         product: gap.product.clone(),
         sku: gap.sku.clone(),
         currency: gap.amount.map(|amount| amount.currency.to_string()),
-        direction: text("direction"),
-        kind: text("kind"),
+        direction: text("direction")?,
+        kind: text("kind")?,
         amount_minor: gap.amount.and_then(leakage_core::money::Money::minor),
         detail,
     })
