@@ -6,7 +6,7 @@
 
 use crate::money::Currency;
 use crate::period::Span;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -252,6 +252,59 @@ pub struct Activity {
     pub blocked: bool,
     /// The user is deleted; its licences are listed but not held.
     pub deleted: bool,
+    /// The user is a guest of the tenant.
+    pub guest: bool,
+    /// The tenant conceals names: `user` is a pseudonym that joins with no other source.
+    pub concealed: bool,
+    /// How the licence came to the user, where the source says. Directly and through a group is one seat.
+    pub assigned_by: Option<AssignedBy>,
+    /// Day on which the licence was given or last changed, where the source says.
+    pub assigned_on: Option<NaiveDate>,
+}
+
+/// How a licence came to a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssignedBy {
+    /// Given to the user.
+    Direct,
+    /// Inherited from a group.
+    Group,
+    /// Both: still one seat.
+    DirectAndGroup,
+}
+
+/// What happened to a seat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProvisioningAction {
+    /// The user got the licence.
+    Assigned,
+    /// The user lost the licence.
+    Removed,
+    /// Licences were changed; the log does not say which.
+    Changed,
+}
+
+/// One entry of a vendor's log of who was given what: evidence of a seat, never a count of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvisioningEvent {
+    /// Whose user.
+    pub client: ClientRef,
+    /// The source's own id of the entry, by which an entry in two files is one.
+    pub event: Option<String>,
+    /// When it happened, UTC.
+    pub at: DateTime<Utc>,
+    /// What happened.
+    pub action: ProvisioningAction,
+    /// The user whose seat it is: principal name or id.
+    pub user: Option<String>,
+    /// The licensed product, where the log says.
+    pub product: Option<ProductRef>,
+    /// Who did it: a person's principal name, or the name of an application.
+    pub actor: Option<String>,
+    /// An application or group licensing did it, not a person.
+    pub automatic: bool,
 }
 
 /// A price to use where billing lines give none.
@@ -269,6 +322,32 @@ pub struct Price {
     pub unit_price: Decimal,
     /// Its currency.
     pub currency: Currency,
+    /// Days it holds.
+    pub span: Span,
+}
+
+/// A vendor's price list entry: what the MSP pays and what the vendor suggests. Never a client's price by
+/// itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListPrice {
+    /// Of this product.
+    pub product: ProductRef,
+    /// Commitment term.
+    pub term: Option<Term>,
+    /// What one price pays for.
+    pub cycle: Cycle,
+    /// What the MSP pays for a seat and cycle.
+    pub unit_cost: Option<Decimal>,
+    /// What the vendor suggests that the client pays (Microsoft's ERP price).
+    pub suggested_price: Option<Decimal>,
+    /// Currency of both.
+    pub currency: Currency,
+    /// Market, such as `US`, where the list has several.
+    pub market: Option<String>,
+    /// Customer segment, such as `Commercial`, where the list has several.
+    pub segment: Option<String>,
+    /// Seats that the price is for, where the list has tiers: the least number.
+    pub from_quantity: Option<Decimal>,
     /// Days it holds.
     pub span: Span,
 }
@@ -369,6 +448,60 @@ pub enum Record {
     Rule(Rule),
     /// A mapping.
     Mapping(MappingRow),
+    /// An entry of a vendor's log of seats given and taken.
+    Provisioning(ProvisioningEvent),
+    /// An entry of a vendor's price list.
+    ListPrice(ListPrice),
+    /// A client as a directory names it: which id, name and domain belong together.
+    Client(ClientRef),
+    /// A product as a directory names it: which ids and name belong together.
+    Product(ProductRef),
+}
+
+impl Record {
+    /// Whose row it is, for rows of one client.
+    pub const fn client(&self) -> Option<&ClientRef> {
+        match self {
+            Self::Entitlement(row) => Some(&row.client),
+            Self::BillingLine(row) => Some(&row.client),
+            Self::VendorCharge(row) => Some(&row.client),
+            Self::Activity(row) => Some(&row.client),
+            Self::Provisioning(row) => Some(&row.client),
+            Self::Client(client) => Some(client),
+            Self::Price(_) | Self::Rule(_) | Self::Mapping(_) | Self::ListPrice(_) | Self::Product(_) => None,
+        }
+    }
+
+    /// The same, to be named as the uploader names it. A directory's entries are not: they say who is who.
+    pub const fn client_mut(&mut self) -> Option<&mut ClientRef> {
+        match self {
+            Self::Entitlement(row) => Some(&mut row.client),
+            Self::BillingLine(row) => Some(&mut row.client),
+            Self::VendorCharge(row) => Some(&mut row.client),
+            Self::Activity(row) => Some(&mut row.client),
+            Self::Provisioning(row) => Some(&mut row.client),
+            Self::Client(_)
+            | Self::Price(_)
+            | Self::Rule(_)
+            | Self::Mapping(_)
+            | Self::ListPrice(_)
+            | Self::Product(_) => None,
+        }
+    }
+
+    /// The product that it is about, where it names one.
+    pub const fn product(&self) -> Option<&ProductRef> {
+        match self {
+            Self::Entitlement(row) => Some(&row.product),
+            Self::BillingLine(row) => Some(&row.product),
+            Self::VendorCharge(row) => Some(&row.product),
+            Self::Activity(row) => row.product.as_ref(),
+            Self::Provisioning(row) => row.product.as_ref(),
+            Self::ListPrice(row) => Some(&row.product),
+            Self::Product(product) => Some(product),
+            Self::Price(_) | Self::Rule(_) | Self::Mapping(_) | Self::Client(_) => None,
+        }
+    }
 }
 
 /// A record and where it stands in its file.

@@ -347,7 +347,7 @@ const fn side_of(record: &Record) -> Option<Side> {
         Record::BillingLine(_) => Some(Side::Billing),
         Record::VendorCharge(_) => Some(Side::Cost),
         Record::Activity(_) => Some(Side::Activity),
-        Record::Price(_) | Record::Rule(_) | Record::Mapping(_) => None,
+        _ => None,
     }
 }
 

@@ -86,7 +86,7 @@ fn named(record: &Record) -> Option<(&ClientRef, &ProductRef)> {
         Record::Entitlement(row) => Some((&row.client, &row.product)),
         Record::BillingLine(row) => Some((&row.client, &row.product)),
         Record::VendorCharge(row) => Some((&row.client, &row.product)),
-        Record::Activity(_) | Record::Price(_) | Record::Rule(_) | Record::Mapping(_) => None,
+        _ => None,
     }
 }
 

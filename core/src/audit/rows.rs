@@ -193,7 +193,7 @@ pub(super) fn raw_rows<'a>(sources: &[&'a Source], ranks: &[u32], identity: &Ide
                         rows.charges.push(Charge { client, product, rank, days, record, line });
                     }
                 }
-                Record::Activity(_) | Record::Price(_) | Record::Rule(_) | Record::Mapping(_) => {}
+                _ => {}
             }
         }
     }

@@ -45,6 +45,16 @@ pub enum FileError {
         /// What shows it.
         evidence: String,
     },
+    /// A known file that holds nothing to compare, and what to export in its place.
+    #[error("this is {what}, which {lacks}; {instead}")]
+    NothingToCompare {
+        /// What it is: `a list of Partner Center invoices`.
+        what: &'static str,
+        /// What it lacks: `has totals and no lines`.
+        lacks: &'static str,
+        /// What to do: `export the line items of the invoice`.
+        instead: &'static str,
+    },
     /// Several formats in one file that do not belong together.
     #[error("the file mixes {} and {}; upload them one by one", formats[..formats.len().saturating_sub(1)].join(", "), formats.last().copied().unwrap_or_default())]
     MixedFormats {
@@ -124,6 +134,7 @@ impl FileError {
             Self::MissingColumn { .. } => "missing_column",
             Self::DuplicateColumn { .. } => "duplicate_column",
             Self::Schema { .. } => "schema_not_data",
+            Self::NothingToCompare { .. } => "nothing_to_compare",
             Self::MixedFormats { .. } => "mixed_formats",
             Self::TooLarge { .. } => "file_too_large",
             Self::Ratio { .. } => "unpacks_too_large",

@@ -79,6 +79,10 @@ pub fn record_json(sourced: &Sourced) -> Value {
         Record::Price(_) => "price",
         Record::Rule(_) => "rule",
         Record::Mapping(_) => "mapping",
+        Record::Provisioning(_) => "provisioning_event",
+        Record::ListPrice(_) => "list_price",
+        Record::Client(_) => "client",
+        Record::Product(_) => "product",
     };
     put(&mut row, "record", &kind);
     put(&mut row, "line", &sourced.line);
@@ -139,6 +143,24 @@ pub fn record_json(sourced: &Sourced) -> Value {
             };
             put(&mut row, "value", &value);
             put_span(&mut row, rule.span);
+        }
+        Record::Provisioning(event) => {
+            put_client(&mut row, &event.client);
+            if let Some(product) = &event.product {
+                put_product(&mut row, product);
+            }
+        }
+        Record::ListPrice(price) => {
+            put_product(&mut row, &price.product);
+            put_span(&mut row, price.span);
+        }
+        Record::Client(client) => {
+            row.retain(|name, _| matches!(name.as_str(), "record" | "line"));
+            put_client(&mut row, client);
+        }
+        Record::Product(product) => {
+            row.retain(|name, _| matches!(name.as_str(), "record" | "line"));
+            put_product(&mut row, product);
         }
         Record::Mapping(mapping) => {
             if let Some(span) = mapping.span {

@@ -136,6 +136,10 @@ fn keep(cells: &Cells<'_>, user: &str, deleted: bool, sink: &mut Sink) -> Result
             as_of: None,
             blocked,
             deleted,
+            guest: user.to_uppercase().contains("#EXT#"),
+            concealed: false,
+            assigned_by: None,
+            assigned_on: None,
         })
     };
     let products = products(cells.text(LICENSES).or_else(|| cells.text(DETAILS)).unwrap_or_default());

@@ -73,6 +73,29 @@ impl fmt::Display for DateOrder {
     }
 }
 
+/// When an invoice without a service period charges its months: accounting systems give a date only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum InvoiceTiming {
+    /// The month of the invoice date and on: billed in advance.
+    Advance,
+    /// The month before the invoice date: billed in arrears.
+    Arrears,
+}
+
+impl FromStr for InvoiceTiming {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "advance" => Ok(Self::Advance),
+            "arrears" => Ok(Self::Arrears),
+            _ => Err(format!("`{text}` is not an invoice timing; it is `advance` or `arrears`")),
+        }
+    }
+}
+
 /// What the caller knows that the file may not say: answers to a report's questions.
 #[derive(Clone, Debug, Default)]
 pub struct ReadOptions {
@@ -80,6 +103,8 @@ pub struct ReadOptions {
     pub date_order: Option<DateOrder>,
     /// Answer to the question `currency`: of prices in a file that names none.
     pub currency: Option<Currency>,
+    /// Answer to the question `invoice_timing`.
+    pub invoice_timing: Option<InvoiceTiming>,
     /// Caps on hostile files.
     pub limits: Limits,
 }
@@ -107,7 +132,7 @@ pub struct FileReport {
     pub refused_total: u64,
     /// Columns that the format does not know, as written.
     pub unknown_columns: Vec<String>,
-    /// What must be answered before the records can be used. An unanswered `date_order` or `currency`
+    /// What must be answered before the records can be used. An unanswered question other than `client`
     /// leaves [`FileReport::records`] empty. `client` is asked by every file that names no client
     /// (see [`FileReport::names_client`]) and answered by naming one on the import.
     pub needs_input: Vec<Question>,
@@ -147,7 +172,7 @@ pub struct Refusal {
 /// Something that only the user knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
-    /// `date_order`, `client` or `currency`.
+    /// `date_order`, `currency`, `invoice_timing` or `client`.
     pub question: String,
     /// The answers to choose from; none when it is free.
     pub choices: Vec<String>,

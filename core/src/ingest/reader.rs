@@ -1,6 +1,6 @@
 //! One file from bytes to a report: decode, find the format, read.
 
-use super::decode::{self, Body, Decoded, Wrapping};
+use super::decode::{self, Body, Decoded, Wrapping, to_u32};
 use super::error::FileError;
 use super::json::{self, Raw};
 use super::layout::seen;
@@ -20,6 +20,33 @@ pub(super) struct Shape<'a> {
     /// Sheets may be left unread, members of an archive may not.
     sheet: bool,
 }
+
+impl<'a> Shape<'a> {
+    /// Whether the rows are JSON items.
+    pub(super) const fn is_json(&self) -> bool {
+        self.items.is_some()
+    }
+
+    /// The first JSON items, to tell a format by; none for tables.
+    pub(super) fn sample(&self) -> impl Iterator<Item = Raw<'a>> {
+        self.items.unwrap_or_default().iter().take(SAMPLE).copied()
+    }
+
+    /// Gives every JSON item with its place in the part, 1-based. An item does not outlive the call:
+    /// files are larger than memory.
+    pub(super) fn each_item(
+        &self,
+        each: &mut dyn FnMut(u32, Raw<'_>) -> Result<(), FileError>,
+    ) -> Result<(), FileError> {
+        for (index, item) in self.items.unwrap_or_default().iter().enumerate() {
+            each(to_u32(index + 1), item)?;
+        }
+        Ok(())
+    }
+}
+
+/// Items that are looked at to tell a format.
+const SAMPLE: usize = 200;
 
 /// A part between text and table.
 enum Loaded<'a> {

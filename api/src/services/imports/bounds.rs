@@ -39,7 +39,7 @@ pub(super) fn refuse_unstorable(report: &mut FileReport) {
                 column: Some(column.to_owned()),
                 value: Some(value.chars().take(200).collect()),
                 reason,
-                client: super::read::client_of(&sourced.record).filter(|client| holds(client)).cloned(),
+                client: sourced.record.client().filter(|client| holds(client)).cloned(),
             });
         }
     }
@@ -53,7 +53,7 @@ fn holds(client: &ClientRef) -> bool {
 }
 
 fn fault(record: &Record) -> Option<Fault> {
-    let client = super::read::client_of(record).and_then(client_fault);
+    let client = record.client().and_then(client_fault);
     let (product, texts): (_, Vec<(&'static str, Option<&String>)>) = match record {
         Record::Entitlement(row) => {
             (product_fault(&row.product), vec![("subscription", row.subscription.as_ref())])
@@ -87,6 +87,16 @@ fn fault(record: &Record) -> Option<Fault> {
                 ("approved_by", Some(&row.approved_by)),
             ],
         ),
+        Record::Provisioning(row) => (
+            row.product.as_ref().and_then(product_fault),
+            vec![("event", row.event.as_ref()), ("user", row.user.as_ref()), ("actor", row.actor.as_ref())],
+        ),
+        Record::ListPrice(row) => (
+            product_fault(&row.product),
+            vec![("market", row.market.as_ref()), ("segment", row.segment.as_ref())],
+        ),
+        Record::Client(_) => (None, Vec::new()),
+        Record::Product(product) => (product_fault(product), Vec::new()),
         Record::Price(row) => {
             (row.client.as_ref().and_then(client_fault).or_else(|| product_fault(&row.product)), Vec::new())
         }

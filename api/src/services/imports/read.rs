@@ -11,7 +11,7 @@ use crate::storage::{OrgTx, StorageError};
 use chrono::{DateTime, Utc};
 use leakage_core::id::{ImportId, OrgId};
 use leakage_core::ingest::{self, FileError, FileReport, Limits, ReadOptions, Refusal};
-use leakage_core::records::{ClientRef, Record, Side};
+use leakage_core::records::{ClientRef, Side};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
@@ -39,7 +39,7 @@ pub async fn read(app: &App, org: OrgId, import: &ImportRow) -> Result<Reading, 
     let mut limits = Limits { bytes: most, ..Limits::default() };
     limits.inflated = limits.inflated.min(most);
     limits.spreadsheet_inflated = limits.spreadsheet_inflated.min(most);
-    let options = ReadOptions { date_order: answers.date_order, currency: answers.currency, limits };
+    let options = ReadOptions { date_order: answers.date_order, currency: answers.currency, limits, ..ReadOptions::default() };
     let file_name = import.file_name.clone();
     let outcome = tokio::task::spawn_blocking(move || {
         let mut report = ingest::read(&file_name, &bytes, &options)?;
@@ -172,32 +172,12 @@ fn open_questions(report: &FileReport, answers: &ImportAnswers) -> Value {
 /// Names the client as the uploader does: where the file names one client or none, everywhere; else
 /// where a row carries no name. Audits read the stored rows by the same rule.
 fn name_client(report: &mut FileReport, stated: &str) {
-    let mut seen = report.records.iter().filter_map(|sourced| client_of(&sourced.record));
+    let mut seen = report.records.iter().filter_map(|sourced| sourced.record.client());
     let alone = seen.next().is_none_or(|first| seen.all(|client| client == first));
-    for client in report.records.iter_mut().filter_map(|sourced| client_of_mut(&mut sourced.record)) {
+    for client in report.records.iter_mut().filter_map(|sourced| sourced.record.client_mut()) {
         if alone || client.name.is_none() {
             client.name = Some(stated.to_owned());
         }
-    }
-}
-
-pub(super) const fn client_of(record: &Record) -> Option<&ClientRef> {
-    match record {
-        Record::Entitlement(row) => Some(&row.client),
-        Record::BillingLine(row) => Some(&row.client),
-        Record::VendorCharge(row) => Some(&row.client),
-        Record::Activity(row) => Some(&row.client),
-        Record::Price(_) | Record::Rule(_) | Record::Mapping(_) => None,
-    }
-}
-
-const fn client_of_mut(record: &mut Record) -> Option<&mut ClientRef> {
-    match record {
-        Record::Entitlement(row) => Some(&mut row.client),
-        Record::BillingLine(row) => Some(&mut row.client),
-        Record::VendorCharge(row) => Some(&mut row.client),
-        Record::Activity(row) => Some(&mut row.client),
-        Record::Price(_) | Record::Rule(_) | Record::Mapping(_) => None,
     }
 }
 

@@ -256,6 +256,10 @@ impl IntoRecord for ActivityRow {
             as_of: self.as_of,
             blocked: self.blocked,
             deleted: self.deleted,
+            guest: false,
+            concealed: false,
+            assigned_by: None,
+            assigned_on: None,
         };
         sourced(self.line, Record::Activity(row))
     }

@@ -48,6 +48,10 @@ pub async fn insert(
                 Record::BillingLine(row) => sorted.billing.push((at, row)),
                 Record::VendorCharge(row) => sorted.charges.push((at, row)),
                 Record::Activity(row) => sorted.activities.push((at, row)),
+                // Their refs are all that they say.
+                Record::Client(_) | Record::Product(_) => {}
+                Record::Provisioning(_) => return Err(StorageError::Corrupt { column: "provisioning" }),
+                Record::ListPrice(row) => sorted.terms.push((at, "list_price", serde_json::to_value(row))),
                 Record::Price(row) => sorted.terms.push((at, "price", serde_json::to_value(row))),
                 Record::Rule(row) => sorted.terms.push((at, "rule", serde_json::to_value(row))),
                 Record::Mapping(row) => {
@@ -79,14 +83,14 @@ async fn intern(
     let mut client_order = Vec::new();
     let mut product_order = Vec::new();
     for sourced in records {
-        let (client, product) = match &sourced.record {
-            Record::Entitlement(row) => (&row.client, Some(&row.product)),
-            Record::BillingLine(row) => (&row.client, Some(&row.product)),
-            Record::VendorCharge(row) => (&row.client, Some(&row.product)),
-            Record::Activity(row) => (&row.client, row.product.as_ref()),
-            Record::Price(_) | Record::Rule(_) | Record::Mapping(_) => continue,
-        };
-        if !clients_seen.contains_key(client) {
+        // A price list's products are not those of clients.
+        if matches!(sourced.record, Record::ListPrice(_)) {
+            continue;
+        }
+        let (client, product) = (sourced.record.client(), sourced.record.product());
+        if let Some(client) = client
+            && !clients_seen.contains_key(client)
+        {
             clients_seen.insert(client.clone(), Uuid::nil());
             client_order.push(client.clone());
         }
