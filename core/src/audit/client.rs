@@ -1,9 +1,9 @@
 //! One client: which of its products can be compared, with what, and what comes out.
 
 use super::AuditError;
-use super::calendar::{Calendar, Day, Days, intersect, union};
+use super::calendar::{Calendar, Chunk, Day, Days, intersect, union};
 use super::choose::Chosen;
-use super::compare::chunks_of;
+use super::compare::{Compared, Timeline};
 use super::document::{
     AppliedPolicy, Coverage, CoverageStatus, Gap, PriceDifference, Reason, SourceConflict, TermMix, Waste,
 };
@@ -38,6 +38,8 @@ pub(super) struct Context<'a> {
     pub incomplete: &'a BTreeSet<ClientId>,
     /// A refused row named nobody.
     pub all_incomplete: bool,
+    /// The clients that are asked for; none: all.
+    pub wanted: Option<&'a BTreeSet<ClientId>>,
 }
 
 /// The rows of one client, sorted by product.
@@ -103,12 +105,15 @@ impl Subject<'_> {
     }
 }
 
-/// Audits one client.
-pub(super) fn audit<'a>(
-    context: &Context<'a>,
-    client: ClientId,
-    rows: ClientRows<'a>,
-) -> Result<Found, AuditError> {
+/// One client: its covered days, why it cannot be compared if it cannot, and its products.
+pub(super) struct View<'a> {
+    pub days: ClientDays<'a>,
+    pub reason: Option<Reason>,
+    pub subjects: Vec<Subject<'a>>,
+}
+
+/// Looks at one client.
+pub(super) fn view<'a>(context: &Context<'a>, client: ClientId, rows: ClientRows<'a>) -> View<'a> {
     let chosen = context.chosen;
     let days = ClientDays {
         entitled: spans_of(&chosen.entitled, client),
@@ -116,9 +121,7 @@ pub(super) fn audit<'a>(
         charged: spans_of(&chosen.charged, client),
         audited: context.calendar.audited,
     };
-    let mut found = Found::default();
     let reason = days.reason(context, client);
-    found.coverage.push(days.coverage(context, client, reason));
     let mut products: BTreeSet<ProductId> = rows.counts.iter().map(|count| count.product).collect();
     products.extend(rows.states.iter().map(|count| count.product));
     products.extend(rows.bills.iter().filter(|bill| bill.regular()).map(|bill| bill.product));
@@ -129,12 +132,28 @@ pub(super) fn audit<'a>(
     let entities: BTreeSet<Option<&str>> =
         regular().map(|bill| bill.record.billing_entity.as_deref()).collect();
     let currencies: BTreeSet<Currency> = regular().map(|bill| bill.record.currency).collect();
-    for product in products {
-        conflicts::find(context, client, product, rows, &days, &mut found.source_conflicts);
+    let subject = |product| {
         let mut subject = days.subject(context, client, product, rows);
         subject.entity = if entities.len() == 1 { entities.first().copied().flatten() } else { None };
         subject.needs_allocation = entities.len() > 1;
         subject.client_currency = currencies.first().copied().filter(|_| currencies.len() == 1);
+        subject
+    };
+    let subjects = products.into_iter().map(subject).collect();
+    View { reason, subjects, days }
+}
+
+/// Audits one client.
+pub(super) fn audit<'a>(
+    context: &Context<'a>,
+    client: ClientId,
+    rows: ClientRows<'a>,
+) -> Result<Found, AuditError> {
+    let View { days, reason, subjects } = view(context, client, rows);
+    let mut found = Found::default();
+    found.coverage.push(days.coverage(context, client, reason));
+    for subject in subjects {
+        conflicts::find(context, client, subject.product, rows, &days, &mut found.source_conflicts);
         if reason.is_none() {
             compare(context, &subject, rows, &mut found)?;
         } else if matches!(reason, Some(Reason::NoBilling | Reason::NoCommonDays)) {
@@ -144,30 +163,53 @@ pub(super) fn audit<'a>(
     Ok(found)
 }
 
+/// A product that was compared.
+pub(super) struct Comparison {
+    pub timeline: Timeline,
+    /// The covered days in runs that count alike.
+    pub chunks: Vec<Chunk>,
+    pub compared: Compared,
+}
+
+/// Compares a product on the days that both sides cover.
+///
+/// The inner error says why it cannot be compared; none: it has no row and is not listed.
+pub(super) fn comparison<'a>(
+    context: &Context<'a>,
+    subject: &Subject<'a>,
+    rows: ClientRows<'a>,
+) -> Result<Result<Comparison, Option<Reason>>, AuditError> {
+    if let Some(reason) = unfit(context, subject, rows) {
+        return Ok(Err(Some(reason)));
+    }
+    let common = subject.common();
+    if common.is_empty() {
+        let rows = !subject.counts.is_empty() || !subject.bills.is_empty();
+        return Ok(Err(rows.then_some(Reason::NoCommonDays)));
+    }
+    let timeline = timeline(subject).ok_or(AuditError::Overflow)?;
+    let chunks = context.calendar.chunks(&common, &timeline.changes(), subject.policy.proration);
+    let compared = timeline.compare(&chunks)?;
+    Ok(Ok(Comparison { timeline, chunks, compared }))
+}
+
 fn compare<'a>(
     context: &Context<'a>,
     subject: &Subject<'a>,
     rows: ClientRows<'a>,
     found: &mut Found,
 ) -> Result<(), AuditError> {
-    if let Some(reason) = unfit(context, subject, rows) {
-        found.coverage.push(not_compared(context, subject, reason));
-        return Ok(());
-    }
-    let common = subject.common();
-    if common.is_empty() {
-        if !subject.counts.is_empty() || !subject.bills.is_empty() {
-            found.coverage.push(not_compared(context, subject, Reason::NoCommonDays));
+    match comparison(context, subject, rows)? {
+        Err(reason) => {
+            found.coverage.extend(reason.map(|reason| not_compared(context, subject, reason)));
         }
-        return Ok(());
+        Ok(Comparison { timeline, compared, .. }) => {
+            found.gaps.extend(gaps::gaps(context, subject, &timeline, &compared)?);
+            found.term_mix.extend(gaps::mixes(context, subject, &compared)?);
+            found.price_differences.extend(price_differences::find(context, subject)?);
+            found.waste.extend(waste::find(context, subject)?);
+        }
     }
-    let timeline = timeline(subject).ok_or(AuditError::Overflow)?;
-    let chunks = chunks_of(&timeline, &common, context.calendar, subject.policy.proration);
-    let compared = timeline.compare(&chunks)?;
-    found.gaps.extend(gaps::gaps(context, subject, &timeline, &compared)?);
-    found.term_mix.extend(gaps::mixes(context, subject, &compared)?);
-    found.price_differences.extend(price_differences::find(context, subject)?);
-    found.waste.extend(waste::find(context, subject)?);
     Ok(())
 }
 

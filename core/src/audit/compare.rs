@@ -1,12 +1,12 @@
 //! One client's product: billable against billed on every covered day, and the gaps that follow.
 
 use super::AuditError;
-use super::calendar::{AuditMonth, Calendar, Chunk, Day, Days};
+use super::calendar::{AuditMonth, Chunk, Day};
 use super::document::Direction;
-use super::pricing::{Prices, RATE_MONTHS, Rate};
+use super::pricing::{Prices, RATE_MONTHS};
 use super::rules::{Fall, Steps};
 use super::series::Series;
-use super::terms::{self, Pair, TermDays};
+use super::terms::{self, Pair, TermDays, TermSeats};
 use crate::money::{Currency, Money};
 use crate::records::Term;
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -142,14 +142,23 @@ impl Timeline {
         }
     }
 
+    /// The seats of a day's gap with their prices, by term where both sides state terms.
+    pub(super) fn priced(&self, day: Day, part: Part, terms: Option<&TermDays>) -> Vec<TermSeats> {
+        let Some(currency) = part.currency else {
+            return vec![TermSeats { term: None, rate: None, seats: part.gap.saturating_abs() }];
+        };
+        match terms {
+            Some(terms) => terms.gap.clone(),
+            None => {
+                let rate = self.prices.on(day, currency, direction_of(part.gap));
+                vec![TermSeats { term: None, rate, seats: part.gap.saturating_abs() }]
+            }
+        }
+    }
+
     /// What a day's seats of one direction cost: the sum of their rates, and whether a price lacks.
     fn cost(&self, day: Day, part: Part, terms: Option<&TermDays>) -> Result<(Decimal, bool), AuditError> {
-        let direction = direction_of(part.gap);
-        let Some(currency) = part.currency else { return Ok((Decimal::ZERO, true)) };
-        let seats: Vec<(Option<Rate>, i64)> = match terms {
-            Some(terms) => terms.gap.iter().map(|seat| (seat.rate, seat.seats)).collect(),
-            None => vec![(self.prices.on(day, currency, direction), part.gap.saturating_abs())],
-        };
+        let seats = self.priced(day, part, terms).into_iter().map(|seats| (seats.rate, seats.seats));
         let mut sum = Decimal::ZERO;
         let mut unpriced = false;
         for (rate, seats) in seats {
@@ -193,7 +202,7 @@ impl Timeline {
     }
 
     /// The day's terms, where both sides state them and one currency prices them.
-    fn terms(&self, day: Day, state: &State) -> Option<TermDays> {
+    pub(super) fn terms(&self, day: Day, state: &State) -> Option<TermDays> {
         let [part] = state.parts.as_slice() else { return None };
         let currency = part.currency?;
         let on = |by_term: &BTreeMap<Option<Term>, Series>| -> Option<BTreeMap<Term, i64>> {
@@ -302,14 +311,4 @@ impl SeatMonths {
         shown.rescale(6);
         Ok(shown)
     }
-}
-
-/// A calendar's chunks of the covered days of a product.
-pub(super) fn chunks_of(
-    timeline: &Timeline,
-    covered: &[Days],
-    calendar: &Calendar,
-    proration: super::input::Proration,
-) -> Vec<Chunk> {
-    calendar.chunks(covered, &timeline.changes(), proration)
 }

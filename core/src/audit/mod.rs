@@ -30,6 +30,8 @@ mod client;
 mod compare;
 mod conflicts;
 mod document;
+mod explain;
+mod explanation;
 mod gaps;
 mod identity;
 mod input;
@@ -52,6 +54,9 @@ pub use document::{
     Adjustment, AppliedPolicy, AuditDocument, AuditPeriod, Coverage, CoverageStatus, Direction, Gap, GapKind,
     GapMonth, GapSource, KindTotal, MatchMethod, PriceDifference, Proposal, ProposalStatus, Reason,
     SourceConflict, TermMix, TimeBarred, Total, Waste, Waterfall,
+};
+pub use explanation::{
+    ExplainedMonth, ExplainedName, ExplainedPrice, ExplainedRow, ExplainedRule, Explanation, RowRole, Stretch,
 };
 pub use input::{AuditInput, Basis, ChoiceError, Incomplete, Policy, PolicyOverride, Proration, Source};
 pub use render::{csv, table};
@@ -112,6 +117,30 @@ const MOST_MONTHS: usize = 1200;
 /// # Errors
 /// When the period is empty, or a sum cannot be exact.
 pub fn run(input: &AuditInput) -> Result<AuditDocument, AuditError> {
+    prepared(input, |context, proposals, notes| {
+        let mut found = Found::default();
+        for (client, rows) in context.clients() {
+            found.extend(client::audit(context, client, rows)?);
+        }
+        assemble::document(input, context.calendar, found, proposals, notes)
+    })
+}
+
+/// Explains one gap of the audit that this input makes, from its rows to the cent. `None` when the audit
+/// does not find it.
+///
+/// # Errors
+/// As [`run`].
+pub fn explain(input: &AuditInput, gap: &str) -> Result<Option<Explanation>, AuditError> {
+    prepared(input, |context, _, _| explain::explain(context, gap))
+}
+
+/// Settles everything that comes before clients are compared, and hands it to `work`, with the proposals
+/// and the notes so far.
+fn prepared<T>(
+    input: &AuditInput,
+    work: impl FnOnce(&Context<'_>, Vec<Proposal>, BTreeSet<String>) -> Result<T, AuditError>,
+) -> Result<T, AuditError> {
     if input.to < input.from {
         return Err(AuditError::PeriodReversed { from: input.from, to: input.to });
     }
@@ -149,6 +178,7 @@ pub fn run(input: &AuditInput) -> Result<AuditDocument, AuditError> {
     let prices = PriceList::build(prices_of(input), &identity);
     let (incomplete, all_incomplete) = incomplete(&sources, &identity);
     let overrides = overrides(input, &identity, &mut notes);
+    let wanted = wanted(input, &identity, &mut notes);
     let context = Context {
         input,
         overrides: &overrides,
@@ -162,15 +192,9 @@ pub fn run(input: &AuditInput) -> Result<AuditDocument, AuditError> {
         undecided: &undecided,
         incomplete: &incomplete,
         all_incomplete,
+        wanted: wanted.as_ref(),
     };
-    let mut found = Found::default();
-    let wanted = wanted(input, &identity, &mut notes);
-    for (client, rows) in by_client(&chosen, &incomplete) {
-        if wanted.as_ref().is_none_or(|wanted| wanted.contains(&client)) {
-            found.extend(client::audit(&context, client, rows)?);
-        }
-    }
-    assemble::document(input, &calendar, found, proposals, notes)
+    work(&context, proposals, notes)
 }
 
 /// The sources, each once, in the order in which they were learned: the same file twice for the same
@@ -347,6 +371,14 @@ fn by_client<'a>(
         clients.entry(*client).or_default();
     }
     clients
+}
+
+impl<'a> Context<'a> {
+    /// The clients that are asked for, each with its rows.
+    fn clients(&self) -> impl Iterator<Item = (ClientId, ClientRows<'a>)> + use<'a, '_> {
+        let wanted = |client: &ClientId| self.wanted.is_none_or(|wanted| wanted.contains(client));
+        by_client(self.chosen, self.incomplete).into_iter().filter(move |(client, _)| wanted(client))
+    }
 }
 
 impl Found {

@@ -2,5 +2,6 @@
 
 mod build;
 mod examples;
+mod explain;
 mod reference;
 mod sources;

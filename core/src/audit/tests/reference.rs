@@ -419,4 +419,21 @@ proptest! {
         }
         prop_assert_eq!(document.totals.is_empty(), document.gaps.is_empty());
     }
+
+    /// Every gap's explanation has the gap's own days and money.
+    #[test]
+    fn the_steps_of_an_explanation_make_the_numbers_of_its_gap(history in history()) {
+        let input = wanted(&history);
+        for gap in audit(&input).gaps {
+            let explanation = crate::audit::explain(&input, &gap.id).unwrap().unwrap();
+            prop_assert_eq!(&explanation.gap, &gap);
+            for (month, shown) in explanation.months.iter().zip(&gap.months) {
+                let seat_months = Decimal::from(month.seat_days) / Decimal::from(month.days);
+                prop_assert_eq!(seat_months.round_dp_with_strategy(6, rust_decimal::RoundingStrategy::MidpointAwayFromZero), shown.seat_months.normalize());
+                let exact = month.calculation.split("= ").nth(1).unwrap().split(',').next().unwrap();
+                let exact: Decimal = exact.parse().unwrap();
+                prop_assert!((exact - shown.amount).abs() <= Decimal::new(5_000_001, 9), "{}", month.calculation);
+            }
+        }
+    }
 }
