@@ -388,11 +388,11 @@ async fn what_an_audit_loads_is_of_one_moment() {
     let org = app.org("Example MSP").await;
     let import = org.import_whole("billing.csv", BILLING, "").await;
     let mut tx = app.app.db.begin_snapshot(org.id).await.unwrap();
-    assert_eq!(leakage_api::storage::imports::completed(&mut tx).await.unwrap().len(), 1);
+    assert_eq!(leakage_api::storage::imports::completed(&mut tx, app.clock.now()).await.unwrap().len(), 1);
     let path = format!("/v1/imports/{}/void", import["id"].as_str().unwrap());
     let void = org.owner.caller.post(&path).header("If-Match", format!("\"v{}\"", import["version"]));
     assert_eq!(send(void.json(&json!({"reason": "wrong"}))).await.0, 200);
-    assert_eq!(leakage_api::storage::imports::completed(&mut tx).await.unwrap().len(), 1);
+    assert_eq!(leakage_api::storage::imports::completed(&mut tx, app.clock.now()).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -67,9 +67,14 @@ async fn things(app: &TestApp, org: &Org<'_>) -> BTreeMap<&'static str, String> 
     );
     org.import_whole("entitlements.csv", entitlements, "").await;
     let import = org.import_whole("billing.csv", billing, "").await;
+    // Two, so that the later one has something to be compared with.
+    org.audit(json!({"from": "2026-03", "to": "2026-03"})).await;
+    app.clock.advance(chrono::TimeDelta::seconds(1));
     let document = org.audit(json!({"from": "2026-03", "to": "2026-03"})).await;
     let audit = org.read("/v1/audits").await["data"][0].clone();
     let client = org.read("/v1/clients").await["data"][0].clone();
+    // What is decided at the same instant was known to the audit; this is decided after it.
+    app.clock.advance(chrono::TimeDelta::seconds(1));
     org.map_product("Secret Seat", "Microsoft 365 Business Premium").await;
     let mapping = org.read("/v1/mappings").await["data"][0].clone();
     BTreeMap::from([

@@ -17,6 +17,7 @@ mod imports;
 mod invitations;
 mod isolation;
 mod jobs;
+mod known;
 mod limits;
 mod members;
 mod organizations;

@@ -21,7 +21,7 @@ pub async fn run(context: JobContext) -> Result<(), JobError> {
         // An earlier attempt got to the end, and lost its lease afterwards.
         return context.finish(context.begin().await?, &json!({ "audit_id": id })).await;
     }
-    let loaded = audits::load(&mut tx, &audit).await?;
+    let loaded = audits::load(&context.app, &mut tx, &audit).await?;
     tx.commit().await?;
     context.progress(1, Some(3), "comparing").await?;
     let finished = loaded.run().await?;

@@ -13,7 +13,7 @@ use crate::storage::audits::{self as stored, AuditRow};
 use crate::storage::gaps;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::{DateTime, NaiveDate, Utc};
-use leakage_core::audit::{AuditDocument, Gap, Total};
+use leakage_core::audit::{AuditDocument, Delta, Gap, Total};
 use leakage_core::id::{AuditId, ClientId, ImportId, JobId};
 use leakage_core::period::Month;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(list_audits)
         .service(get_audit)
         .service(get_audit_document)
+        .service(get_audit_delta)
         .service(list_audit_gaps);
 }
 
@@ -36,7 +37,7 @@ pub fn configure(config: &mut ServiceConfig) {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "01931f3e-7d5c-7b60-9f10-3f2a4b5c6d7e", "status": "completed", "from": "2026-02", "to": "2026-06",
-    "as_of": "2026-11-22", "request": {"from": "2026-02", "to": "2026-06"},
+    "as_of": "2026-11-22", "known_at": "2026-11-22T12:00:00Z", "request": {"from": "2026-02", "to": "2026-06"},
     "digest": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "gap_count": 1, "unpriced_gaps": 0,
     "totals": [{"currency": "USD", "under": "473.79", "over": "0.00", "forward_under": "132.00", "forward_over": "0.00", "time_barred": "0.00",
         "kinds": [{"kind": "under_billed", "gaps": 1, "amount": "473.79"}]}],
@@ -56,6 +57,8 @@ struct Audit {
     to: Month,
     /// Last day that is audited.
     as_of: NaiveDate,
+    /// It knew everything that had been learned up to this instant; none until it has read its facts.
+    known_at: Option<DateTime<Utc>>,
     /// The request as asked.
     #[schema(value_type = NewAudit)]
     request: Value,
@@ -107,6 +110,7 @@ impl From<AuditRow> for Audit {
             from: Month::of(row.from_month),
             to: Month::of(row.to_month),
             as_of: row.as_of,
+            known_at: row.known_at,
             request: row.request,
             digest: row.digest,
             gap_count: row.gap_count,
@@ -241,6 +245,37 @@ async fn get_audit_document(
 ) -> Result<HttpResponse, ApiError> {
     let mut tx = app.db.begin(actor.org).await?;
     Ok(HttpResponse::Ok().json(audits::document(&mut tx, *path).await?))
+}
+
+/// What to compare with.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct DeltaQuery {
+    /// The earlier audit; the last completed one of the same months before it when not stated.
+    since: Option<AuditId>,
+}
+
+/// Read what changed since another audit
+///
+/// Gaps that came, went or have other figures, with the months that differ; totals as later less earlier;
+/// clients and products that became comparable or ceased to be. What is the same is not listed: after a
+/// late file, run the same period again and read the difference. 409 while one of them is not completed.
+#[utoipa::path(
+    tag = "audits",
+    security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("read"))),
+    params(("audit_id" = AuditId, Path, description = "The later audit."), DeltaQuery),
+    responses((status = 200, description = "The difference.", body = Delta)),
+)]
+#[get("/audits/{audit_id}/delta")]
+async fn get_audit_delta(
+    actor: Allowed<perm::Read>,
+    app: web::Data<App>,
+    path: web::Path<AuditId>,
+    query: web::Query<DeltaQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let mut tx = app.db.begin(actor.org).await?;
+    Ok(HttpResponse::Ok().json(audits::delta(&mut tx, query.since, *path).await?))
 }
 
 /// Which gaps of an audit to list.

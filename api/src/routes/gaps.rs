@@ -6,10 +6,11 @@ use crate::error::ApiError;
 use crate::page_type;
 use crate::pagination::PageQuery;
 use crate::routes;
+use crate::services::audits;
 use crate::storage::gaps::{self, GapRow};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, Utc};
-use leakage_core::audit::Gap;
+use leakage_core::audit::{Explanation, Gap};
 use leakage_core::id::{AuditId, ClientId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -17,7 +18,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Registers the resource.
 pub fn configure(config: &mut ServiceConfig) {
-    config.service(list_gaps).service(get_gap);
+    config.service(list_gaps).service(get_gap).service(get_gap_explanation);
 }
 
 /// A gap's identity, and what the last audit that saw it found.
@@ -111,4 +112,36 @@ async fn get_gap(
     let mut tx = app.db.begin(actor.org).await?;
     let row = gaps::find(&mut tx, &path).await?.ok_or_else(ApiError::not_found)?;
     Ok(HttpResponse::Ok().json(KnownGap::try_from(row)?))
+}
+
+/// Which audit's finding to explain.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ExplanationQuery {
+    /// The audit; the last one that saw the gap when not stated.
+    audit_id: Option<AuditId>,
+}
+
+/// Explain a gap
+///
+/// From the rows of files through names, rules, days and prices to each month's calculation, as structured
+/// steps and as text that a client can read. It is made from the facts as the audit knew them, also when
+/// files were voided or mappings withdrawn since. 404 when that audit did not find the gap.
+#[utoipa::path(
+    tag = "gaps",
+    security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("read"))),
+    params(("gap_id" = String, Path, description = "The gap.", max_length = 100), ExplanationQuery),
+    responses((status = 200, description = "The explanation.", body = Explanation)),
+)]
+#[get("/gaps/{gap_id}/explanation")]
+async fn get_gap_explanation(
+    actor: Allowed<perm::Read>,
+    app: web::Data<App>,
+    path: web::Path<String>,
+    query: web::Query<ExplanationQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let mut tx = app.db.begin(actor.org).await?;
+    let gap = gaps::find(&mut tx, &path).await?.ok_or_else(ApiError::not_found)?;
+    Ok(HttpResponse::Ok().json(audits::explain(&mut tx, &gap, query.audit_id).await?))
 }

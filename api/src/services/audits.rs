@@ -6,13 +6,13 @@ use crate::error::{ApiError, Code};
 use crate::jobs::{self, JobKind};
 use crate::services::organizations::OrganizationSettings;
 use crate::storage::audits::{self, AuditResult, AuditRow};
-use crate::storage::gaps::{self, NewGap};
+use crate::storage::gaps::{self, GapRow, NewGap};
 use crate::storage::imports::{self, ImportRow};
 use crate::storage::mappings::{self, NewMapping};
-use crate::storage::{OrgTx, StorageError, clients, records};
-use chrono::NaiveDate;
+use crate::storage::{OrgTx, StorageError, clients, organizations, records};
+use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::audit::{
-    self, AuditDocument, AuditInput, Basis, Gap, Incomplete, Policy, Proration, Source,
+    self, AuditDocument, AuditInput, Basis, Delta, Explanation, Gap, Incomplete, Policy, Proration, Source,
 };
 use leakage_core::id::{AuditId, ClientId, ImportId, MappingId};
 use leakage_core::matching::fold;
@@ -40,6 +40,10 @@ pub struct NewAudit {
     /// Later days are not audited, and a month that is not over by then is provisional. Today when not stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_of: Option<NaiveDate>,
+    /// Only what had been learned by this instant: imports, mappings and settings as they were then. A month
+    /// that is run again as it was known gives the same digest. Now when not stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_at: Option<DateTime<Utc>>,
     /// Which seats are counted; the organization's default when not stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basis: Option<Basis>,
@@ -70,6 +74,9 @@ pub async fn create(app: &App, tx: &mut OrgTx, actor: &Actor, new: &NewAudit) ->
             "/as_of",
             "The day is before the first month: nothing would be audited.",
         ));
+    }
+    if new.known_at.is_some_and(|known_at| known_at > app.clock.now()) {
+        return Err(ApiError::invalid("/known_at", "The instant is in the future: nothing is known of it yet."));
     }
     if let Some(wanted) = &new.clients {
         client_names(tx, wanted).await?;
@@ -113,13 +120,44 @@ async fn client_names(tx: &mut OrgTx, wanted: &[ClientId]) -> Result<Vec<String>
 pub struct LoadedAudit {
     input: AuditInput,
     imports: Vec<Uuid>,
+    known_at: DateTime<Utc>,
 }
 
-/// Loads what an audit is made from.
-pub async fn load(tx: &mut OrgTx, audit: &AuditRow) -> Result<LoadedAudit, ApiError> {
-    let request: NewAudit = serde_json::from_value(audit.request.clone()).map_err(ApiError::internal)?;
-    let organization = super::organizations::find(tx).await?;
-    let settings = OrganizationSettings::of(&organization)?;
+/// Loads what a new audit is made from: what is known now, or was known at the time that it asks for.
+pub async fn load(app: &App, tx: &mut OrgTx, audit: &AuditRow) -> Result<LoadedAudit, ApiError> {
+    let request = request(audit)?;
+    let known_at = match request.known_at {
+        Some(known_at) => known_at,
+        None => organizations::last_learned(tx).await?.map_or(app.clock.now(), |at| at.max(app.clock.now())),
+    };
+    let stored = imports::completed(tx, known_at).await?;
+    load_known(tx, audit, &request, known_at, &stored).await
+}
+
+/// Loads what a completed audit was made from, as it was known then.
+async fn load_again(tx: &mut OrgTx, audit: &AuditRow) -> Result<LoadedAudit, ApiError> {
+    let known_at = audit.known_at.ok_or_else(|| not_completed(audit))?;
+    let stored = imports::of_audit(tx, AuditId::new(audit.id)).await?;
+    load_known(tx, audit, &request(audit)?, known_at, &stored).await
+}
+
+fn request(audit: &AuditRow) -> Result<NewAudit, ApiError> {
+    serde_json::from_value(audit.request.clone()).map_err(ApiError::internal)
+}
+
+fn not_completed(audit: &AuditRow) -> ApiError {
+    ApiError::new(Code::Conflict, format!("The audit is {}: it has no document.", audit.status))
+}
+
+async fn load_known(
+    tx: &mut OrgTx,
+    audit: &AuditRow,
+    request: &NewAudit,
+    known_at: DateTime<Utc>,
+    stored: &[ImportRow],
+) -> Result<LoadedAudit, ApiError> {
+    let settings = organizations::settings_at(tx, known_at).await?.ok_or_else(ApiError::not_found)?;
+    let settings = OrganizationSettings::parse(&settings)?;
     let mut input = AuditInput::new(request.from, request.to, audit.as_of);
     input.policy = Policy {
         basis: request.basis.unwrap_or(settings.basis),
@@ -128,16 +166,51 @@ pub async fn load(tx: &mut OrgTx, audit: &AuditRow) -> Result<LoadedAudit, ApiEr
     };
     input.source_order = settings.source_order.into_iter().map(|format| format.0).collect();
     input.stretch_snapshots = true;
-    input.mappings = mappings::approved(tx).await?;
-    input.rejected_proposals = mappings::rejected(tx).await?;
+    input.mappings = mappings::approved(tx, known_at).await?;
+    input.rejected_proposals = mappings::rejected(tx, known_at).await?;
     if let Some(wanted) = &request.clients {
         input.clients = Some(client_names(tx, wanted).await?);
     }
-    let stored = imports::completed(tx).await?;
-    for import in &stored {
+    for import in stored {
         input.sources.push(source(tx, import, &mut input.prices, &mut input.rules).await?);
     }
-    Ok(LoadedAudit { input, imports: stored.iter().map(|import| import.id).collect() })
+    Ok(LoadedAudit { input, imports: stored.iter().map(|import| import.id).collect(), known_at })
+}
+
+/// Explains a gap as an audit found it (the last one that saw it, unless another is named), from the facts
+/// as they were known then.
+pub async fn explain(tx: &mut OrgTx, gap: &GapRow, audit: Option<AuditId>) -> Result<Explanation, ApiError> {
+    let audit = audit.unwrap_or(AuditId::new(gap.last_audit_id));
+    let row = audits::find(tx, audit).await?.ok_or_else(ApiError::not_found)?;
+    let mut loaded = load_again(tx, &row).await?;
+    let client = gap.detail.get("client").and_then(Value::as_str).map(str::to_owned);
+    // One client's rows decide about its gap; the others need not be compared again.
+    loaded.input.clients = client.map(|client| vec![client]);
+    let id = gap.id.clone();
+    let outcome = tokio::task::spawn_blocking(move || audit::explain(&loaded.input, &id));
+    outcome.await.map_err(ApiError::internal)?.map_err(cannot_run)?.ok_or_else(ApiError::not_found)
+}
+
+/// What changed from one completed audit to another: from the one before it of the same months, unless
+/// another is named.
+pub async fn delta(tx: &mut OrgTx, before: Option<AuditId>, after: AuditId) -> Result<Delta, ApiError> {
+    audits::find(tx, after).await?.ok_or_else(ApiError::not_found)?;
+    let before = match before {
+        Some(before) => before,
+        None => audits::before(tx, after).await?.ok_or_else(|| {
+            ApiError::new(
+                Code::Conflict,
+                "There is no earlier completed audit of the same months; name one with `since`.",
+            )
+        })?,
+    };
+    let parse = |document: Value| serde_json::from_value::<AuditDocument>(document).map_err(ApiError::internal);
+    let (before, after) = (parse(document(tx, before).await?)?, parse(document(tx, after).await?)?);
+    audit::delta(&before, &after).map_err(cannot_run)
+}
+
+fn cannot_run(error: audit::AuditError) -> ApiError {
+    ApiError::new(Code::Invalid, format!("The audit cannot be run: {error}."))
 }
 
 /// One import as the engine sees it; its prices and rules go to their lists.
@@ -192,15 +265,9 @@ fn parse_side(text: &str) -> Result<Side, StorageError> {
 impl LoadedAudit {
     /// Runs the engine off the async threads.
     pub async fn run(self) -> Result<FinishedAudit, ApiError> {
-        let (input, outcome) = tokio::task::spawn_blocking(move || {
-            let outcome = audit::run(&self.input);
-            (self.imports, outcome)
-        })
-        .await
-        .map_err(ApiError::internal)?;
-        let document = outcome
-            .map_err(|error| ApiError::new(Code::Invalid, format!("The audit cannot be run: {error}.")))?;
-        Ok(FinishedAudit { document, imports: input })
+        let Self { input, imports, known_at } = self;
+        let outcome = tokio::task::spawn_blocking(move || audit::run(&input)).await.map_err(ApiError::internal)?;
+        Ok(FinishedAudit { document: outcome.map_err(cannot_run)?, imports, known_at })
     }
 }
 
@@ -209,6 +276,7 @@ impl LoadedAudit {
 pub struct FinishedAudit {
     document: AuditDocument,
     imports: Vec<Uuid>,
+    known_at: DateTime<Utc>,
 }
 
 impl FinishedAudit {
@@ -225,6 +293,7 @@ impl FinishedAudit {
             document: &document,
             gap_count: i32::try_from(found.len()).map_err(ApiError::internal)?,
             unpriced_gaps: i32::try_from(self.document.unpriced_gaps).map_err(ApiError::internal)?,
+            known_at: self.known_at,
         };
         audits::complete(tx, id, &result, now).await?;
         audits::insert_imports(tx, id, &self.imports).await?;
@@ -268,12 +337,7 @@ fn new_gap(gap: &Gap, clients: &HashMap<String, Uuid>) -> Result<NewGap, ApiErro
 /// The whole document of a completed audit, gaps and all, as the command line prints it.
 pub async fn document(tx: &mut OrgTx, id: AuditId) -> Result<Value, ApiError> {
     let row = audits::find(tx, id).await?.ok_or_else(ApiError::not_found)?;
-    let Some(mut document) = audits::document(tx, id).await? else {
-        return Err(ApiError::new(
-            Code::Conflict,
-            format!("The audit is {}: it has no document.", row.status),
-        ));
-    };
+    let mut document = audits::document(tx, id).await?.ok_or_else(|| not_completed(&row))?;
     let filter = gaps::AuditGapFilter::default();
     let found = gaps::of_audit(tx, id, &filter, -1, i64::MAX).await?;
     document["gaps"] = found.into_iter().map(|(_, gap)| gap).collect();

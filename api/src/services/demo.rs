@@ -175,6 +175,7 @@ async fn upload(app: &App, actor: &Actor, sample: &Sample) -> Result<(), ApiErro
 async fn run_audit(app: &App, actor: &Actor) -> Result<AuditId, ApiError> {
     let month = |text: &str| text.parse::<Month>().map_err(ApiError::internal);
     let new = NewAudit {
+        known_at: None,
         from: month("2026-03")?,
         to: month("2026-10")?,
         as_of: None,

@@ -61,7 +61,15 @@ impl OrganizationSettings {
     /// # Errors
     /// When the stored text is not what this code writes.
     pub fn of(row: &OrganizationRow) -> Result<Self, StorageError> {
-        serde_json::from_value(row.settings.clone())
+        Self::parse(&row.settings)
+    }
+
+    /// The same, of the stored text.
+    ///
+    /// # Errors
+    /// As [`OrganizationSettings::of`].
+    pub fn parse(stored: &serde_json::Value) -> Result<Self, StorageError> {
+        serde_json::from_value(stored.clone())
             .map_err(|_unreadable| StorageError::Corrupt { column: "organizations.settings" })
     }
 

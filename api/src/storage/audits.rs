@@ -20,6 +20,8 @@ pub struct AuditRow {
     pub to_month: NaiveDate,
     /// Last day that was audited.
     pub as_of: NaiveDate,
+    /// Everything learned up to this instant was known to it; none until it has read its facts.
+    pub known_at: Option<DateTime<Utc>>,
     /// The request as asked.
     pub request: Value,
     /// Digest of the document.
@@ -46,7 +48,7 @@ pub struct AuditRow {
 macro_rules! select_audit {
     ($rest:literal) => {
         concat!(
-            "select id, status, from_month, to_month, as_of, request, digest, totals, gap_count, unpriced_gaps,
+            "select id, status, from_month, to_month, as_of, known_at, request, digest, totals, gap_count, unpriced_gaps,
                     problem, job_id, created_by, created_at, completed_at
              from audits ",
             $rest
@@ -126,6 +128,25 @@ pub async fn list(
     .await?)
 }
 
+/// The last completed audit of the same months that was made before this one.
+pub async fn before(tx: &mut OrgTx, id: AuditId) -> Result<Option<AuditId>, StorageError> {
+    let org = tx.org().uuid();
+    let found: Option<Uuid> = sqlx::query_scalar(
+        "select b.id
+         from audits a
+         join audits b on b.org_id = a.org_id and b.from_month = a.from_month and b.to_month = a.to_month
+         where a.org_id = $1 and a.id = $2 and b.status = 'completed'
+           and (b.created_at, b.id) < (a.created_at, a.id)
+         order by b.created_at desc, b.id desc
+         limit 1",
+    )
+    .bind(org)
+    .bind(id.uuid())
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(found.map(AuditId::new))
+}
+
 /// The document of a completed audit: everything but the gaps, which are in `audit_gaps`.
 pub async fn document(tx: &mut OrgTx, id: AuditId) -> Result<Option<Value>, StorageError> {
     let org = tx.org().uuid();
@@ -151,6 +172,8 @@ pub struct AuditResult<'a> {
     pub gap_count: i32,
     /// Number of gaps without a price.
     pub unpriced_gaps: i32,
+    /// What was known.
+    pub known_at: DateTime<Utc>,
 }
 
 /// Completes a running audit.
@@ -164,7 +187,7 @@ pub async fn complete(
     let done = sqlx::query(
         "update audits
          set status = 'completed', digest = $3, totals = $4, document = $5::text::json, gap_count = $6,
-             unpriced_gaps = $7, completed_at = $8
+             unpriced_gaps = $7, known_at = $8, completed_at = $9
          where org_id = $1 and id = $2 and status = 'running'",
     )
     .bind(org)
@@ -174,6 +197,7 @@ pub async fn complete(
     .bind(result.document.to_string())
     .bind(result.gap_count)
     .bind(result.unpriced_gaps)
+    .bind(result.known_at)
     .bind(now)
     .execute(tx.conn())
     .await?;

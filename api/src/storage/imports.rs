@@ -3,7 +3,7 @@
 
 use super::{OrgTx, StorageError, expect_rows};
 use chrono::{DateTime, NaiveDate, Utc};
-use leakage_core::id::{ImportId, JobId};
+use leakage_core::id::{AuditId, ImportId, JobId};
 use serde_json::Value;
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -188,13 +188,33 @@ pub async fn list(
     .await?)
 }
 
-/// The completed imports that audits read, in the order in which they were learned.
-pub async fn completed(tx: &mut OrgTx) -> Result<Vec<ImportRow>, StorageError> {
+/// The imports that were completed at that time, as audits read them, in the order in which they were
+/// learned. One that was voided before it was completed still has its questions.
+pub async fn completed(tx: &mut OrgTx, known_at: DateTime<Utc>) -> Result<Vec<ImportRow>, StorageError> {
     let org = tx.org().uuid();
-    Ok(sqlx::query_as(select_import!("where org_id = $1 and status = 'completed' order by learned"))
-        .bind(org)
-        .fetch_all(tx.conn())
-        .await?)
+    Ok(sqlx::query_as(select_import!(
+        "where org_id = $1 and status in ('completed', 'voided') and completed_at <= $2
+           and (voided_at is null or voided_at > $2) and questions = '[]'::jsonb
+         order by learned"
+    ))
+    .bind(org)
+    .bind(known_at)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// The imports that an audit read, voided since or not.
+pub async fn of_audit(tx: &mut OrgTx, audit: AuditId) -> Result<Vec<ImportRow>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(select_import!(
+        "where org_id = $1
+           and id in (select import_id from audit_imports where org_id = $1 and audit_id = $2)
+         order by learned"
+    ))
+    .bind(org)
+    .bind(audit.uuid())
+    .fetch_all(tx.conn())
+    .await?)
 }
 
 /// Notes the job that reads an import.

@@ -238,19 +238,26 @@ pub async fn decide(
     .await?)
 }
 
-/// The confirmed mappings, as audits use them. Those of a voided import do not count.
-pub async fn approved(tx: &mut OrgTx) -> Result<Vec<MappingRow>, StorageError> {
+/// The confirmed mappings, as audits use them: those that were confirmed at that time. Those of an import
+/// that was voided by then do not count.
+pub async fn approved(tx: &mut OrgTx, known_at: DateTime<Utc>) -> Result<Vec<MappingRow>, StorageError> {
     type Row = (String, String, String, Option<String>, Option<NaiveDate>, Option<NaiveDate>);
 
     let org = tx.org().uuid();
     let rows: Vec<Row> = sqlx::query_as(
-        "select m.side, m.source, m.target, m.decided_by, m.valid_from, m.valid_until
+        "select m.side, m.source, m.target, s.decided_by, m.valid_from, m.valid_until
          from mappings m
+         join lateral (select status, decided_by
+                       from mapping_states
+                       where org_id = m.org_id and mapping_id = m.id and since <= $2
+                       order by version desc
+                       limit 1) s on s.status = 'approved'
          left join imports i on i.org_id = m.org_id and i.id = m.import_id
-         where m.org_id = $1 and m.status = 'approved' and i.voided_at is null
+         where m.org_id = $1 and (i.voided_at is null or i.voided_at > $2)
          order by m.id",
     )
     .bind(org)
+    .bind(known_at)
     .fetch_all(tx.conn())
     .await?;
     rows.into_iter()
@@ -270,16 +277,25 @@ pub async fn approved(tx: &mut OrgTx) -> Result<Vec<MappingRow>, StorageError> {
         .collect()
 }
 
-/// The pairs that a person refused: audits do not propose them again, nor wait for them.
-pub async fn rejected(tx: &mut OrgTx) -> Result<Vec<(MappingSide, String, String)>, StorageError> {
+/// The pairs that a person had refused by that time: audits do not propose them again, nor wait for them.
+pub async fn rejected(
+    tx: &mut OrgTx,
+    known_at: DateTime<Utc>,
+) -> Result<Vec<(MappingSide, String, String)>, StorageError> {
     let org = tx.org().uuid();
     let rows: Vec<(String, String, String)> = sqlx::query_as(
-        "select side, source, target
-         from mappings
-         where org_id = $1 and status = 'rejected'
-         order by id",
+        "select m.side, m.source, m.target
+         from mappings m
+         join lateral (select status
+                       from mapping_states
+                       where org_id = m.org_id and mapping_id = m.id and since <= $2
+                       order by version desc
+                       limit 1) s on s.status = 'rejected'
+         where m.org_id = $1
+         order by m.id",
     )
     .bind(org)
+    .bind(known_at)
     .fetch_all(tx.conn())
     .await?;
     rows.into_iter().map(|(text, source, target)| Ok((side(&text)?, source, target))).collect()

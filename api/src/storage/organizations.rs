@@ -57,6 +57,36 @@ pub async fn find(tx: &mut OrgTx) -> Result<Option<OrganizationRow>, StorageErro
     .await?)
 }
 
+/// The settings that held at a time; the first ones if it is earlier.
+pub async fn settings_at(tx: &mut OrgTx, known_at: DateTime<Utc>) -> Result<Option<Value>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_scalar(
+        "select settings
+         from organization_settings_states
+         where org_id = $1
+         order by since <= $2 desc, case when since <= $2 then -version else version end
+         limit 1",
+    )
+    .bind(org)
+    .bind(known_at)
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// The latest time at which the organization learned or decided anything that an audit reads. Clocks of
+/// several nodes differ: it can be later than this node's now.
+pub async fn last_learned(tx: &mut OrgTx) -> Result<Option<DateTime<Utc>>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_scalar(
+        "select greatest((select max(greatest(completed_at, voided_at)) from imports where org_id = $1),
+                         (select max(since) from mapping_states where org_id = $1),
+                         (select max(since) from organization_settings_states where org_id = $1))",
+    )
+    .bind(org)
+    .fetch_one(tx.conn())
+    .await?)
+}
+
 /// Makes others wait who would add what is limited in number, until the transaction ends.
 pub async fn lock(tx: &mut OrgTx) -> Result<(), StorageError> {
     let org = tx.org().uuid();

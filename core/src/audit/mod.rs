@@ -29,6 +29,7 @@ mod choose;
 mod client;
 mod compare;
 mod conflicts;
+mod delta;
 mod document;
 mod explain;
 mod explanation;
@@ -50,6 +51,7 @@ mod timeline;
 mod waste;
 
 pub use assemble::digest_of;
+pub use delta::{ChangedGap, ChangedMonth, CoverageChange, Delta, GapFigures, delta};
 pub use document::{
     Adjustment, AppliedPolicy, AuditDocument, AuditPeriod, Coverage, CoverageStatus, Direction, Gap, GapKind,
     GapMonth, GapSource, KindTotal, MatchMethod, PriceDifference, Proposal, ProposalStatus, Reason,
