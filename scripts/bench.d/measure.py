@@ -9,7 +9,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -40,15 +41,13 @@ def run(
 
     This process must stay small: on Linux the peak of a child is at least the size of its parent at the fork.
     """
-    sink = out.open("wb") if out else subprocess.PIPE
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=sink, env={**os.environ, **(env or {})})
-    output = process.stdout.read().decode() if process.stdout else ""
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - began
+    with out.open("wb") if out else nullcontext(subprocess.PIPE) as sink:
+        began = time.perf_counter()
+        process = subprocess.Popen(command, stdout=sink, env={**os.environ, **(env or {})})
+        output = process.stdout.read().decode() if process.stdout else ""
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
-    if out:
-        sink.close()
     if process.returncode not in ok:
         raise Failed(f"exit code {process.returncode}: {' '.join(command)}\n{output}")
     # Linux counts in KiB, macOS in bytes.
@@ -77,7 +76,7 @@ class Stopwatch:
         print(json.dumps({"wall": self.wall, "cpu": self.cpu, "found": found}))
 
 
-def alternate(tools: dict[str, Callable[[], Run]], rounds: int) -> dict[str, list[Run]]:
+def alternate(tools: Mapping[str, Callable[[], Run]], rounds: int) -> dict[str, list[Run]]:
     """Runs all tools once a round, in another order each round."""
     names = list(tools)
     runs: dict[str, list[Run]] = {name: [] for name in names}

@@ -6,6 +6,7 @@ twice, and makes canonical records of exact decimals. The peers parse all 46 col
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 
 import data
@@ -22,22 +23,15 @@ def ours(binary: Path, file: Path) -> Run:
     return result
 
 
-def peer(script: str, file: Path) -> Run:
-    result = run_peer(script, str(file))
-    rows, _ = result.found
-    result.found = rows
-    return result
-
-
 def bench(arguments: argparse.Namespace) -> None:
     a_row: dict[int, float] = {}
     for rows in arguments.rows:
         file = data.reconciliation(arguments.folder, rows)
         warm(file)
         tools = {
-            "leakage inspect": lambda file=file: ours(arguments.binary, file),
-            "DuckDB, 2 threads": lambda file=file: peer("read_duckdb.py", file),
-            "Polars, 2 threads": lambda file=file: peer("read_polars.py", file),
+            "leakage inspect": partial(ours, arguments.binary, file),
+            "DuckDB, 2 threads": partial(run_peer, "read_duckdb.py", str(file)),
+            "Polars, 2 threads": partial(run_peer, "read_polars.py", str(file)),
         }
         runs = alternate(tools, arguments.repeat)
         size = file.stat().st_size

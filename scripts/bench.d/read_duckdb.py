@@ -1,11 +1,12 @@
 """The peer DuckDB: reads a reconciliation file into a table in memory, each column with its type.
 
-    read_duckdb.py FILE
+Usage: read_duckdb.py FILE
 """
 
 import sys
 
 import duckdb
+
 from columns import COLUMNS, DAY, DECIMALS, TEXT
 from measure import Stopwatch
 
@@ -32,7 +33,7 @@ def main() -> None:
         [sys.argv[1]],
     )
     watch.stop()
-    watch.tell(database.execute("select count(*), sum(Subtotal)::decimal(18, 2)::text from charges").fetchone())
+    watch.tell(database.execute("select count(*) from charges").fetchall()[0][0])
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """Makes a Partner Center new-commerce reconciliation file: the same bytes for the same number of rows.
 
-    reconciliation.py ROWS FILE
+Usage: reconciliation.py ROWS FILE
 
 Twelve months of invoices. Each subscription is charged once a cycle; some change their seats inside it, which is
 two rows, a refund of the old total and a charge of the new one. Beside them are Azure plans, software bought once,
 cancellations and customers' credits. Columns that many partners never see filled (partner ids, price adjustments,
-promotions, names said twice) are empty in 19 of 20 rows; a row has some 380 bytes.
+promotions, names said twice) are empty in 19 of 20 rows; a row has some 390 bytes.
 """
 
 import argparse
@@ -105,6 +105,7 @@ class Writer:
         charge: str,
         days: tuple[int, int],
         quantity: int,
+        *,
         sign: int = 1,
         reference: str = "",
     ) -> str:
@@ -185,14 +186,14 @@ class Writer:
                 word = "addQuantity" if of.seats > before else "removeQuantity"
                 reference = guid(draw)
                 yield [
-                    self.line(of, month, word, (day, length), before, -1, reference),
-                    self.line(of, month, word, (day, length), of.seats, 1, reference),
+                    self.line(of, month, word, (day, length), before, sign=-1, reference=reference),
+                    self.line(of, month, word, (day, length), of.seats, reference=reference),
                 ]
         elif kind < 0.355:
-            yield [self.line(of, month, "cancelImmediate", (draw.randint(2, length), length), of.seats, -1)]
+            yield [self.line(of, month, "cancelImmediate", (draw.randint(2, length), length), of.seats, sign=-1)]
             of.seats = 0
         elif kind < 0.36:
-            yield [self.line(of, month, "customerCredit", (1, length), 1, -1)]
+            yield [self.line(of, month, "customerCredit", (1, length), 1, sign=-1)]
 
 
 ADJUSTED = '"[""15.0% Partner earned credit for services managed""]"'

@@ -98,7 +98,8 @@ class Service:
             return self.ask(method, path, body)
         if status >= 300:
             raise Failed(f"{method} {path}: {status} {text.decode()[:2000]}")
-        return json.loads(text)
+        answer: dict[str, Any] = json.loads(text)
+        return answer
 
     def upload(self, file: Path) -> dict[str, Any]:
         """Sends a file as multipart/form-data, a piece at a time; answers the import, which is being read."""
@@ -123,7 +124,8 @@ class Service:
         connection.close()
         if status not in (201, 202):
             raise Failed(f"the upload: {status} {text.decode()[:2000]}")
-        return json.loads(text)
+        answer: dict[str, Any] = json.loads(text)
+        return answer
 
     def completed(self, started: dict[str, Any]) -> dict[str, Any]:
         """Waits until the import is read."""
