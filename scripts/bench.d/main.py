@@ -1,6 +1,7 @@
 """Runs the benchmarks that are asked for; `scripts/bench` prepares everything and calls this."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -29,6 +30,9 @@ def main() -> int:
     parser.add_argument("--socket", type=Path)
     parser.add_argument("--postmaster", type=int)
     arguments = parser.parse_args()
+    arguments.binary = arguments.binary.resolve()
+    # As an exception, so that what was started is ended first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         BENCHMARKS[arguments.which](arguments)
     except Failed as failed:

@@ -44,8 +44,12 @@ def run(
     with out.open("wb") if out else nullcontext(subprocess.PIPE) as sink:
         began = time.perf_counter()
         process = subprocess.Popen(command, stdout=sink, env={**os.environ, **(env or {})})
-        output = process.stdout.read().decode() if process.stdout else ""
-        _, status, usage = os.wait4(process.pid, 0)
+        try:
+            output = process.stdout.read().decode() if process.stdout else ""
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            process.kill()
+            raise
         wall = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in ok:
