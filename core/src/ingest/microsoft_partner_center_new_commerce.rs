@@ -150,7 +150,7 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
     rows(shapes, options, &mut dates, &mut first)?;
     // The usual file is read once; only one whose dates were rewritten is read again.
     if options.date_order.is_some() || !dates.doubt {
-        *sink = first;
+        sink.take_over(first);
         return Ok(());
     }
     match order(shapes, options, sink)? {
