@@ -340,6 +340,12 @@ fn product(cells: &Cells<'_>, kind: ChargeKind, sink: &mut Sink) -> Result<Produ
     if sku.is_none() && kind == ChargeKind::Licence {
         return Err(cells.bad(F::SkuId as usize, "is empty, and is needed"));
     }
+    if let Some(id) = sku.filter(|id| reckoned(id)) {
+        let reason = format!(
+            "`{id}` is a number that a spreadsheet made of an id; save the export as it was downloaded"
+        );
+        return Err(cells.bad(F::SkuId as usize, &reason));
+    }
     let sku = sku.map(|sku| {
         // Ids have four characters; a spreadsheet makes 1 of 0001.
         if sku.len() < 4 && sku.bytes().all(|b| b.is_ascii_digit()) {
@@ -355,6 +361,16 @@ fn product(cells: &Cells<'_>, kind: ChargeKind, sink: &mut Sink) -> Result<Produ
     let product = product.to_uppercase();
     let sku = sku.map_or_else(|| product.clone(), |sku| format!("{product}:{sku}"));
     Ok(ProductRef { name, sku: Some(sku), ..ProductRef::default() })
+}
+
+/// Whether a `SkuId` was reckoned: a spreadsheet reads `1E05` as a number and writes `1.00E+05` or `100000`.
+fn reckoned(sku: &str) -> bool {
+    let upper = sku.to_ascii_uppercase();
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let scientific = upper.split_once('E').is_some_and(|(mantissa, exponent)| {
+        digits(mantissa) && digits(exponent.trim_start_matches(['+', '-']))
+    });
+    sku.len() != 4 && (scientific || (sku.len() > 4 && digits(sku)))
 }
 
 /// Seats, metered use, or bought once; by Microsoft's own page on how to tell the product category.
