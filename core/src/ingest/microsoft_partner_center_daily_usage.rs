@@ -10,6 +10,7 @@
 use super::charge_words::{is_known_charge_type, snake};
 use super::english_dates::{self, Dates};
 use super::layout::{Cells, Field, Layout, Need};
+use super::partner_center_items::customer_id;
 use super::reader::Shape;
 use super::seen_lines::SeenLines;
 use super::sink::{Bad, Sink};
@@ -172,9 +173,12 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
 fn names_customers(shapes: &[&Shape<'_>], options: &ReadOptions) -> Result<bool, FileError> {
     let mut named = false;
     for shape in shapes {
-        let names = |column: &String| ["customerid", "customername"].contains(&fold(column).as_str());
-        let places: Vec<usize> =
-            (0..).zip(&shape.table.columns).filter(|(_, column)| names(column)).map(|(at, _)| at).collect();
+        let is_customer = |column: &String| ["customerid", "customername"].contains(&fold(column).as_str());
+        let places: Vec<usize> = (0..)
+            .zip(&shape.table.columns)
+            .filter(|(_, column)| is_customer(column))
+            .map(|(at, _)| at)
+            .collect();
         shape.table.rows(&options.limits, &mut |row| {
             named |= places.iter().any(|&at| row.cells.get(at).is_some_and(|cell| !clean(cell).is_empty()));
             Ok(!named)
@@ -185,7 +189,7 @@ fn names_customers(shapes: &[&Shape<'_>], options: &ReadOptions) -> Result<bool,
 
 fn client(cells: &Cells<'_>) -> ClientRef {
     let text = |field: F| cells.text(field as usize);
-    let (id, name) = (text(F::CustomerId).map(str::to_lowercase), cells.owned(F::CustomerName as usize));
+    let (id, name) = (text(F::CustomerId).map(customer_id), cells.owned(F::CustomerName as usize));
     let named = id.is_some() || name.is_some();
     let domain = text(F::CustomerDomain).filter(|_| named).map(str::to_lowercase);
     ClientRef { id, name, domain }

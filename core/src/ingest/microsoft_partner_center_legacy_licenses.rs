@@ -15,6 +15,7 @@
 use super::charge_words::{cycle, is_known_charge_type, snake};
 use super::english_dates::{self, Dates};
 use super::layout::{Cells, Field, Layout, Need};
+use super::partner_center_items::customer_id;
 use super::reader::Shape;
 use super::seen_lines::SeenLines;
 use super::sink::{Bad, Sink};
@@ -139,7 +140,7 @@ fn client_of(cells: &Cells<'_>) -> Option<ClientRef> {
 }
 
 fn client(cells: &Cells<'_>) -> Result<ClientRef, Bad> {
-    let id = cells.text(F::CustomerId as usize).map(str::to_lowercase);
+    let id = cells.text(F::CustomerId as usize).map(customer_id);
     let name = cells.owned(F::CustomerName as usize);
     if id.is_none() && name.is_none() {
         return Err(cells.bad(F::CustomerId as usize, "is empty, and so is CustomerName"));

@@ -7,7 +7,7 @@
 
 use super::date::{self, Written};
 use super::json::Object;
-use super::partner_center_items::{each, fit, need, seats, text};
+use super::partner_center_items::{customer_id, each, fit, need, seats, text};
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
 use super::{FileError, Fit, Format, ReadOptions};
@@ -75,7 +75,7 @@ fn read(shapes: &[&Shape<'_>], _: &ReadOptions, sink: &mut Sink) -> Result<(), F
 }
 
 fn client(item: &Object<'_>) -> Result<ClientRef, Bad> {
-    let (id, name) = (text(item, "customerId").map(|id| id.to_lowercase()), text(item, "customerName"));
+    let (id, name) = (text(item, "customerId").map(|id| customer_id(&id)), text(item, "customerName"));
     if id.is_none() && name.is_none() {
         return Err(Bad::member("customerName", None, "is empty, and is needed"));
     }

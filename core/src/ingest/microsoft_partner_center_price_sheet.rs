@@ -89,6 +89,17 @@ fn detect(shape: &Shape<'_>) -> Fit {
 }
 
 fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
+    // The header as the documentation prints it: its last quote is a typographic one, and closes nothing.
+    let open = |column: &&String| column.contains(['\u{201c}', '\u{201d}']) && column.contains('\n');
+    if let Some(shape) = shapes.iter().find(|shape| shape.table.columns.iter().any(|column| open(&column))) {
+        return Err(FileError::Broken {
+            container: "csv",
+            detail: "the header ends with a typographic quote; put a straight one (\") in its place"
+                .to_owned(),
+            line: Some(shape.table.header_line),
+            column: None,
+        });
+    }
     let priced = |shape: &&Shape<'_>| shape.table.columns.iter().any(|column| fold(column) == "billingplan");
     if !shapes.iter().any(priced) {
         return Err(FileError::NothingToCompare {

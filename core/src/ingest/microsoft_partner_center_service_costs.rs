@@ -9,7 +9,7 @@
 use super::charge_words::{self, cycle, is_known_charge_type, snake};
 use super::date::{self, Written};
 use super::json::Object;
-use super::partner_center_items::{each, fit, need, number, text};
+use super::partner_center_items::{customer_id, each, fit, need, number, text};
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
 use super::{FileError, Fit, Format, ReadOptions};
@@ -76,7 +76,7 @@ fn read(shapes: &[&Shape<'_>], _: &ReadOptions, sink: &mut Sink) -> Result<(), F
 }
 
 fn client(item: &Object<'_>) -> Result<ClientRef, Bad> {
-    let (id, name) = (text(item, "customerId").map(|id| id.to_lowercase()), text(item, "customerName"));
+    let (id, name) = (text(item, "customerId").map(|id| customer_id(&id)), text(item, "customerName"));
     if id.is_none() && name.is_none() {
         return Err(Bad::member("customerId", None, "is empty, and so is customerName"));
     }

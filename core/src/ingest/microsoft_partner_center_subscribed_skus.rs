@@ -63,12 +63,11 @@ fn entitlement(item: &Object<'_>) -> Result<Entitlement, Bad> {
     let lacks = |key: &str| Bad::member(key, None, "is empty, and is needed");
     let product = item.object("productSku").ok_or_else(|| lacks("productSku"))?;
     let sku = text(&product, "id").ok_or_else(|| lacks("productSku.id"))?.to_lowercase();
-    let total = match seats(item, "totalUnits")? {
-        Some(total) => total,
-        None => {
-            let active = seats(item, "activeUnits")?.ok_or_else(|| lacks("totalUnits"))?;
-            active + seats(item, "warningUnits")?.unwrap_or_default()
-        }
+    let total = if let Some(total) = seats(item, "totalUnits")? {
+        total
+    } else {
+        let active = seats(item, "activeUnits")?.ok_or_else(|| lacks("totalUnits"))?;
+        active + seats(item, "warningUnits")?.unwrap_or_default()
     };
     // SKUs of the tenant as a whole are never assigned to users: nothing assigned is not unused.
     let tenant = text(&product, "targetType").is_some_and(|to| to.eq_ignore_ascii_case("tenant"));

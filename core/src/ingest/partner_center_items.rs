@@ -100,3 +100,11 @@ pub(super) fn customer_of(uri: &str) -> Option<String> {
     let plain = !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     plain.then(|| id.to_lowercase())
 }
+
+/// A customer's id as it is compared: without `org:`, in lower case.
+pub(super) fn customer_id(id: &str) -> String {
+    let id = id.trim();
+    let bare =
+        if id.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("org:")) { &id[4..] } else { id };
+    bare.to_lowercase()
+}

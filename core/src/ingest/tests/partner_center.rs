@@ -76,7 +76,9 @@ fn legacy_published() -> Told {
 fn with_rows(text: &str, order: &[usize]) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let rows = order.iter().map(|&row| lines[row + 1]);
-    std::iter::once(lines[0]).chain(rows).map(|line| format!("{line}\r\n")).collect()
+    let mut all: Vec<&str> = std::iter::once(lines[0]).chain(rows).collect();
+    all.push("");
+    all.join("\r\n")
 }
 
 fn rows(text: &str) -> Vec<usize> {
@@ -173,7 +175,8 @@ fn a_conversion_to_annual_billing_keeps_the_seats() {
     ];
     let mut text = "CustomerId,SyndicationPartnerSubscriptionNumber,DurableOfferId,ChargeStartDate,ChargeEndDate,ChargeType,UnitPrice,Quantity,Amount,Currency\n".to_owned();
     for (from, last, kind, seats, amount) in rows {
-        text.push_str(&format!("t,s-01,o,{from} 0:00,{last} 23:59,{kind},1,{seats},{amount},USD\n"));
+        text += &["t", "s-01", "o", from, last, kind, "1", seats, amount, "USD"].join(",");
+        text += "\n";
     }
     let report = report(&text);
     assert_eq!(note_codes(&report), []);
@@ -493,6 +496,15 @@ fn a_price_sheet_prices_what_its_plan_pays_for() {
     assert_eq!(note_codes(&report), [(None, "prices_without_seats")]);
     let zipped = super::files::zip(&[("sheets.csv", PRICES)]);
     assert_eq!(super::files::read_bytes(&zipped).unwrap().records, report.records);
+}
+
+#[test]
+fn a_price_sheet_with_a_typographic_quote_in_its_header_says_so() {
+    let broken = error(&PRICES.replacen("\"ERP Price\"", "\"ERP Price\u{201c}", 1));
+    assert_eq!((broken.code(), broken.line()), ("damaged_file", Some(1)));
+    assert!(broken.to_string().contains("typographic quote"), "{broken}");
+    let quoted = report(&PRICES.replacen("\"ERP Price\"", "\"ERP Price\u{201c}\"", 1));
+    assert_eq!(prices(&quoted)[0].suggested_price, Some(dec("264")));
 }
 
 #[test]
