@@ -10,6 +10,7 @@ use super::charge_words::{cycle, is_known_charge_type, snake, term};
 use super::date::{self, Evidence, Written};
 use super::json::{self, Object};
 use super::layout::{Cells, Field, Layout, Need};
+use super::partner_center_items::{RECKONED, reckoned_id};
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
 use super::table::fold;
@@ -340,11 +341,8 @@ fn product(cells: &Cells<'_>, kind: ChargeKind, sink: &mut Sink) -> Result<Produ
     if sku.is_none() && kind == ChargeKind::Licence {
         return Err(cells.bad(F::SkuId as usize, "is empty, and is needed"));
     }
-    if let Some(id) = sku.filter(|id| reckoned(id)) {
-        let reason = format!(
-            "`{id}` is a number that a spreadsheet made of an id; save the export as it was downloaded"
-        );
-        return Err(cells.bad(F::SkuId as usize, &reason));
+    if sku.is_some_and(reckoned_id) {
+        return Err(cells.bad(F::SkuId as usize, RECKONED));
     }
     let sku = sku.map(|sku| {
         // Ids have four characters; a spreadsheet makes 1 of 0001.
@@ -361,16 +359,6 @@ fn product(cells: &Cells<'_>, kind: ChargeKind, sink: &mut Sink) -> Result<Produ
     let product = product.to_uppercase();
     let sku = sku.map_or_else(|| product.clone(), |sku| format!("{product}:{sku}"));
     Ok(ProductRef { name, sku: Some(sku), ..ProductRef::default() })
-}
-
-/// Whether a `SkuId` was reckoned: a spreadsheet reads `1E05` as a number and writes `1.00E+05` or `100000`.
-fn reckoned(sku: &str) -> bool {
-    let upper = sku.to_ascii_uppercase();
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    let scientific = upper.split_once('E').is_some_and(|(mantissa, exponent)| {
-        digits(mantissa) && digits(exponent.trim_start_matches(['+', '-']))
-    });
-    sku.len() != 4 && (scientific || (sku.len() > 4 && digits(sku)))
 }
 
 /// Seats, metered use, or bought once; by Microsoft's own page on how to tell the product category.

@@ -9,6 +9,7 @@
 use super::charge_words;
 use super::english_dates::{self, Dates};
 use super::layout::{Cells, Field, Layout, Need};
+use super::partner_center_items::{RECKONED, reckoned_id};
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
 use super::table::fold;
@@ -170,6 +171,9 @@ fn price(cells: &Cells<'_>, dates: &mut Dates) -> Result<Option<ListPrice>, Bad>
     }
     let product = cells.need(F::ProductId as usize)?.to_uppercase();
     let sku = cells.need(F::SkuId as usize)?.to_uppercase();
+    if reckoned_id(&sku) || sku.len() < 4 {
+        return Err(cells.bad(F::SkuId as usize, RECKONED));
+    }
     let name = cells.owned(F::SkuTitle as usize).or_else(|| cells.owned(F::ProductTitle as usize));
     Ok(Some(ListPrice {
         product: ProductRef { name, sku: Some(format!("{product}:{sku}")), ..ProductRef::default() },

@@ -1,4 +1,4 @@
-//! Items of Partner Center's JSON answers, for the formats that read them item by item.
+//! What Partner Center's formats share: items of JSON answers, and ids.
 
 use super::FileError;
 use super::json::Object;
@@ -107,4 +107,18 @@ pub(super) fn customer_id(id: &str) -> String {
     let bare =
         if id.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("org:")) { &id[4..] } else { id };
     bare.to_lowercase()
+}
+
+/// What is wrong with such an id.
+pub(super) const RECKONED: &str =
+    "is a number that a spreadsheet made of an id; save the export as it was downloaded";
+
+/// Whether a `SkuId` was reckoned: a spreadsheet reads `1E05` as a number and writes `1.00E+05` or `100000`.
+pub(super) fn reckoned_id(sku: &str) -> bool {
+    let upper = sku.to_ascii_uppercase();
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let scientific = upper.split_once('E').is_some_and(|(mantissa, exponent)| {
+        digits(mantissa) && digits(exponent.trim_start_matches(['+', '-']))
+    });
+    sku.len() != 4 && (scientific || (sku.len() > 4 && digits(sku)))
 }

@@ -210,10 +210,11 @@ fn pair(
         | "refund"
         | "transfer_out"
         | "cancel_fee"
+        | "cancel_instance_prorate"
         | "prorate_fees_when_cancel" => {
             return all(-1, steps);
         }
-        "cycle_instance_prorate" | "cancel_instance_prorate" => return cycle_again(halves, steps, note),
+        "cycle_instance_prorate" => return cycle_again(halves, steps, note),
         _ => {}
     }
     if let ([(charge, line)], Some(other)) = (halves, signed.filter(|sign| *sign != 0)) {

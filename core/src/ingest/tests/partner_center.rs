@@ -508,6 +508,23 @@ fn a_price_sheet_with_a_typographic_quote_in_its_header_says_so() {
 }
 
 #[test]
+fn rows_of_a_price_sheet_that_a_spreadsheet_or_a_hand_spoilt_are_refused() {
+    for (from, to, column) in [
+        ("\"CFQ7TTC0LCHC\",\"0003\"", "\"CFQ7TTC0LCHC\",\"3\"", "SkuId"),
+        ("\"P1M\"", "\"P5D\"", "TermDuration"),
+        ("\"P1Y\",\"Monthly\"", "\"P1Y\",\"Weekly\"", "BillingPlan"),
+        ("\"211.2\"", "\"-211.2\"", "UnitPrice"),
+        ("4/15/2026 8:35:31 PM", "3/15/2026 8:35:31 PM", "EffectiveEndDate"),
+    ] {
+        let changed = PRICES.replacen(from, to, 1);
+        assert_ne!(changed, PRICES);
+        let report = report(&changed);
+        assert_eq!((report.refused_total, refusals(&report)[0].1), (1, column), "{to}");
+        assert_eq!(report.records.len(), 2);
+    }
+}
+
+#[test]
 fn a_price_sheet_of_meters_says_which_to_export() {
     let text = "ProductTitle,ProductId,SkuId,SkuTitle,UnitOfMeasure,Market,Currency,UnitPrice,PricingTierRangeMin,PricingTierRangeMax,EffectiveStartDate,EffectiveEndDate,MeterIds,MeterType,Tags\nTables,DZH318Z0BNZ5,006G,LRS,1 GB,US,USD,0.045,0,9223372036854780000,2/1/2019 12:00:00 AM,11/30/9999 11:59:59 PM,m,1 GB/Month,\n";
     assert_eq!(error(text).code(), "nothing_to_compare");
@@ -583,5 +600,29 @@ fn a_partners_own_invoice_and_published_tables_are_none_of_these() {
             found.as_ref().map_or(true, |report| !report.format.starts_with("microsoft_partner_center")),
             "{found:?}"
         );
+    }
+}
+
+#[test]
+fn bad_rows_are_refused_with_the_column_and_the_customer() {
+    let spoilt = |text: &str, from: &str, to: &str| {
+        let changed = text.replacen(from, to, 1);
+        assert_ne!(changed, text, "{from}");
+        report(&changed)
+    };
+    for (report, column) in [
+        (spoilt(LEGACY, ",4.00,1,4.00,", ",4.00,many,4.00,"), "Quantity"),
+        (spoilt(LEGACY, ",USD,", ",,"), "Currency"),
+        (spoilt(LEGACY, ",2/12/2018 23:59,", ",12/12/2017 23:59,"), "ChargeEndDate"),
+        (spoilt(LEGACY_USAGE, "$88.88", "n/a"), "PretaxCharges"),
+        (spoilt(DAILY, "0.887400153", "\"?\""), "billingPreTaxTotal"),
+        (spoilt(DAILY, "2026-04-13T00:00:00Z", ""), "usageDate"),
+        (spoilt(SUBSCRIPTIONS, "\"quantity\": 25", "\"quantity\": -25"), "quantity"),
+        (spoilt(SUBSCRIPTIONS, "\"status\": \"active\"", "\"status\": \"asleep\""), "status"),
+        (spoilt(SUBSCRIPTIONS, "\"quantity\": 25", "\"quantity\": 25, \"Quantity\": 26"), "Quantity"),
+    ] {
+        assert_eq!((report.refused_total, refusals(&report)[0].1), (1, column));
+        let client = report.refused[0].client.as_ref().and_then(|client| client.id.as_deref());
+        assert_eq!(client, Some(TENANT), "{column}");
     }
 }
