@@ -7,6 +7,7 @@ use super::calendar::{Calendar, Day, Days, OPEN, union};
 use super::identity::{ClientId, Identity, ProductId};
 use super::input::Source;
 use super::rows::{Bill, Charge, Count, Line, RawEntitlement, RawHeld, RawRows, Seats};
+use super::vendor_lines::once;
 use crate::money::Currency;
 use crate::records::{ChargeKind, LineType, Term, VendorCharge};
 use crate::seat_states::seat_states;
@@ -171,16 +172,20 @@ fn bill_key<'a>(bill: &Bill<'a>) -> BillKey<'a> {
 }
 
 /// What replacement looks at.
-struct Entry<K> {
-    key: K,
-    from: Day,
-    open: bool,
-    source: u32,
+pub(super) struct Entry<K> {
+    pub key: K,
+    pub from: Day,
+    pub open: bool,
+    pub source: u32,
 }
 
 /// Leaves out rows whose key and first day a newer source tells again, and ends rows that were "still
 /// so" where a newer source begins a row of the same key.
-fn replace<T, K: Ord>(rows: &mut Vec<T>, entry: impl Fn(&T) -> Entry<K>, end: impl Fn(&mut T, Day)) {
+pub(super) fn replace<T, K: Ord>(
+    rows: &mut Vec<T>,
+    entry: impl Fn(&T) -> Entry<K>,
+    end: impl Fn(&mut T, Day),
+) {
     let mut order: Vec<(Entry<K>, usize)> = rows.iter().map(&entry).zip(0..).collect();
     order.sort_by(|(a, i), (b, j)| (&a.key, a.from, a.source, i).cmp(&(&b.key, b.from, b.source, j)));
     let mut ends: Vec<(usize, Day)> = Vec::new();
@@ -285,66 +290,6 @@ fn hold_snapshots<'a>(
             }
         }
     }
-}
-
-/// Everything that a vendor's line says: the same line in two files is one line.
-fn whole_line<'a>(charge: &Charge<'a>) -> impl Ord + use<'a> {
-    let VendorCharge { subscription, invoice, reference, charge_type, .. } = charge.record;
-    let record = charge.record;
-    (
-        (charge.rank, charge.client, charge.product, charge.days),
-        [subscription, invoice, reference, charge_type].map(Option::as_deref),
-        (record.kind, record.quantity, record.unit_price, record.list_price, record.amount, record.currency),
-        (record.term, record.cycle, record.ordered_on),
-        record.subscription_span.map(|span| (span.from, span.until)),
-    )
-}
-
-/// Vendor lines, each once: of lines that several files tell, those of the file that tells them most
-/// often. Lines without a charge type (of our own template) are replaced like other rows.
-fn once(charges: Vec<Charge<'_>>) -> Vec<Charge<'_>> {
-    let (typed, mut plain): (Vec<_>, Vec<_>) =
-        charges.into_iter().partition(|charge| charge.record.charge_type.is_some());
-    replace(
-        &mut plain,
-        |charge| Entry {
-            key: (
-                charge.rank,
-                charge.client,
-                charge.product,
-                [charge.record.subscription.as_deref(), charge.record.invoice.as_deref()],
-                charge.record.term,
-                charge.record.currency,
-            ),
-            from: charge.days.from,
-            open: charge.days.until == OPEN,
-            source: charge.line.source,
-        },
-        |charge, until| charge.days.until = charge.days.until.min(until),
-    );
-    let mut order: Vec<usize> = (0..typed.len()).collect();
-    order.sort_by_cached_key(|index| typed.get(*index).map(|charge| (whole_line(charge), charge.line)));
-    let mut kept = vec![true; typed.len()];
-    let at = |index: usize| typed.get(index);
-    let same = |a: &usize, b: &usize| at(*a).map(whole_line) == at(*b).map(whole_line);
-    for group in order.chunk_by(same) {
-        let mut per_source: BTreeMap<u32, usize> = BTreeMap::new();
-        for source in group.iter().filter_map(|index| at(*index)).map(|charge| charge.line.source) {
-            *per_source.entry(source).or_default() += 1;
-        }
-        let fullest = per_source.iter().max_by_key(|(source, lines)| (**lines, std::cmp::Reverse(**source)));
-        let fullest = fullest.map(|(source, _)| *source);
-        for index in group {
-            if at(*index).map(|charge| charge.line.source) != fullest
-                && let Some(flag) = kept.get_mut(*index)
-            {
-                *flag = false;
-            }
-        }
-    }
-    let mut kept = kept.into_iter();
-    let typed = typed.into_iter().filter(|_| kept.next().unwrap_or(true));
-    plain.into_iter().filter(|charge| !charge.days.is_empty()).chain(typed).collect()
 }
 
 /// Seats per subscription from vendor charges: those of one format together, for the halves of a change

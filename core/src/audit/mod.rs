@@ -48,6 +48,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod vendor_lines;
 mod waste;
 
 pub use assemble::digest_of;

@@ -18,7 +18,14 @@ use std::collections::BTreeSet;
 pub(super) struct Formats(pub Vec<String>);
 
 /// The order where the organization says nothing: by the beginning of the format's name.
-const DEFAULT_ORDER: [&str; 3] = ["microsoft_graph", "microsoft_admin_center", OWN_TEMPLATE];
+const DEFAULT_ORDER: [&str; 6] = [
+    "microsoft_graph",
+    "microsoft_admin_center",
+    "microsoft_partner_center_subscribed_skus",
+    "microsoft_partner_center_subscriptions",
+    "microsoft_partner_center_license_deployment",
+    OWN_TEMPLATE,
+];
 
 /// The files of our own template are one source, however they come.
 const OWN_TEMPLATE: &str = "leakage_template";
@@ -58,7 +65,10 @@ impl Formats {
     /// Whether files of this format list everything that a Microsoft tenant has.
     pub(super) fn lists_tenant(&self, rank: u32) -> bool {
         let name = self.name(rank);
-        name.starts_with("microsoft_graph") || name.starts_with("microsoft_admin_center")
+        // Partner Center's subscriptions are those of one partner, and not all that a tenant has.
+        name.starts_with("microsoft_graph")
+            || name.starts_with("microsoft_admin_center")
+            || name == "microsoft_partner_center_subscribed_skus"
     }
 }
 

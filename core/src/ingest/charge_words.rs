@@ -23,11 +23,30 @@ const CHARGE_TYPES: &[&str] = &[
     "cancel",
     "transfer_out",
     "usage",
+    // Of legacy subscriptions.
+    "activation_fee",
+    "purchase_fee",
+    "cancel_fee",
+    "cancel_instance_prorate",
+    "cycle_fee",
+    "cycle_instance_prorate",
+    "convert_from_instance_prorate",
+    "new_purchase_cycle_fee",
+    "offset_a_line_item",
+    "activation_discount",
+    "cycle_discount",
+    "renew_discount",
+    "cancel_discount",
+    "prorate_discount",
+    "assess_usage_fee_when_cancel",
+    "assess_usage_fee_for_current_cycle",
 ];
 
 /// Whether a charge type (lower snake case) is one of Partner Center's.
 pub(super) fn is_known_charge_type(charge_type: &str) -> bool {
-    CHARGE_TYPES.contains(&charge_type)
+    // Written in several ways: `Prorate fees when purchase`, `... when buy`, `Prorate fee when renew`.
+    let prorated = ["prorate_fee_when_", "prorate_fees_when_"];
+    CHARGE_TYPES.contains(&charge_type) || prorated.iter().any(|start| charge_type.starts_with(start))
 }
 
 /// `addQuantity`, `Add Quantity` and `ADD_QUANTITY` as `add_quantity`.

@@ -10,6 +10,7 @@ use super::charge_words::{cycle, is_known_charge_type, snake, term};
 use super::date::{self, Evidence, Written};
 use super::json::{self, Object};
 use super::layout::{Cells, Field, Layout, Need};
+use super::partner_center_items::{RECKONED, reckoned_id};
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
 use super::table::fold;
@@ -150,7 +151,7 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
     rows(shapes, options, &mut dates, &mut first)?;
     // The usual file is read once; only one whose dates were rewritten is read again.
     if options.date_order.is_some() || !dates.doubt {
-        *sink = first;
+        sink.take_over(first);
         return Ok(());
     }
     match order(shapes, options, sink)? {
@@ -339,6 +340,9 @@ fn product(cells: &Cells<'_>, kind: ChargeKind, sink: &mut Sink) -> Result<Produ
     let sku = cells.text(F::SkuId as usize);
     if sku.is_none() && kind == ChargeKind::Licence {
         return Err(cells.bad(F::SkuId as usize, "is empty, and is needed"));
+    }
+    if sku.is_some_and(reckoned_id) {
+        return Err(cells.bad(F::SkuId as usize, RECKONED));
     }
     let sku = sku.map(|sku| {
         // Ids have four characters; a spreadsheet makes 1 of 0001.

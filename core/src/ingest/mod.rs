@@ -14,6 +14,7 @@ mod charge_words;
 mod connectwise_agreements;
 mod date;
 mod decode;
+mod english_dates;
 mod error;
 mod inspect;
 mod json;
@@ -22,9 +23,21 @@ mod limits;
 mod microsoft_admin_center_active_users;
 mod microsoft_admin_center_licenses;
 mod microsoft_graph_subscribed_skus;
+mod microsoft_partner_center_customers;
+mod microsoft_partner_center_daily_usage;
+mod microsoft_partner_center_invoices;
+mod microsoft_partner_center_legacy_licenses;
+mod microsoft_partner_center_legacy_usage;
+mod microsoft_partner_center_license_deployment;
 mod microsoft_partner_center_new_commerce;
+mod microsoft_partner_center_price_sheet;
+mod microsoft_partner_center_service_costs;
+mod microsoft_partner_center_subscribed_skus;
+mod microsoft_partner_center_subscriptions;
 mod number;
+mod partner_center_items;
 mod reader;
+mod seen_lines;
 mod sheet;
 mod sink;
 mod table;
@@ -235,7 +248,17 @@ pub const FORMATS: &[Format] = &[
     microsoft_graph_subscribed_skus::FORMAT,
     microsoft_admin_center_licenses::FORMAT,
     microsoft_admin_center_active_users::FORMAT,
+    microsoft_partner_center_subscribed_skus::FORMAT,
+    microsoft_partner_center_subscriptions::FORMAT,
+    microsoft_partner_center_license_deployment::FORMAT,
     microsoft_partner_center_new_commerce::FORMAT,
+    microsoft_partner_center_legacy_licenses::FORMAT,
+    microsoft_partner_center_service_costs::FORMAT,
+    microsoft_partner_center_daily_usage::FORMAT,
+    microsoft_partner_center_legacy_usage::FORMAT,
+    microsoft_partner_center_price_sheet::FORMAT,
+    microsoft_partner_center_customers::FORMAT,
+    microsoft_partner_center_invoices::FORMAT,
     connectwise_agreements::FORMAT,
     template::entitlements::FORMAT,
     template::billing::FORMAT,

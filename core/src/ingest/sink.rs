@@ -62,6 +62,14 @@ impl Sink {
         }
     }
 
+    /// Takes what another sink read in place of what was read here, and keeps what was noted before.
+    pub(super) fn take_over(&mut self, other: Self) {
+        let before = std::mem::replace(self, other);
+        self.notes_total += before.notes_total;
+        self.notes.splice(0..0, before.notes);
+        self.reasons.splice(0..0, before.reasons);
+    }
+
     pub(super) fn keep(&mut self, line: u32, record: Record) {
         self.records.push(Sourced { line, record });
     }

@@ -5,6 +5,10 @@
 //! charges that cover the day; charge dates give the steps inside a cycle. Rows of a price of zero have
 //! no sign; there the halves of one change are paired by the change's reference (see [`signs`]).
 //!
+//! Legacy subscriptions tell a change as a refund of the whole cycle and one charge for each sub-period with
+//! its seats, all of the charge type `cycle_instance_prorate`. The same sum holds: on a day of a sub-period
+//! the old charge and its refund cancel out, and the sub-period's seats are left.
+//!
 //! [`seat_states`] is a pure function of a multiset of charges: the order of rows and files changes
 //! nothing, and charges of several files are given together. It knows no formats, prices or periods.
 
@@ -50,7 +54,7 @@ impl SeatState {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct SeatNote {
     /// Stable, lower snake case: `earlier_charge_missing`, `unknown_charge_type`, `unpaired_zero_price`,
-    /// `below_zero`.
+    /// `split_price`, `below_zero`.
     pub code: &'static str,
     /// Subscription id, where charges name one.
     pub subscription: Option<String>,
@@ -168,14 +172,18 @@ fn missing_charges(steps: &[Step], note: &mut dyn FnMut(&'static str, BTreeSet<u
             .map(|step| step.seats)
             .sum();
         // What is put there and taken away on the same day is the inside of a chain of changes.
-        let mut charged: Vec<Decimal> =
-            here.iter().map(|step| step.seats).filter(|seats| *seats > Decimal::ZERO).collect();
+        // (Legacy sub-periods begin on that day too, and end before the cycle does.)
+        let mut charged: Vec<(Decimal, NaiveDate)> = here
+            .iter()
+            .filter(|step| step.seats > Decimal::ZERO)
+            .map(|step| (step.seats, step.until))
+            .collect();
         let mut lines = BTreeSet::new();
         let mut refunded = Decimal::ZERO;
         let mut until = day;
         let mut terms: BTreeSet<Option<Term>> = BTreeSet::new();
         for refund in here.iter().filter(|step| step.seats < Decimal::ZERO) {
-            if let Some(place) = charged.iter().position(|seats| *seats == -refund.seats) {
+            if let Some(place) = charged.iter().position(|put| *put == (-refund.seats, refund.until)) {
                 charged.swap_remove(place);
                 continue;
             }

@@ -1,7 +1,7 @@
 //! Which charges add seats and which take them away.
 //!
 //! The sign of the amount tells, except where there is none to tell by (a price of zero) or where a
-//! row moves money alone (credits, fees).
+//! row moves money alone (credits, discounts, fees).
 
 use super::Step;
 use crate::records::VendorCharge;
@@ -64,7 +64,8 @@ pub(super) fn steps(group: &[(&VendorCharge, u32)], elsewhere: &Elsewhere, note:
     let mut signed: BTreeMap<Change<'_>, i32> = BTreeMap::new();
     let known = group.iter().any(|(charge, _)| charge.known_charge_type && !moves_money_alone(charge));
     let pairs = pairs(group);
-    for &(charge, line) in group {
+    let group = one_of_each_part(group, note);
+    for &(charge, line) in &group {
         if moves_money_alone(charge) || charge.quantity.is_zero() {
             continue;
         }
@@ -106,9 +107,77 @@ fn step(charge: &VendorCharge, line: u32, sign: i32) -> Step {
     }
 }
 
-/// Credits that change no seats.
+/// Credits and discounts that change no seats.
 fn moves_money_alone(charge: &VendorCharge) -> bool {
-    matches!(charge.charge_type.as_deref(), Some("customer_credit" | "credit"))
+    charge.charge_type.as_deref().is_some_and(|kind| {
+        matches!(kind, "customer_credit" | "credit" | "offset_a_line_item") || kind.ends_with("_discount")
+    })
+}
+
+/// Seats whose price comes in parts stand on a line for each part (a suite with telephony: the telephony and
+/// the rest), with one reference, the same days and the same quantity. They are one number of seats.
+fn one_of_each_part<'a>(
+    group: &[(&'a VendorCharge, u32)],
+    note: &mut Note<'_>,
+) -> Vec<(&'a VendorCharge, u32)> {
+    let sign_of = |charge: &VendorCharge| {
+        let plain = charge.charge_type.as_deref().is_some_and(plain);
+        sign(charge).or_else(|| plain.then_some(1))
+    };
+    let mut parts: BTreeMap<_, Vec<(&'a VendorCharge, u32)>> = BTreeMap::new();
+    for &(charge, line) in group {
+        if let (Some(reference), Some(sign)) = (charge.reference.as_deref(), sign_of(charge)) {
+            let kind = charge.charge_type.as_deref();
+            parts
+                .entry((reference, kind, charge.span, charge.quantity.abs(), sign))
+                .or_default()
+                .push((charge, line));
+        }
+    }
+    let mut more = BTreeSet::new();
+    for ((.., seats, _), lines) in parts {
+        let prices: BTreeSet<(Decimal, Decimal)> = lines
+            .iter()
+            .map(|(charge, _)| (charge.list_price.unwrap_or(charge.unit_price), charge.amount))
+            .collect();
+        let distinct: BTreeSet<Decimal> = prices.iter().map(|(price, _)| *price).collect();
+        if lines.len() < 2 || distinct.len() < lines.len() {
+            continue;
+        }
+        let text = format!(
+            "{} seats stand on {} lines of one change with different prices; they are counted once",
+            seats.normalize(),
+            lines.len()
+        );
+        note("split_price", lines.iter().map(|(_, line)| *line).collect(), text);
+        // The line with the largest amount keeps the sign where another part is free.
+        let kept = lines.iter().max_by_key(|(charge, line)| (charge.amount.abs(), std::cmp::Reverse(*line)));
+        let kept = kept.map(|(_, line)| *line);
+        more.extend(lines.iter().map(|(_, line)| *line).filter(|line| Some(*line) != kept));
+    }
+    group.iter().copied().filter(|(_, line)| !more.contains(line)).collect()
+}
+
+/// Charge types that put seats there and take none away, so that they need no sign.
+fn plain(kind: &str) -> bool {
+    matches!(
+        kind,
+        "new"
+            | "renew"
+            | "cycle_charge"
+            | "purchase"
+            | "regular"
+            | "recurring"
+            | "activation_fee"
+            | "purchase_fee"
+            | "cycle_fee"
+            | "new_purchase_cycle_fee"
+            | "prorate_fees_when_purchase"
+            | "prorate_fees_when_buy"
+            | "prorate_fees_when_activate"
+            | "prorate_fee_when_renew"
+            | "prorate_fees_when_renew"
+    )
 }
 
 /// The changes that hold a refund and a charge and have a reference: rows of an unknown type among them
@@ -135,8 +204,17 @@ fn pair(
         steps.extend(halves.iter().map(|&(charge, line)| step(charge, line, sign)));
     };
     match kind {
-        "" | "new" | "renew" | "cycle_charge" | "purchase" | "regular" | "recurring" => return all(1, steps),
-        "cancel_immediate" | "cancel" | "refund" | "transfer_out" => return all(-1, steps),
+        kind if kind.is_empty() || plain(kind) => return all(1, steps),
+        "cancel_immediate"
+        | "cancel"
+        | "refund"
+        | "transfer_out"
+        | "cancel_fee"
+        | "cancel_instance_prorate"
+        | "prorate_fees_when_cancel" => {
+            return all(-1, steps);
+        }
+        "cycle_instance_prorate" => return cycle_again(halves, steps, note),
         _ => {}
     }
     if let ([(charge, line)], Some(other)) = (halves, signed.filter(|sign| *sign != 0)) {
@@ -205,4 +283,28 @@ fn replace(halves: &[(&VendorCharge, u32)], kind: &str, steps: &mut Vec<Step>, n
     let (Some(&&(from, from_line)), Some(&&(to, to_line))) = (sorted.first(), sorted.last()) else { return };
     steps.push(step(from, from_line, -1));
     steps.push(step(to, to_line, 1));
+}
+
+/// A legacy cycle told again at a price of zero: the row over the whole cycle takes the old seats away, the
+/// rows of its sub-periods put the new ones there.
+fn cycle_again(halves: &[(&VendorCharge, u32)], steps: &mut Vec<Step>, note: &mut Note<'_>) {
+    let longest = halves.iter().map(|(charge, _)| charge.span.until.unwrap_or(NaiveDate::MAX)).max();
+    let whole = |charge: &VendorCharge| Some(charge.span.until.unwrap_or(NaiveDate::MAX)) == longest;
+    // All of one change begin on one day here; later sub-periods are told apart by their own day.
+    let several = halves.iter().any(|(charge, _)| !whole(charge));
+    if !several && halves.len() > 1 {
+        let lines = halves.iter().map(|&(_, line)| line).collect();
+        note(
+            "unpaired_zero_price",
+            lines,
+            "several lines over the same cycle at a price of zero: read as a change to the larger quantity"
+                .to_owned(),
+        );
+        return replace(halves, "cycle_instance_prorate", steps, note);
+    }
+    steps.extend(
+        halves
+            .iter()
+            .map(|&(charge, line)| step(charge, line, if several && whole(charge) { -1 } else { 1 })),
+    );
 }

@@ -6,7 +6,9 @@ use crate::audit::{
     Proration, Reason, Source,
 };
 use crate::money::Currency;
-use crate::records::{BillingLine, Entitlement, Held, LineType, MappingSide, Record, RuleKind, Side, Term};
+use crate::records::{
+    BillingLine, Entitlement, Held, LineType, MappingSide, Record, RuleKind, Side, Term, VendorCharge,
+};
 use rust_decimal::Decimal;
 
 const SUITE: &str = "Suite";
@@ -135,6 +137,52 @@ fn the_same_vendor_line_in_two_files_counts_once() {
     let document = audit(&input("2026-01", "2026-01", vec![june, newer(other), twenty()]));
     let gap = document.gaps.iter().find(|gap| gap.product == SUITE).unwrap();
     assert_eq!(gap.seats, dec("2"));
+}
+
+#[test]
+fn a_vendor_line_that_was_unbilled_in_one_file_and_billed_in_the_next_counts_once() {
+    let line = |invoice: Option<&str>, price: &str| VendorCharge {
+        invoice: invoice.map(str::to_owned),
+        unit_price: dec(price),
+        reference: Some("r".to_owned()),
+        ..charged("Contoso", SUITE, "22", "88.00", "2026-01-01..2026-02-01")
+    };
+    let seats = |files: Vec<Vec<VendorCharge>>| {
+        let sources = (0..).zip(files).map(|(learned, lines)| Source { learned, ..cost(lines) });
+        let document = audit(&input("2026-01", "2026-01", sources.chain([newer(twenty())]).collect()));
+        only(&document).seats
+    };
+    // The file rounds what the answer of the same invoice does not.
+    let (unbilled, billed, answer) =
+        (line(None, "4.00"), line(Some("G1"), "4.00"), line(Some("G1"), "3.9999"));
+    assert_eq!(seats(vec![vec![unbilled.clone()], vec![billed.clone()]]), dec("2"));
+    assert_eq!(seats(vec![vec![billed.clone()], vec![unbilled.clone()]]), dec("2"));
+    assert_eq!(seats(vec![vec![unbilled.clone()], vec![billed.clone()], vec![answer]]), dec("2"));
+    // Lines of one file, and of two invoices, add up.
+    assert_eq!(seats(vec![vec![billed.clone(), billed.clone()], vec![unbilled]]), dec("24"));
+    assert_eq!(seats(vec![vec![billed], vec![line(Some("G2"), "4.00")]]), dec("24"));
+}
+
+#[test]
+fn partner_centers_listings_come_after_the_tenants_own_and_before_the_template() {
+    let of = |seats: &str, format: &str| {
+        of_format(entitlements(vec![purchased("Contoso", SUITE, seats, "2026-01-01..")]), format)
+    };
+    let listed = [
+        of("21", "microsoft_graph_subscribed_skus"),
+        of("22", "microsoft_admin_center_licenses"),
+        of("23", "microsoft_partner_center_subscribed_skus"),
+        of("24", "microsoft_partner_center_subscriptions"),
+        of("25", "microsoft_partner_center_license_deployment"),
+        of("26", "leakage_entitlements"),
+    ];
+    for first in 0..listed.len() {
+        let mut sources = listed[first..].to_vec();
+        sources.reverse();
+        sources.push(twenty());
+        let document = audit(&input("2026-01", "2026-01", sources));
+        assert_eq!(only(&document).seats, Decimal::from(first + 1));
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod connectwise;
 mod files;
 mod hostile;
 mod microsoft;
+mod partner_center;
 mod template;
 
 use super::*;
