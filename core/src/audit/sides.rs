@@ -18,7 +18,18 @@ use std::collections::BTreeSet;
 pub(super) struct Formats(pub Vec<String>);
 
 /// The order where the organization says nothing: by the beginning of the format's name.
-const DEFAULT_ORDER: [&str; 3] = ["microsoft_graph", "microsoft_admin_center", OWN_TEMPLATE];
+///
+/// Of one distributor, invoices come before its list of subscriptions: they say what was held when, a list
+/// says what is held now. Of Google, what is bought comes before what is assigned.
+const DEFAULT_ORDER: [&str; 7] = [
+    "microsoft_graph",
+    "microsoft_admin_center",
+    OWN_TEMPLATE,
+    "microsoft_partner_center",
+    "pax8_invoice_items",
+    "dicker_data_invoice_details",
+    "google_reseller",
+];
 
 /// The files of our own template are one source, however they come.
 const OWN_TEMPLATE: &str = "leakage_template";

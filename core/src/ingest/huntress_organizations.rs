@@ -1,9 +1,9 @@
 //! Huntress organizations: four products' counts per client, at the moment of asking.
 //!
 //! Source: <https://api.huntress.io/docs>, `GET /v1/organizations`. Billed are `agents_count` (Managed EDR),
-//! `billable_identity_count` (Managed ITDR; not `microsoft_365_users_count`, which counts unlicensed users
-//! too), `sat_learner_count` (Security Awareness Training) and `logs_sources_count` (Managed SIEM). A count that
-//! an older answer lacks gives no row; a count of 0 is a row, for it says that nothing is there.
+//! `billable_identity_count` (Managed ITDR; not `microsoft_365_users_count`, which is another count),
+//! `sat_learner_count` (Security Awareness Training) and `logs_sources_count` (Managed SIEM). A count that an
+//! older answer lacks gives no row; a count of 0 is a row, for it says that nothing is there.
 
 use super::json::Object;
 use super::reader::Shape;
