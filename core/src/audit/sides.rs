@@ -89,3 +89,27 @@ pub(super) fn covered_by(spans: &[(u32, &[Days])], rank: u32, audited: Days) -> 
     let own = spans.iter().filter(|(format, _)| *format == rank);
     intersect(&union(own.flat_map(|(_, days)| days.iter().copied()).collect()), &[audited])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_held_when_comes_before_what_is_held_now() {
+        let formats = [
+            "dicker_data_annuity_details",
+            "dicker_data_invoice_details",
+            "google_reseller_subscriptions",
+            "google_workspace_license_assignments",
+            "pax8_invoice_items",
+            "pax8_subscriptions",
+        ];
+        let ordered = Formats::order(formats.into_iter(), &[]);
+        let before = |first, second| ordered.rank(first) < ordered.rank(second);
+        assert!(before("pax8_invoice_items", "pax8_subscriptions"));
+        assert!(before("dicker_data_invoice_details", "dicker_data_annuity_details"));
+        assert!(before("google_reseller_subscriptions", "google_workspace_license_assignments"));
+        let own = Formats::order(formats.into_iter(), &["pax8_subscriptions".to_owned()]);
+        assert_eq!(own.rank("pax8_subscriptions"), 0, "the organization's word goes first");
+    }
+}

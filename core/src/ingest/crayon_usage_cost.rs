@@ -8,10 +8,10 @@ use super::day_order::{need_day, order};
 use super::layout::{Cells, Field, Layout, Need};
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
-use super::vendor_item::Repeats;
+use super::vendor_item::read_charges;
 use super::{DateOrder, FileError, Fit, Format, ReadOptions};
 use crate::period::{Span, day_after};
-use crate::records::{ChargeKind, ClientRef, Cycle, ProductRef, Record, Side, VendorCharge};
+use crate::records::{ChargeKind, ClientRef, Cycle, ProductRef, Side, VendorCharge};
 use rust_decimal::Decimal;
 
 pub(super) const FORMAT: Format = Format {
@@ -64,27 +64,8 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
         "no_seats",
         "the file holds amounts by day and no seats: nothing can be compared by it alone",
     );
-    let mut repeats = Repeats::default();
-    for shape in shapes {
-        LAYOUT.read(
-            &shape.table,
-            &options.limits,
-            sink,
-            &|cells| client(cells).ok(),
-            &mut |cells, sink| {
-                let charge = charge(cells, order)?;
-                let all: Vec<&str> = cells.all().collect();
-                if let Some(first) = repeats.first(all.iter().copied(), cells.line()) {
-                    let text = format!("the same as line {first}; counted once");
-                    sink.note(Some(cells.line()), "duplicate_line", text);
-                    return Ok(());
-                }
-                sink.keep(cells.line(), Record::VendorCharge(charge));
-                Ok(())
-            },
-        )?;
-    }
-    Ok(())
+    let client = |cells: &Cells<'_>| client(cells).ok();
+    read_charges(&LAYOUT, shapes, options, sink, &client, &|cells, _| charge(cells, order).map(Some))
 }
 
 fn client(cells: &Cells<'_>) -> Result<ClientRef, Bad> {

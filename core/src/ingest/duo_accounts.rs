@@ -8,10 +8,9 @@
 use super::json::Object;
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
-use super::vendor_item::{Rows, count, deployed, named, need_count, text};
+use super::vendor_item::{Rows, certain, count, deployed, named, need_count, text};
 use super::{FileError, Fit, Format, ReadOptions};
 use crate::records::{ClientRef, Record, Side};
-use rust_decimal::Decimal;
 
 pub(super) const FORMAT: Format = Format {
     name: "duo_accounts",
@@ -57,14 +56,14 @@ fn summary<'a>(item: &Object<'a>) -> Object<'a> {
 fn detect(shape: &Shape<'_>) -> Fit {
     let own = |item: &Object<'_>| {
         let lists = ["accounts", "response"].iter().filter_map(|key| item.list(key)).flatten();
-        let inner = lists.filter_map(|row| Object::of(row)).chain(std::iter::once(item.clone()));
+        let inner = lists.filter_map(Object::of).chain(std::iter::once(item.clone()));
         inner
             .map(|row| summary(&row))
             .any(|row| row.has(&["user_count"]) && BESIDE.iter().any(|key| row.has(&[key])))
     };
     if shape.is_json() && shape.sample().filter_map(Object::of).any(|item| own(&item)) {
         let reasons = vec!["has user_count and other counts of Duo's summary".to_owned()];
-        return Fit::Yes(super::Detection { confidence: Decimal::ONE, reasons });
+        return Fit::Yes(super::Detection { confidence: certain(), reasons });
     }
     Fit::No { shared: 0 }
 }

@@ -8,7 +8,7 @@
 use super::json::Object;
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
-use super::vendor_item::{Rows, need, text};
+use super::vendor_item::{Rows, certain, need, text};
 use super::{FileError, Fit, Format, ReadOptions};
 use crate::records::{Activity, ClientRef, Entitlement, Held, ProductRef, Record, Side};
 use rust_decimal::Decimal;
@@ -47,7 +47,7 @@ fn detect(shape: &Shape<'_>) -> Fit {
     }
     if shape.sample().filter_map(Object::of).all(|item| is_empty_page(&item)) {
         let reasons = vec!["it is a page of licence assignments".to_owned()];
-        return Fit::Yes(super::Detection { confidence: Decimal::ONE, reasons });
+        return Fit::Yes(super::Detection { confidence: certain(), reasons });
     }
     ROWS.fit(shape)
 }

@@ -69,7 +69,9 @@ fn read(shapes: &[&Shape<'_>], _: &ReadOptions, sink: &mut Sink) -> Result<(), F
             let text = "billable_identity_count is missing; microsoft_365_users_count is not what is billed and is not read";
             sink.note(Some(line), "identities_not_counted", text);
         }
-        told.into_iter().for_each(|entitlement| sink.keep(line, Record::Entitlement(entitlement)));
+        for entitlement in told {
+            sink.keep(line, Record::Entitlement(entitlement));
+        }
         Ok(())
     })
 }

@@ -6,8 +6,9 @@
 use super::layout::{Field, Layout, Need};
 use super::reader::Shape;
 use super::sink::Sink;
-use super::{FileError, Fit, Format, ReadOptions};
+use super::{Detection, FileError, Fit, Format, ReadOptions};
 use crate::records::Side;
+use rust_decimal::Decimal;
 
 pub(super) const FORMAT: Format = Format {
     name: "microsoft_partner_center_without_amounts",
@@ -38,7 +39,11 @@ const LAYOUT: Layout = Layout {
 };
 
 fn detect(shape: &Shape<'_>) -> Fit {
-    LAYOUT.fit(&shape.table.columns)
+    match LAYOUT.fit(&shape.table.columns) {
+        // Whatever can read the file reads it.
+        Fit::Yes(detection) => Fit::Yes(Detection { confidence: Decimal::new(80, 2), ..detection }),
+        other => other,
+    }
 }
 
 fn read(_: &[&Shape<'_>], _: &ReadOptions, _: &mut Sink) -> Result<(), FileError> {

@@ -8,7 +8,8 @@
 //!
 //! A format is one file in this folder and one line in [`FORMATS`]. Shared by all: [`decode`]
 //! (containers, encodings), [`table`] and [`sheet`] and [`json`] (rows of cells), [`layout`] (columns),
-//! [`number`] and [`date`] (spellings). Knows nothing of matching, prices or gaps.
+//! [`number`] and [`date`] (spellings). Knows nothing of matching (but for how a stock code is spelled), prices
+//! or gaps.
 
 mod charge_words;
 mod connectwise_agreements;
@@ -36,6 +37,7 @@ mod microsoft_partner_center_without_amounts;
 mod msp_hub_partner_invoice;
 mod number;
 mod pax8_invoice_items;
+mod pax8_invoices;
 mod pax8_subscriptions;
 mod pax8_terms;
 mod reader;
@@ -259,6 +261,7 @@ pub const FORMATS: &[Format] = &[
     microsoft_partner_center_without_amounts::FORMAT,
     pax8_invoice_items::FORMAT,
     pax8_subscriptions::FORMAT,
+    pax8_invoices::FORMAT,
     sherweb_payable_charges::FORMAT,
     dicker_data::annuity_details::FORMAT,
     dicker_data::invoice_details::FORMAT,

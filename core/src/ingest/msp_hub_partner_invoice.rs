@@ -12,12 +12,11 @@ use super::layout::{Cells, Field, Layout, Need};
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
 use super::table::fold;
-use super::vendor_item::{Repeats, currency};
+use super::vendor_item::{certain, currency, read_charges};
 use super::{DateOrder, Detection, FileError, Fit, Format, ReadOptions, day_order};
 use crate::matching::stock_code;
 use crate::period::{Span, day_after};
-use crate::records::{ChargeKind, ClientRef, ProductRef, Record, Side, Term, VendorCharge};
-use rust_decimal::Decimal;
+use crate::records::{ChargeKind, ClientRef, ProductRef, Side, Term, VendorCharge};
 
 pub(super) const FORMAT: Format = Format {
     name: "msp_hub_partner_invoice",
@@ -111,7 +110,7 @@ const DATES: [usize; 5] = [
 fn detect(shape: &Shape<'_>) -> Fit {
     if column_map(shape) {
         let reasons = vec!["it ties the names of columns to one another".to_owned()];
-        return Fit::Yes(Detection { confidence: Decimal::ONE, reasons });
+        return Fit::Yes(Detection { confidence: certain(), reasons });
     }
     LAYOUT.fit(&shape.table.columns)
 }
@@ -132,27 +131,8 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
         return Err(FileError::Schema { evidence: "it ties the names of columns to one another".to_owned() });
     }
     let Some(order) = order(&LAYOUT, &DATES, shapes, options, sink)? else { return Ok(()) };
-    let mut repeats = Repeats::default();
-    for shape in shapes {
-        LAYOUT.read(
-            &shape.table,
-            &options.limits,
-            sink,
-            &|cells| client(cells).ok(),
-            &mut |cells, sink| {
-                let Some(charge) = charge(cells, order, options, sink)? else { return Ok(()) };
-                let all: Vec<&str> = cells.all().collect();
-                if let Some(first) = repeats.first(all.iter().copied(), cells.line()) {
-                    let text = format!("the same as line {first}; counted once");
-                    sink.note(Some(cells.line()), "duplicate_line", text);
-                    return Ok(());
-                }
-                sink.keep(cells.line(), Record::VendorCharge(charge));
-                Ok(())
-            },
-        )?;
-    }
-    Ok(())
+    let client = |cells: &Cells<'_>| client(cells).ok();
+    read_charges(&LAYOUT, shapes, options, sink, &client, &|cells, sink| charge(cells, order, options, sink))
 }
 
 fn client(cells: &Cells<'_>) -> Result<ClientRef, Bad> {

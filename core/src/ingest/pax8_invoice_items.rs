@@ -15,11 +15,10 @@ use super::pax8_terms::{self, Pays};
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
 use super::table::fold;
-use super::vendor_item::{Repeats, coded, currency, named};
+use super::vendor_item::{certain, coded, currency, named, read_charges};
 use super::{DateOrder, Detection, FileError, Fit, Format, ReadOptions};
 use crate::period::{Span, day_after};
-use crate::records::{ChargeKind, ClientRef, ProductRef, Record, Side, Term, VendorCharge};
-use rust_decimal::Decimal;
+use crate::records::{ChargeKind, ClientRef, ProductRef, Side, Term, VendorCharge};
 
 pub(super) const FORMAT: Format =
     Format { name: "pax8_invoice_items", title: "Pax8 invoice items", sides: &[Side::Cost], detect, read };
@@ -99,7 +98,7 @@ const DATES: [usize; 2] = [F::Start as usize, F::End as usize];
 fn detect(shape: &Shape<'_>) -> Fit {
     if field_lists(shape) {
         let reasons = vec!["it has lists of Pax8's field names".to_owned()];
-        return Fit::Yes(Detection { confidence: Decimal::ONE, reasons });
+        return Fit::Yes(Detection { confidence: certain(), reasons });
     }
     LAYOUT.fit(&shape.table.columns)
 }
@@ -120,22 +119,8 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
         return Err(FileError::Schema { evidence: "it lists the names of Pax8's fields".to_owned() });
     }
     let Some(order) = order(&LAYOUT, &DATES, shapes, options, sink)? else { return Ok(()) };
-    let mut repeats = Repeats::default();
-    for shape in shapes {
-        let client_of = |cells: &Cells<'_>| client_named(cells, F::CompanyName as usize);
-        LAYOUT.read(&shape.table, &options.limits, sink, &client_of, &mut |cells, sink| {
-            let Some(charge) = charge(cells, order, options, sink)? else { return Ok(()) };
-            let all: Vec<&str> = cells.all().collect();
-            if let Some(first) = repeats.first(all.iter().copied(), cells.line()) {
-                let text = format!("the same as line {first}; counted once");
-                sink.note(Some(cells.line()), "duplicate_line", text);
-                return Ok(());
-            }
-            sink.keep(cells.line(), Record::VendorCharge(charge));
-            Ok(())
-        })?;
-    }
-    Ok(())
+    let client = |cells: &Cells<'_>| client_named(cells, F::CompanyName as usize);
+    read_charges(&LAYOUT, shapes, options, sink, &client, &|cells, sink| charge(cells, order, options, sink))
 }
 
 fn charge(

@@ -112,7 +112,7 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
             |cells: &Cells<'_>| Some(client(cells)).filter(|client| *client != ClientRef::default());
         LAYOUT.read(&shape.table, &options.limits, sink, &client_of, &mut |cells, sink| {
             let all: Vec<&str> = cells.all().collect();
-            if let Some(first) = repeats.first(all.iter().copied(), cells.line()) {
+            if let Some(first) = repeats.first(&all, cells.line()) {
                 let text = format!("the same as line {first}; counted once");
                 sink.note(Some(cells.line()), "duplicate_line", text);
                 return Ok(());
@@ -130,13 +130,12 @@ fn row(cells: &Cells<'_>, sink: &mut Sink) -> Result<(), Bad> {
     let text = |field: F| cells.text(field as usize);
     let status = text(F::Status).unwrap_or_default();
     match fold(status).as_str() {
-        "active" | "" => {}
+        "active" | "trial" | "pastdue" | "" => {}
         "deleted" | "canceled" | "cancelled" | "expired" | "suspended" | "pending" => {
             let text = format!("the subscription is {}: it holds no seats", status.to_lowercase());
             sink.note(Some(cells.line()), "not_active", text);
             return Ok(());
         }
-        "trial" | "pastdue" => {}
         _ => {
             let text = format!("the status `{status}` is not documented; read as active");
             sink.note(Some(cells.line()), "unknown_status", text);

@@ -1,18 +1,19 @@
 //! What the formats of distributors and per-seat tools share: items inside their envelopes, members read as
 //! numbers and days, and rows that stand in a file twice.
 //!
-//! An envelope that is no list of rows (SentinelOne's `data.sites`, Huntress' `organizations`) comes here as
+//! An envelope that is no list of rows (`data.sites` of `SentinelOne`, `organizations` of Huntress) comes here as
 //! one item that is the whole document; rows are told apart by their keys and never by their depth.
 
 use super::date::{self, Written};
 use super::json::{self, Object, Raw};
+use super::layout::{Cells, Layout};
 use super::number::{self, Commas};
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
 use super::{Detection, FileError, Fit, ReadOptions};
 use crate::matching::stock_code;
 use crate::money::Currency;
-use crate::records::{ClientRef, Entitlement, Held, ProductRef};
+use crate::records::{ClientRef, Entitlement, Held, ProductRef, Record, VendorCharge};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use std::collections::HashMap;
@@ -58,7 +59,7 @@ impl Rows {
                     && !self.never.iter().any(|key| row.has(&[key]))
                 {
                     let reasons = vec![format!("its items have the keys {}", self.keys.join(", "))];
-                    return Fit::Yes(Detection { confidence: Decimal::ONE, reasons });
+                    return Fit::Yes(Detection { confidence: certain(), reasons });
                 }
                 shared = shared.max(self.keys.iter().filter(|key| row.has(&[key])).count());
             }
@@ -97,7 +98,7 @@ impl Rows {
                         Bad::member(key, None, "stands twice in the item"),
                         client(&item),
                     );
-                } else if let Some(first) = repeats.first(std::iter::once(raw.get()), line) {
+                } else if let Some(first) = repeats.first(&[raw.get()], line) {
                     let text = format!("the same item as item {first}; counted once");
                     sink.note(Some(line), "duplicate_line", text);
                 } else if let Err(bad) = each(&item, line, sink) {
@@ -116,6 +117,41 @@ impl Rows {
     }
 }
 
+/// The confidence in a file that has all that shows a format.
+pub(super) fn certain() -> Decimal {
+    Decimal::new(100, 2)
+}
+
+/// Reads one row of a table; none where it gives no charge.
+type ReadCharge<'c> = dyn Fn(&Cells<'_>, &mut Sink) -> Result<Option<VendorCharge>, Bad> + 'c;
+
+/// Reads a table of charges: each row is kept, refused, or (where it gives none) noted by its reader. A row that
+/// stands twice counts once.
+pub(super) fn read_charges(
+    layout: &Layout,
+    shapes: &[&Shape<'_>],
+    options: &ReadOptions,
+    sink: &mut Sink,
+    client: &dyn Fn(&Cells<'_>) -> Option<ClientRef>,
+    charge: &ReadCharge<'_>,
+) -> Result<(), FileError> {
+    let mut repeats = Repeats::default();
+    for shape in shapes {
+        layout.read(&shape.table, &options.limits, sink, client, &mut |cells, sink| {
+            let Some(charge) = charge(cells, sink)? else { return Ok(()) };
+            let all: Vec<&str> = cells.all().collect();
+            if let Some(first) = repeats.first(&all, cells.line()) {
+                let text = format!("the same as line {first}; counted once");
+                sink.note(Some(cells.line()), "duplicate_line", text);
+                return Ok(());
+            }
+            sink.keep(cells.line(), Record::VendorCharge(charge));
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
 /// Rows seen so far, as two hashes under random keys: 128 bits that no file can be made to meet.
 pub(super) struct Repeats {
     keys: [RandomState; 2],
@@ -130,14 +166,10 @@ impl Default for Repeats {
 
 impl Repeats {
     /// The line where these cells stood first, if they did.
-    pub(super) fn first<'t>(
-        &mut self,
-        cells: impl Iterator<Item = &'t str> + Clone,
-        line: u32,
-    ) -> Option<u32> {
+    pub(super) fn first(&mut self, cells: &[&str], line: u32) -> Option<u32> {
         let digest = self.keys.each_ref().map(|key| {
             let mut hash = key.build_hasher();
-            for cell in cells.clone() {
+            for cell in cells {
                 hash.write(cell.as_bytes());
                 // No text holds this byte: it keeps cells apart.
                 hash.write_u8(0xff);
@@ -216,18 +248,14 @@ pub(super) fn currency(
     options: &ReadOptions,
     sink: &mut Sink,
 ) -> Result<Option<Currency>, Bad> {
-    match written {
-        Some(code) => code
-            .parse()
-            .map(Some)
-            .map_err(|_| Bad::member(column, Some(code), "is not a currency code such as USD")),
-        None => {
-            if options.currency.is_none() {
-                sink.ask("currency", &[]);
-            }
-            Ok(options.currency)
-        }
+    if let Some(code) = written {
+        let bad = |_| Bad::member(column, Some(code), "is not a currency code such as USD");
+        return code.parse().map(Some).map_err(bad);
     }
+    if options.currency.is_none() {
+        sink.ask("currency", &[]);
+    }
+    Ok(options.currency)
 }
 
 /// A product by a distributor's code: the code as written, and Partner Center's id where the code holds one.

@@ -9,10 +9,10 @@ use super::day_order::{at_midnight, client_named, need_day, order};
 use super::layout::{Cells, Field, Layout, Need};
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
-use super::vendor_item::{Repeats, coded, currency, named};
+use super::vendor_item::{coded, currency, named, read_charges};
 use super::{DateOrder, FileError, Fit, Format, ReadOptions};
 use crate::period::{Span, day_after};
-use crate::records::{ChargeKind, ClientRef, Record, Side, VendorCharge};
+use crate::records::{ChargeKind, ClientRef, Side, VendorCharge};
 use rust_decimal::Decimal;
 
 pub(super) const FORMAT: Format =
@@ -22,7 +22,6 @@ pub(super) const FORMAT: Format =
 #[derive(Clone, Copy)]
 #[repr(usize)]
 enum F {
-    Id,
     Quantity,
     Value,
     From,
@@ -31,7 +30,7 @@ enum F {
     Part,
     TenantCode,
     TenantName,
-    User,
+    UserName,
     UserId,
     Currency,
 }
@@ -42,7 +41,6 @@ const fn field(name: &'static str, need: Need) -> Field {
 
 const LAYOUT: Layout = Layout {
     fields: &[
-        field("id", Need::Optional),
         field("quantity", Need::Required),
         field("value", Need::Required),
         field("fromdate", Need::Signature),
@@ -51,11 +49,12 @@ const LAYOUT: Layout = Layout {
         field("partnumber", Need::Optional),
         field("tenantcode", Need::Signature),
         field("tenantname", Need::Required),
-        field("username", Need::Optional),
-        field("userid", Need::Optional),
+        // Rows are alike but for the user: without one a repeated row could not be told from a further seat.
+        field("username", Need::OneOf(1)),
+        field("userid", Need::OneOf(1)),
         field("currency", Need::Optional),
     ],
-    unread: &["tenantcodeext", "resellercode", "resellercodeext", "resellername", "role"],
+    unread: &["id", "tenantcodeext", "resellercode", "resellercodeext", "resellername", "role"],
     never: &[],
 };
 
@@ -67,24 +66,8 @@ fn detect(shape: &Shape<'_>) -> Fit {
 
 fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
     let Some(order) = order(&LAYOUT, &DATES, shapes, options, sink)? else { return Ok(()) };
-    let mut repeats = Repeats::default();
-    for shape in shapes {
-        let client_of = |cells: &Cells<'_>| client_named(cells, F::TenantName as usize);
-        LAYOUT.read(&shape.table, &options.limits, sink, &client_of, &mut |cells, sink| {
-            let Some(charge) = charge(cells, order, options, sink)? else { return Ok(()) };
-            // Rows of users are alike but for the user, so only rows that name one can be told to be repeated.
-            let told = [F::Id, F::User, F::UserId].iter().any(|field| cells.text(*field as usize).is_some());
-            let all: Vec<&str> = cells.all().collect();
-            if let Some(first) = repeats.first(all.iter().copied(), cells.line()).filter(|_| told) {
-                let text = format!("the same as line {first}; counted once");
-                sink.note(Some(cells.line()), "duplicate_line", text);
-                return Ok(());
-            }
-            sink.keep(cells.line(), Record::VendorCharge(charge));
-            Ok(())
-        })?;
-    }
-    Ok(())
+    let client = |cells: &Cells<'_>| client_named(cells, F::TenantName as usize);
+    read_charges(&LAYOUT, shapes, options, sink, &client, &|cells, sink| charge(cells, order, options, sink))
 }
 
 fn client(cells: &Cells<'_>) -> Result<ClientRef, Bad> {
@@ -102,6 +85,9 @@ fn charge(
     options: &ReadOptions,
     sink: &mut Sink,
 ) -> Result<Option<VendorCharge>, Bad> {
+    if cells.text(F::UserName as usize).or_else(|| cells.text(F::UserId as usize)).is_none() {
+        return Err(cells.bad(F::UserName as usize, "is empty, and so is userid: whose seat is it?"));
+    }
     let quantity = cells.need_number(F::Quantity as usize)?;
     let amount = cells.need_number(F::Value as usize)?;
     let from = need_day(cells, F::From as usize, order)?;

@@ -9,11 +9,11 @@ use super::super::layout::{Cells, Field, Layout, Need};
 use super::super::reader::Shape;
 use super::super::sink::{Bad, Sink};
 use super::super::table::fold;
-use super::super::vendor_item::{Repeats, currency};
+use super::super::vendor_item::{currency, read_charges};
 use super::super::{DateOrder, FileError, Fit, Format, ReadOptions};
 use super::{client, code, product};
 use crate::period::{Span, day_after};
-use crate::records::{Cycle, Record, Side, Term, VendorCharge};
+use crate::records::{Cycle, Side, Term, VendorCharge};
 use chrono::{Months, NaiveDate};
 use rust_decimal::Decimal;
 
@@ -77,22 +77,8 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
         "quantities and prices are those of the day of the export; earlier changes are not in the list";
     sink.note(None, "quantities_of_today", text);
     let Some(order) = order(&LAYOUT, &DATES, shapes, options, sink)? else { return Ok(()) };
-    let mut repeats = Repeats::default();
-    for shape in shapes {
-        let client_of = |cells: &Cells<'_>| client(cells, F::TenantId as usize, F::TenantName as usize).ok();
-        LAYOUT.read(&shape.table, &options.limits, sink, &client_of, &mut |cells, sink| {
-            let Some(charge) = charge(cells, order, options, sink)? else { return Ok(()) };
-            let all: Vec<&str> = cells.all().collect();
-            if let Some(first) = repeats.first(all.iter().copied(), cells.line()) {
-                let text = format!("the same as line {first}; counted once");
-                sink.note(Some(cells.line()), "duplicate_line", text);
-                return Ok(());
-            }
-            sink.keep(cells.line(), Record::VendorCharge(charge));
-            Ok(())
-        })?;
-    }
-    Ok(())
+    let client = |cells: &Cells<'_>| client(cells, F::TenantId as usize, F::TenantName as usize).ok();
+    read_charges(&LAYOUT, shapes, options, sink, &client, &|cells, sink| charge(cells, order, options, sink))
 }
 
 fn charge(
@@ -111,6 +97,10 @@ fn charge(
     })?;
     if quantity < Decimal::ZERO {
         return Err(cells.bad(F::Quantity as usize, "is below zero"));
+    }
+    if code.term == Some(Term::Monthly) {
+        let text = "a monthly term: its price is read as that of a year, like the others of the file";
+        sink.note(Some(cells.line()), "price_of_a_year", text);
     }
     let from = need_day(cells, F::Start as usize, order)?;
     let last = day(cells, F::End as usize, order)?;

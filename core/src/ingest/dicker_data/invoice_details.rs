@@ -11,11 +11,11 @@ use super::super::day_order::{day, need_day, order};
 use super::super::layout::{Cells, Field, Layout, Need};
 use super::super::reader::Shape;
 use super::super::sink::{Bad, Sink};
-use super::super::vendor_item::{Repeats, currency};
+use super::super::vendor_item::{currency, read_charges};
 use super::super::{DateOrder, FileError, Fit, Format, ReadOptions};
 use super::{client, code, product};
 use crate::period::{Span, day_after};
-use crate::records::{ChargeKind, Record, Side, VendorCharge};
+use crate::records::{ChargeKind, Side, VendorCharge};
 use chrono::{Datelike as _, Months};
 use std::collections::HashSet;
 
@@ -100,27 +100,10 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
         })?;
     }
     drop(scratch);
-    let mut repeats = Repeats::default();
-    for shape in shapes {
-        let client_of = |cells: &Cells<'_>| client(cells, F::TenantId as usize, F::TenantName as usize).ok();
-        LAYOUT.read(&shape.table, &options.limits, sink, &client_of, &mut |cells, sink| {
-            let Some(charge) = charge(cells, order, &whole, options, sink)? else { return Ok(()) };
-            let all: Vec<&str> = cells.all().collect();
-            if let Some(first) = repeats.first(all.iter().copied(), cells.line()) {
-                let text = format!("the same as line {first}; counted once");
-                sink.note(Some(cells.line()), "duplicate_line", text);
-                return Ok(());
-            }
-            if charge.charge_type.as_deref() == Some(PRO_RATA) {
-                let text =
-                    "a part of a period beside a whole one: money alone, its seats are in the whole line";
-                sink.note(Some(cells.line()), "pro_rata", text);
-            }
-            sink.keep(cells.line(), Record::VendorCharge(charge));
-            Ok(())
-        })?;
-    }
-    Ok(())
+    let client = |cells: &Cells<'_>| client(cells, F::TenantId as usize, F::TenantName as usize).ok();
+    read_charges(&LAYOUT, shapes, options, sink, &client, &|cells, sink| {
+        charge(cells, order, &whole, options, sink)
+    })
 }
 
 const PRO_RATA: &str = "pro_rata";
@@ -165,6 +148,10 @@ fn charge(
         })?,
     };
     let pro_rata = code.kind == ChargeKind::Licence && !is_whole(span) && whole.contains(&key(cells));
+    if pro_rata {
+        let text = "a part of a period beside a whole one: money alone, its seats are in the whole line";
+        sink.note(Some(cells.line()), "pro_rata", text);
+    }
     let term = match (day(cells, F::TermStart as usize, order)?, day(cells, F::TermEnd as usize, order)?) {
         (Some(from), Some(last)) if !pro_rata && last >= from => {
             Some(Span { from, until: Some(day_after(last)) })

@@ -266,8 +266,12 @@ fn portal_invoices_read_as_partner_center_does() {
     assert_eq!(rows[3].0.product.name.as_deref(), Some("Windows Server"));
     assert_eq!((rows[0].0.term, rows[4].0.kind), (Some(Term::Annual), ChargeKind::Usage));
     assert_eq!(
-        seats(&report)[..2],
-        [state("2026-04-01", "2026-04-16", "10"), state("2026-04-16", "2026-05-01", "12")]
+        seats(&report),
+        [
+            state("2026-04-01", "2026-04-16", "10"),
+            state("2026-04-01", "2026-05-01", "1"),
+            state("2026-04-16", "2026-05-01", "12"),
+        ]
     );
 }
 
@@ -275,6 +279,13 @@ fn portal_invoices_read_as_partner_center_does() {
 fn a_reconciliation_without_amounts_is_named_and_not_read() {
     let text = "CustomerName,CustomerDomainName,ProductId,SkuId,ChargeType,TermAndBillingCycle,BillingFrequency\n\
         A,a.example,P1,0001,New,One-Year commitment for monthly/yearly billing,Monthly\n";
+    assert_eq!(error(text).code(), "nothing_to_compare");
+}
+
+#[test]
+fn a_list_of_pax8_invoices_says_what_to_export() {
+    let text = r#"{"content":[{"id":"1","invoiceDate":"2026-04-01","dueDate":"2026-04-30","balance":10,"carriedBalance":0,
+        "total":10,"partnerName":"Example MSP","status":"Unpaid"}],"page":{"size":10}}"#;
     assert_eq!(error(text).code(), "nothing_to_compare");
 }
 
@@ -315,5 +326,20 @@ fn distributors_tables_are_known_in_any_order_of_columns_and_letter_case() {
 fn bare_headers_have_no_rows() {
     for text in [ANNUITY, DICKER_INVOICE, XARIOS, PORTAL, CRAYON] {
         assert_eq!(error(text.lines().next().unwrap()).code(), "no_rows");
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_change_of_a_distributors_file_makes_the_reader_panic(at in 0_usize..4000, byte in proptest::num::u8::ANY) {
+        for good in [PAX8_SUBSCRIPTIONS, PAX8_ITEMS, SHERWEB, STREAMONE, ANNUITY, DICKER_INVOICE, XARIOS, PORTAL, CRAYON] {
+            let mut bytes = good.as_bytes().to_vec();
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            let options = ReadOptions { currency: Some("USD".parse().unwrap()), ..ReadOptions::default() };
+            let _ = read("upload", &bytes, &options);
+        }
     }
 }

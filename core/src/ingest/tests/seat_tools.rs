@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::audit::{AuditInput, Basis, Incomplete, Source, run};
-use crate::records::{Held, Term};
+use crate::records::{Held, MappingRow, MappingSide, Term};
 
 const ASSIGNMENTS: &str = include_str!("../../../fixtures/google/license_assignments.json");
 const RESELLER: &str = include_str!("../../../fixtures/google/reseller_subscriptions.json");
@@ -197,5 +197,43 @@ fn a_tools_count_is_compared_on_every_basis() {
         let gap = document.gaps.iter().find(|gap| gap.product == "Huntress Managed EDR").unwrap();
         assert_eq!((gap.seats, &gap.client), (dec("2"), &"Wide World Importers".to_owned()));
         assert!(document.waste.is_empty());
+    }
+}
+
+#[test]
+fn what_a_customer_of_google_bought_counts_before_what_is_assigned() {
+    let billing = "client,product,quantity,unit_price,currency,from\n\
+        Wide World Importers,Google Workspace Business Starter,20,7.20,USD,2026-01-01\n";
+    let mut input =
+        AuditInput::new("2026-03".parse().unwrap(), "2026-03".parse().unwrap(), day("2030-01-01"));
+    input.sources = vec![
+        source(ASSIGNMENTS, "assignments.json"),
+        source(RESELLER, "subscriptions.json"),
+        source(billing, "billing.csv"),
+    ];
+    input.stretch_snapshots = true;
+    input.mappings = vec![MappingRow {
+        side: MappingSide::Client,
+        source: "wideworld.example".to_owned(),
+        target: "Wide World Importers".to_owned(),
+        approved_by: "Dana".to_owned(),
+        span: None,
+    }];
+    let document = run(&input).unwrap();
+    let gap = document.gaps.iter().find(|gap| gap.product == "Google Workspace Business Starter").unwrap();
+    assert_eq!(gap.seats, dec("5"));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_change_of_a_tools_file_makes_the_reader_panic(at in 0_usize..4000, byte in proptest::num::u8::ANY) {
+        for good in [ASSIGNMENTS, RESELLER, PRODUCTS, SENTINELONE, HUNTRESS, DATTO, DUO] {
+            let mut bytes = good.as_bytes().to_vec();
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            let _ = read("upload", &bytes, &ReadOptions::default());
+        }
     }
 }
