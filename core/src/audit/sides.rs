@@ -18,13 +18,20 @@ use std::collections::BTreeSet;
 pub(super) struct Formats(pub Vec<String>);
 
 /// The order where the organization says nothing: by the beginning of the format's name.
-const DEFAULT_ORDER: [&str; 6] = [
+///
+/// Of one distributor, invoices come before its list of subscriptions: they say what was held when, a list
+/// says what is held now. Of Google, what is bought comes before what is assigned.
+const DEFAULT_ORDER: [&str; 10] = [
     "microsoft_graph",
     "microsoft_admin_center",
     "microsoft_partner_center_subscribed_skus",
     "microsoft_partner_center_subscriptions",
     "microsoft_partner_center_license_deployment",
     OWN_TEMPLATE,
+    "microsoft_partner_center",
+    "pax8_invoice_items",
+    "dicker_data_invoice_details",
+    "google_reseller",
 ];
 
 /// The files of our own template are one source, however they come.
@@ -87,4 +94,28 @@ pub(super) fn covered(spans: &[(u32, &[Days])], audited: Days) -> Vec<Days> {
 pub(super) fn covered_by(spans: &[(u32, &[Days])], rank: u32, audited: Days) -> Vec<Days> {
     let own = spans.iter().filter(|(format, _)| *format == rank);
     intersect(&union(own.flat_map(|(_, days)| days.iter().copied()).collect()), &[audited])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_held_when_comes_before_what_is_held_now() {
+        let formats = [
+            "dicker_data_annuity_details",
+            "dicker_data_invoice_details",
+            "google_reseller_subscriptions",
+            "google_workspace_license_assignments",
+            "pax8_invoice_items",
+            "pax8_subscriptions",
+        ];
+        let ordered = Formats::order(formats.into_iter(), &[]);
+        let before = |first, second| ordered.rank(first) < ordered.rank(second);
+        assert!(before("pax8_invoice_items", "pax8_subscriptions"));
+        assert!(before("dicker_data_invoice_details", "dicker_data_annuity_details"));
+        assert!(before("google_reseller_subscriptions", "google_workspace_license_assignments"));
+        let own = Formats::order(formats.into_iter(), &["pax8_subscriptions".to_owned()]);
+        assert_eq!(own.rank("pax8_subscriptions"), 0, "the organization's word goes first");
+    }
 }

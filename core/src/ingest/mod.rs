@@ -8,14 +8,24 @@
 //!
 //! A format is one file in this folder and one line in [`FORMATS`]. Shared by all: [`decode`]
 //! (containers, encodings), [`table`] and [`sheet`] and [`json`] (rows of cells), [`layout`] (columns),
-//! [`number`] and [`date`] (spellings). Knows nothing of matching, prices or gaps.
+//! [`number`] and [`date`] (spellings). Knows nothing of matching (but for how a stock code is spelled), prices
+//! or gaps.
 
 mod charge_words;
 mod connectwise_agreements;
+mod crayon_usage_cost;
 mod date;
+mod datto_rmm_sites;
+mod day_order;
 mod decode;
+mod dicker_data;
+mod duo_accounts;
 mod english_dates;
 mod error;
+mod google_reseller_subscriptions;
+mod google_workspace_license_assignments;
+mod google_workspace_products;
+mod huntress_organizations;
 mod inspect;
 mod json;
 mod layout;
@@ -34,14 +44,25 @@ mod microsoft_partner_center_price_sheet;
 mod microsoft_partner_center_service_costs;
 mod microsoft_partner_center_subscribed_skus;
 mod microsoft_partner_center_subscriptions;
+mod microsoft_partner_center_without_amounts;
+mod msp_hub_partner_invoice;
 mod number;
 mod partner_center_items;
+mod pax8_invoice_items;
+mod pax8_invoices;
+mod pax8_subscriptions;
+mod pax8_terms;
 mod reader;
 mod seen_lines;
+mod sentinelone_sites;
 mod sheet;
+mod sherweb_payable_charges;
 mod sink;
 mod table;
+mod td_synnex_streamone_subscriptions;
 mod template;
+mod vendor_item;
+mod xarios_charges;
 
 pub use error::FileError;
 pub use inspect::{inspect_document, record_json};
@@ -260,6 +281,24 @@ pub const FORMATS: &[Format] = &[
     microsoft_partner_center_customers::FORMAT,
     microsoft_partner_center_invoices::FORMAT,
     connectwise_agreements::FORMAT,
+    microsoft_partner_center_without_amounts::FORMAT,
+    pax8_invoice_items::FORMAT,
+    pax8_subscriptions::FORMAT,
+    pax8_invoices::FORMAT,
+    sherweb_payable_charges::FORMAT,
+    dicker_data::annuity_details::FORMAT,
+    dicker_data::invoice_details::FORMAT,
+    td_synnex_streamone_subscriptions::FORMAT,
+    msp_hub_partner_invoice::FORMAT,
+    xarios_charges::FORMAT,
+    crayon_usage_cost::FORMAT,
+    google_reseller_subscriptions::FORMAT,
+    google_workspace_license_assignments::FORMAT,
+    google_workspace_products::FORMAT,
+    sentinelone_sites::FORMAT,
+    huntress_organizations::FORMAT,
+    datto_rmm_sites::FORMAT,
+    duo_accounts::FORMAT,
     template::entitlements::FORMAT,
     template::billing::FORMAT,
     template::cost::FORMAT,

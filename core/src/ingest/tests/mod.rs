@@ -1,10 +1,12 @@
 //! Behaviour of whole files: one module for each family of formats, one for containers and hostile files.
 
 mod connectwise;
+mod distributors;
 mod files;
 mod hostile;
 mod microsoft;
 mod partner_center;
+mod seat_tools;
 mod template;
 
 use super::*;
