@@ -15,13 +15,18 @@ mod connectwise_agreements;
 mod date;
 mod decode;
 mod error;
+mod graph_json;
 mod inspect;
 mod json;
 mod layout;
 mod limits;
 mod microsoft_admin_center_active_users;
 mod microsoft_admin_center_licenses;
+mod microsoft_graph_directory_subscriptions;
+mod microsoft_graph_license_details;
+mod microsoft_graph_organization;
 mod microsoft_graph_subscribed_skus;
+mod microsoft_graph_users;
 mod microsoft_partner_center_new_commerce;
 mod number;
 mod reader;
@@ -233,6 +238,10 @@ impl fmt::Debug for Format {
 /// Every format that is read. A new one is its own file and a line here.
 pub const FORMATS: &[Format] = &[
     microsoft_graph_subscribed_skus::FORMAT,
+    microsoft_graph_directory_subscriptions::FORMAT,
+    microsoft_graph_users::FORMAT,
+    microsoft_graph_license_details::FORMAT,
+    microsoft_graph_organization::FORMAT,
     microsoft_admin_center_licenses::FORMAT,
     microsoft_admin_center_active_users::FORMAT,
     microsoft_partner_center_new_commerce::FORMAT,
