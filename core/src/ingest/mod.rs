@@ -23,10 +23,14 @@ mod limits;
 mod microsoft_admin_center_active_users;
 mod microsoft_admin_center_licenses;
 mod microsoft_graph_directory_subscriptions;
+mod microsoft_graph_email_activity_user_detail;
 mod microsoft_graph_license_details;
+mod microsoft_graph_m365_app_user_detail;
+mod microsoft_graph_office365_active_user_detail;
 mod microsoft_graph_organization;
 mod microsoft_graph_subscribed_skus;
 mod microsoft_graph_users;
+mod microsoft_graph_workload_user_detail;
 mod microsoft_partner_center_new_commerce;
 mod number;
 mod reader;
@@ -34,6 +38,8 @@ mod sheet;
 mod sink;
 mod table;
 mod template;
+mod usage_report;
+mod user_words;
 
 pub use error::FileError;
 pub use inspect::{inspect_document, record_json};
@@ -242,6 +248,10 @@ pub const FORMATS: &[Format] = &[
     microsoft_graph_users::FORMAT,
     microsoft_graph_license_details::FORMAT,
     microsoft_graph_organization::FORMAT,
+    microsoft_graph_office365_active_user_detail::FORMAT,
+    microsoft_graph_m365_app_user_detail::FORMAT,
+    microsoft_graph_email_activity_user_detail::FORMAT,
+    microsoft_graph_workload_user_detail::FORMAT,
     microsoft_admin_center_licenses::FORMAT,
     microsoft_admin_center_active_users::FORMAT,
     microsoft_partner_center_new_commerce::FORMAT,
