@@ -19,9 +19,11 @@ mod graph_json;
 mod inspect;
 mod json;
 mod layout;
+mod license_changes;
 mod limits;
 mod microsoft_admin_center_active_users;
 mod microsoft_admin_center_licenses;
+mod microsoft_graph_directory_audits;
 mod microsoft_graph_directory_subscriptions;
 mod microsoft_graph_email_activity_user_detail;
 mod microsoft_graph_license_details;
@@ -32,6 +34,8 @@ mod microsoft_graph_subscribed_skus;
 mod microsoft_graph_users;
 mod microsoft_graph_workload_user_detail;
 mod microsoft_partner_center_new_commerce;
+mod microsoft_product_names;
+mod microsoft_unified_audit_log;
 mod number;
 mod reader;
 mod sheet;
@@ -252,6 +256,9 @@ pub const FORMATS: &[Format] = &[
     microsoft_graph_m365_app_user_detail::FORMAT,
     microsoft_graph_email_activity_user_detail::FORMAT,
     microsoft_graph_workload_user_detail::FORMAT,
+    microsoft_graph_directory_audits::FORMAT,
+    microsoft_unified_audit_log::FORMAT,
+    microsoft_product_names::FORMAT,
     microsoft_admin_center_licenses::FORMAT,
     microsoft_admin_center_active_users::FORMAT,
     microsoft_partner_center_new_commerce::FORMAT,
