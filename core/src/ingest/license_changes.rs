@@ -143,11 +143,11 @@ impl Log {
         }
         let mut total = |count: u64, code: &'static str, what: &str| {
             if count > 0 {
-                sink.note(None, code, format!("{count} entries {what}"));
+                sink.note(None, code, format!("{what}: {count} entries"));
             }
         };
-        total(self.others, "not_about_licences", "are not about licences of users");
-        total(self.failed, "failed_operation", "are of operations that failed: no licence changed");
+        total(self.others, "not_about_licences", "not about licences of users");
+        total(self.failed, "failed_operation", "operations that failed, so that no licence changed");
     }
 
     /// Joins the pieces of each change into the first of them.
