@@ -32,8 +32,15 @@ const KEYS: Keys = Keys {
         &["assignedLicenses", "licenseAssignmentStates", "signInActivity"],
         &["userPrincipalName", "id", "mail"],
     ],
-    required: &[&["userPrincipalName", "id"]],
-    never: &["prepaidUnits", "licenseDetails", "groupTypes", "securityEnabled"],
+    // Groups have licences too, and no seats of their own.
+    required: &[&[
+        "userPrincipalName",
+        "licenseAssignmentStates",
+        "signInActivity",
+        "accountEnabled",
+        "userType",
+    ]],
+    never: &["prepaidUnits", "licenseDetails", "groupTypes", "securityEnabled", "licenseProcessingState"],
     known: &[
         "id",
         "userPrincipalName",

@@ -2,5 +2,6 @@
 
 mod build;
 mod examples;
+mod microsoft_listings;
 mod reference;
 mod sources;
