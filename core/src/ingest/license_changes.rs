@@ -16,13 +16,13 @@ use super::sink::{Bad, Sink};
 use crate::records::{ClientRef, ProductRef, ProvisioningAction, ProvisioningEvent, Record};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::value::RawValue;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Licences by SKU id.
 type Licences = BTreeMap<String, ProductRef>;
 
 /// What an entry says of licences.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Told {
     /// That they changed.
     Nothing,
@@ -41,7 +41,9 @@ pub(super) struct Entry {
     /// `Change user license`, which an `Update user` may tell better.
     pub(super) is_change: bool,
     pub(super) correlation: Option<String>,
+    /// The user's principal name; the id where there is none.
     pub(super) user: Option<String>,
+    pub(super) user_id: Option<String>,
     pub(super) client: ClientRef,
     pub(super) actor: Option<String>,
     pub(super) automatic: bool,
@@ -52,18 +54,62 @@ pub(super) struct Entry {
 const TOGETHER: TimeDelta = TimeDelta::seconds(5);
 
 impl Entry {
-    /// Whether two entries speak of one change.
-    fn is_sibling(&self, other: &Self) -> bool {
-        let user = |entry: &Self| entry.user.as_ref().map(|user| user.to_lowercase());
-        let same_user = match (user(self), user(other)) {
-            (Some(own), Some(theirs)) => own == theirs,
-            _ => self.correlation.is_some(),
-        };
-        same_user
-            && match (&self.correlation, &other.correlation) {
-                (Some(own), Some(theirs)) => own == theirs,
-                _ => (self.at - other.at).abs() <= TOGETHER,
+    /// What names the user, lower case: entries of one change may name it differently.
+    fn aliases(&self) -> impl Iterator<Item = String> {
+        self.user.iter().chain(&self.user_id).map(|name| name.to_lowercase())
+    }
+}
+
+/// The entries that tell lists, by what joins others to them.
+#[derive(Debug, Default)]
+struct Detailed {
+    /// User and correlation.
+    correlated: HashSet<(String, String)>,
+    correlations: HashSet<String>,
+    /// Moments per user, and those of entries without a correlation.
+    moments: HashMap<String, [BTreeSet<DateTime<Utc>>; 2]>,
+}
+
+impl Detailed {
+    fn of<'e>(entries: impl Iterator<Item = &'e Entry>) -> Self {
+        let mut detailed = Self::default();
+        for entry in entries.filter(|entry| matches!(entry.told, Told::Lists(..))) {
+            detailed.correlations.extend(entry.correlation.clone());
+            for alias in entry.aliases() {
+                let [all, bare] = detailed.moments.entry(alias.clone()).or_default();
+                all.insert(entry.at);
+                match &entry.correlation {
+                    Some(correlation) => {
+                        detailed.correlated.insert((alias, correlation.clone()));
+                    }
+                    None => {
+                        bare.insert(entry.at);
+                    }
+                }
             }
+        }
+        detailed
+    }
+
+    /// Whether another entry tells what this one only says: of the same user, with the same correlation or,
+    /// where one of them has none, at nearly the same time.
+    fn tells(&self, entry: &Entry) -> bool {
+        let near = |moments: &BTreeSet<DateTime<Utc>>| {
+            let from = entry.at.checked_sub_signed(TOGETHER).unwrap_or(entry.at);
+            let until = entry.at.checked_add_signed(TOGETHER).unwrap_or(entry.at);
+            moments.range(from..=until).next().is_some()
+        };
+        let mut aliases = entry.aliases().peekable();
+        let Some(correlation) = &entry.correlation else {
+            return aliases.any(|alias| self.moments.get(&alias).is_some_and(|[all, _]| near(all)));
+        };
+        if aliases.peek().is_none() {
+            return self.correlations.contains(correlation);
+        }
+        aliases.any(|alias| {
+            self.moments.get(&alias).is_some_and(|[_, bare]| near(bare))
+                || self.correlated.contains(&(alias, correlation.clone()))
+        })
     }
 }
 
@@ -116,30 +162,25 @@ impl Log {
     /// Puts together what belongs together, and keeps the changes in the order of the file.
     pub(super) fn finish(mut self, sink: &mut Sink) {
         self.join_pieces(sink);
-        let mut detailed: HashMap<Option<String>, Vec<usize>> = HashMap::new();
-        let of = |entry: &Entry| entry.user.as_ref().map(|user| user.to_lowercase());
-        for (index, entry) in self.entries.iter().enumerate() {
-            if matches!(entry.told, Told::Lists(..)) {
-                detailed.entry(of(entry)).or_default().push(index);
-            }
-        }
-        for (index, entry) in self.entries.iter().enumerate() {
-            let mut siblings = detailed
-                .get(&of(entry))
-                .into_iter()
-                .flatten()
-                .filter(|&&other| other != index)
-                .filter_map(|&other| self.entries.get(other))
-                .filter(|other| entry.is_sibling(other));
-            let told = match &entry.told {
-                Told::Lists(..) => siblings.any(|other| {
-                    other.told == entry.told && (entry.is_change, entry.line) > (other.is_change, other.line)
-                }),
-                _ => siblings.next().is_some(),
+        let detailed = Detailed::of(self.entries.iter());
+        // Both entries of a change may carry the lists: the update's are kept.
+        let mut order: Vec<&Entry> = self.entries.iter().collect();
+        order.sort_by_key(|entry| (entry.is_change, entry.line));
+        let mut lists = HashSet::new();
+        let mut kept: Vec<&Entry> = Vec::new();
+        for entry in order {
+            let joined = entry.correlation.clone().unwrap_or_else(|| entry.at.to_rfc3339());
+            let told = match entry.told {
+                Told::Lists(..) => !lists.insert((entry.aliases().next(), joined, &entry.told)),
+                _ => detailed.tells(entry),
             };
             if !told {
-                keep(entry, sink);
+                kept.push(entry);
             }
+        }
+        kept.sort_by_key(|entry| entry.line);
+        for entry in kept {
+            keep(entry, sink);
         }
         let mut total = |count: u64, code: &'static str, what: &str| {
             if count > 0 {
@@ -171,13 +212,13 @@ impl Log {
             let complete = pieces.first().is_some_and(|(first, _)| *first <= 1)
                 && pieces.windows(2).all(|pair| pair[1].0 == pair[0].0 + 1);
             let text: String = pieces.iter().map(|(_, text)| *text).collect();
-            let told = if complete { whole(&text) } else { None };
+            let told = if complete { whole(&text) } else { Err(Bad::row("a piece is missing")) };
             gone.extend(group.iter().skip(1).copied());
             let Some(entry) = group.first().and_then(|&first| self.entries.get_mut(first)) else { continue };
             match told {
-                Some(Some(lists)) => entry.told = lists,
+                Ok(Some(lists)) => entry.told = lists,
                 // Whole, and about something else.
-                Some(None) if !entry.is_change => {
+                Ok(None) if !entry.is_change => {
                     self.others += 1;
                     gone.extend(group.first());
                 }
@@ -272,12 +313,11 @@ fn licences(text: &str) -> Option<Licences> {
     let list: Vec<&RawValue> = serde_json::from_str(text).ok()?;
     let mut licences = Licences::new();
     for raw in list {
-        let (name, sku) = match Object::of(raw) {
-            Some(object) => (graph_json::words(&object, "SkuName"), graph_json::id_of(&object, "SkuId")),
-            None => {
-                let text = json::scalar(raw)?;
-                (pseudo(&text, "SkuName="), pseudo(&text, "SkuId=").map(|sku| graph_json::id(&sku)))
-            }
+        let (name, sku) = if let Some(object) = Object::of(raw) {
+            (graph_json::words(&object, "SkuName"), graph_json::id_of(&object, "SkuId"))
+        } else {
+            let text = json::scalar(raw)?;
+            (pseudo(&text, "SkuName="), pseudo(&text, "SkuId=").map(|sku| graph_json::id(&sku)))
         };
         let product = ProductRef { sku: sku.clone(), part_number: name.clone(), ..ProductRef::default() };
         licences.insert(sku.or_else(|| name.as_deref().map(graph_json::id))?, product);
@@ -291,15 +331,17 @@ fn pseudo(text: &str, key: &str) -> Option<String> {
     (!value.is_empty()).then(|| value.to_owned())
 }
 
-/// What a text says of licences that was put together from its pieces; `None` when it cannot be read.
-fn whole(text: &str) -> Option<Option<Told>> {
-    let whole: &RawValue = serde_json::from_str(text).ok()?;
-    let raw = match Object::of(whole) {
-        Some(object) => object.get("targetUpdatedProperties")?,
-        None => whole,
+/// What a text says of licences that was put together from its pieces.
+fn whole(text: &str) -> Result<Option<Told>, Bad> {
+    let wrong = |_| Bad::row("the pieces make no JSON");
+    let whole: &RawValue = serde_json::from_str(text).map_err(wrong)?;
+    let properties = match Object::of(whole) {
+        Some(object) => object.get("targetUpdatedProperties"),
+        None => Some(whole),
     };
+    let Some(raw) = properties else { return Ok(None) };
     // The list may be a text inside the text.
     let inner = json::scalar(raw).unwrap_or(std::borrow::Cow::Borrowed(raw.get()));
-    let list: Vec<&RawValue> = serde_json::from_str(&inner).ok()?;
-    lists(&objects(list)).ok()
+    let list: Vec<&RawValue> = serde_json::from_str(&inner).map_err(wrong)?;
+    lists(&objects(list))
 }

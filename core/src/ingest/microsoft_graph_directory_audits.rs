@@ -104,16 +104,16 @@ fn entry(item: Raw<'_>, line: u32, log: &mut Log, sink: &mut Sink) -> Result<(),
         .ok_or_else(|| Bad::member("activityDateTime", None, "is empty, and is needed"))?;
     let (actor, automatic) = actor(&object);
     for (target, told) in told {
-        let user = target.and_then(|target| {
-            graph_json::words(target, "userPrincipalName").or_else(|| graph_json::id_of(target, "id"))
-        });
+        let user_id = target.and_then(|target| graph_json::id_of(target, "id"));
+        let user = target.and_then(|target| graph_json::words(target, "userPrincipalName"));
         let entry = Entry {
             line,
             id: graph_json::words(&object, "id"),
             at,
             is_change,
             correlation: graph_json::id_of(&object, "correlationId"),
-            user,
+            user: user.or_else(|| user_id.clone()),
+            user_id,
             client: ClientRef::default(),
             actor: actor.clone(),
             automatic,

@@ -33,6 +33,8 @@ const LAYOUT: Layout = Layout {
         Field { name: "Receive Count", aliases: &["receiveactions"], need: Need::Signature },
     ],
     unread: &[
+        "id",
+        "odatatype",
         "displayname",
         "readcount",
         "readactions",

@@ -32,6 +32,8 @@ const LAYOUT: Layout = Layout {
         Field { name: "Last Activation Date", aliases: &["lastactivationdateutc"], need: Need::Signature },
     ],
     unread: &[
+        "id",
+        "odatatype",
         "displayname",
         "reportperiod",
         "details",

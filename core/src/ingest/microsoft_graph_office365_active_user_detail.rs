@@ -49,6 +49,8 @@ const LAYOUT: Layout = Layout {
         used("Teams Last Activity Date", &["lastactivitydateforteams"], Need::Optional),
     ],
     unread: &[
+        "id",
+        "odatatype",
         "displayname",
         "hasexchangelicense",
         "hasonedrivelicense",

@@ -9,6 +9,7 @@ use super::reader::Shape;
 use super::sink::{Bad, Sink};
 use super::{FileError, Fit, Format, ReadOptions};
 use crate::records::{ClientRef, Record};
+use std::collections::HashSet;
 
 pub(super) const FORMAT: Format = Format {
     name: "microsoft_graph_organization",
@@ -90,12 +91,13 @@ fn tenant(item: Raw<'_>) -> Result<Vec<ClientRef>, Bad> {
         graph_json::id_of(&object, "id").ok_or_else(|| Bad::member("id", None, "is empty, and is needed"))?;
     let name = graph_json::words(&object, "displayName");
     let mut domains: Vec<(bool, String)> = Vec::new();
+    let mut seen = HashSet::new();
     for raw in object.list("verifiedDomains").unwrap_or_default() {
         let Some(domain) = Object::of(raw) else {
             return Err(Bad::member("verifiedDomains", Some(raw.get()), "is not a list of domains"));
         };
         let Some(name) = graph_json::id_of(&domain, "name") else { continue };
-        if !domains.iter().any(|(_, known)| *known == name) {
+        if seen.insert(name.clone()) {
             domains.push((graph_json::flag(&domain, "isDefault")?.unwrap_or_default(), name));
         }
     }

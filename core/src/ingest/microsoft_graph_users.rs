@@ -18,6 +18,7 @@ use super::{FileError, Fit, Format, ReadOptions};
 use crate::records::{Activity, AssignedBy, ClientRef, Entitlement, Held, ProductRef, Record, Side};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
+use std::collections::HashMap;
 
 pub(super) const FORMAT: Format = Format {
     name: "microsoft_graph_users",
@@ -132,7 +133,7 @@ fn read(shapes: &[&Shape<'_>], _: &ReadOptions, sink: &mut Sink) -> Result<(), F
                         let reason = format!("the user stands in item {first} with other values");
                         sink.refuse(part, line, Bad::member("id", Some(&user.key), reason), None);
                     }
-                    Before::Never => keep(user, line, sink),
+                    Before::Never => keep(&user, line, sink),
                 },
             }
             Ok(())
@@ -163,8 +164,7 @@ struct Licence {
     holds: bool,
     /// States that hold nothing, as written.
     failed: Vec<String>,
-    direct: bool,
-    group: bool,
+    by: Option<AssignedBy>,
     on: Option<NaiveDate>,
 }
 
@@ -173,14 +173,22 @@ impl Licence {
     fn is_seat(&self) -> bool {
         self.holds || (self.listed && !self.failed.iter().any(|state| state.starts_with("Error")))
     }
+}
 
-    const fn assigned_by(&self) -> Option<AssignedBy> {
-        match (self.direct, self.group) {
-            (true, true) => Some(AssignedBy::DirectAndGroup),
-            (true, false) => Some(AssignedBy::Direct),
-            (false, true) => Some(AssignedBy::Group),
-            (false, false) => None,
+/// The licences of a user in the order in which they are named.
+#[derive(Default)]
+struct Licences {
+    list: Vec<Licence>,
+    places: HashMap<String, usize>,
+}
+
+impl Licences {
+    fn of_sku(&mut self, sku: String) -> Option<&mut Licence> {
+        let place = *self.places.entry(sku.clone()).or_insert(self.list.len());
+        if place == self.list.len() {
+            self.list.push(Licence { sku, ..Licence::default() });
         }
+        self.list.get_mut(place)
     }
 }
 
@@ -195,20 +203,24 @@ fn user(item: Raw<'_>) -> Result<User, Bad> {
         .ok_or_else(|| Bad::member("userPrincipalName", None, "is empty, and is needed"))?;
     let guest = graph_json::id_of(&object, "userType").is_some_and(|kind| kind == "guest")
         || name.to_uppercase().contains("#EXT#");
-    let mut licences = Vec::new();
+    let mut licences = Licences::default();
     for raw in members(&object, "assignedLicenses")? {
         let sku = match Object::of(raw) {
             Some(licence) => graph_json::id_of(&licence, "skuId"),
             None => json::scalar(raw).map(|text| graph_json::id(&text)).filter(|id| !id.is_empty()),
         };
         let sku = sku.ok_or_else(|| Bad::member("assignedLicenses", Some(raw.get()), "names no skuId"))?;
-        of_sku(&mut licences, sku).listed = true;
+        if let Some(licence) = licences.of_sku(sku) {
+            licence.listed = true;
+        }
     }
     for raw in members(&object, "licenseAssignmentStates")? {
         let wrong = |why: &str| Bad::member("licenseAssignmentStates", Some(raw.get()), why);
         let state = Object::of(raw).ok_or_else(|| wrong("is not a list of assignments"))?;
         let sku = graph_json::id_of(&state, "skuId").ok_or_else(|| wrong("names no skuId"))?;
-        take_state(of_sku(&mut licences, sku), &state)?;
+        if let Some(licence) = licences.of_sku(sku) {
+            take_state(licence, &state)?;
+        }
     }
     Ok(User {
         key: id.unwrap_or_else(|| graph_json::id(&name)),
@@ -217,7 +229,7 @@ fn user(item: Raw<'_>) -> Result<User, Bad> {
         deleted: graph_json::moment(&object, "deletedDateTime")?.is_some(),
         guest,
         last_active: last_active(&object)?,
-        licences,
+        licences: licences.list,
     })
 }
 
@@ -234,14 +246,6 @@ fn members<'a>(object: &Object<'a>, key: &str) -> Result<Vec<Raw<'a>>, Bad> {
     Err(Bad::member(key, Some(raw.get()), reason))
 }
 
-fn of_sku(licences: &mut Vec<Licence>, sku: String) -> &mut Licence {
-    let at = licences.iter().position(|licence| licence.sku == sku).unwrap_or_else(|| {
-        licences.push(Licence { sku, ..Licence::default() });
-        licences.len() - 1
-    });
-    &mut licences[at]
-}
-
 fn take_state(licence: &mut Licence, state: &Object<'_>) -> Result<(), Bad> {
     let word = graph_json::words(state, "state").unwrap_or_else(|| "Active".to_owned());
     match graph_json::id(&word).as_str() {
@@ -254,10 +258,14 @@ fn take_state(licence: &mut Licence, state: &Object<'_>) -> Result<(), Bad> {
         // Disabled, and words that are not documented: the list of assigned licences decides.
         _ => licence.failed.push(word),
     }
-    match graph_json::id_of(state, "assignedByGroup") {
-        Some(_) => licence.group = true,
-        None => licence.direct = true,
-    }
+    let by = match graph_json::id_of(state, "assignedByGroup") {
+        Some(_) => AssignedBy::Group,
+        None => AssignedBy::Direct,
+    };
+    licence.by = match licence.by {
+        Some(other) if other != by => Some(AssignedBy::DirectAndGroup),
+        _ => Some(by),
+    };
     let changed = graph_json::moment(state, "lastUpdatedDateTime")?.map(|at| at.date_naive());
     licence.on = licence.on.max(changed);
     Ok(())
@@ -280,7 +288,7 @@ fn last_active(object: &Object<'_>) -> Result<Option<NaiveDate>, Bad> {
 }
 
 /// One seat for each SKU that the user holds, and what is known of the user.
-fn keep(user: User, line: u32, sink: &mut Sink) {
+fn keep(user: &User, line: u32, sink: &mut Sink) {
     let activity = |product: Option<ProductRef>, licence: Option<&Licence>| {
         Record::Activity(Activity {
             client: ClientRef::default(),
@@ -292,7 +300,7 @@ fn keep(user: User, line: u32, sink: &mut Sink) {
             deleted: user.deleted,
             guest: user.guest,
             concealed: false,
-            assigned_by: licence.and_then(Licence::assigned_by),
+            assigned_by: licence.and_then(|licence| licence.by),
             assigned_on: licence.and_then(|licence| licence.on),
         })
     };

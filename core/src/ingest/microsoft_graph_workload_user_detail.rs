@@ -1,5 +1,5 @@
-//! Microsoft's usage reports of one other workload each (Teams, OneDrive, SharePoint, Yammer user
-//! activity): when a user last used it.
+//! Microsoft's usage reports of one other workload each (user activity of Teams, `OneDrive`,
+//! `SharePoint` and Yammer): when a user last used it.
 //!
 //! Source: <https://learn.microsoft.com/graph/api/resources/report>. See [`usage_report`] for the rules of
 //! all such reports. Only users of the workload are in it, so it gives no seats.
@@ -38,6 +38,8 @@ const LAYOUT: Layout = Layout {
         shows("Posted Count"),
     ],
     unread: &[
+        "id",
+        "odatatype",
         "displayname",
         "reportperiod",
         "tenantdisplayname",

@@ -32,6 +32,7 @@ const LAYOUT: Layout = Layout {
     fields: &[Field { name: "AuditData", aliases: &[], need: Need::Signature }],
     unread: &[
         "id",
+        "odatatype",
         "recordid",
         "creationdate",
         "createddatetime",
@@ -149,6 +150,7 @@ fn entry(object: &Object<'_>, line: u32, log: &mut Log, sink: &mut Sink) -> Resu
         is_change,
         correlation: graph_json::id_of(object, "InterSystemsId"),
         user: user(object),
+        user_id: None,
         client: ClientRef { id: tenant, ..ClientRef::default() },
         actor: graph_json::words(object, "UserId"),
         automatic: is_automatic(object),

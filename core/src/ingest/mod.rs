@@ -8,7 +8,8 @@
 //!
 //! A format is one file in this folder and one line in [`FORMATS`]. Shared by all: [`decode`]
 //! (containers, encodings), [`table`] and [`sheet`] and [`json`] (rows of cells), [`layout`] (columns),
-//! [`number`] and [`date`] (spellings). Knows nothing of matching, prices or gaps.
+//! [`number`] and [`date`] (spellings). Shared by Microsoft's: [`graph_json`] (answers), [`usage_report`],
+//! [`user_words`], [`license_changes`] (logs). Knows nothing of matching, prices or gaps.
 
 mod charge_words;
 mod connectwise_agreements;

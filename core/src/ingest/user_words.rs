@@ -63,6 +63,7 @@ const LONGEST: usize = 4;
 pub(super) fn joined_products(cell: &str) -> Products {
     let parts: Vec<&str> = cell.split('+').collect();
     let mut products = Products::default();
+    let mut seen = HashSet::new();
     let mut at = 0;
     while at < parts.len() {
         let known = (1..=LONGEST.min(parts.len() - at))
@@ -77,7 +78,7 @@ pub(super) fn joined_products(cell: &str) -> Products {
         });
         let written = parts[at..at + length].join("+");
         products.doubtful |= known.is_none() && length > 1;
-        push(&mut products.names, clean(&written));
+        push(&mut products.names, &mut seen, clean(&written));
         at += length;
     }
     products
@@ -86,13 +87,14 @@ pub(super) fn joined_products(cell: &str) -> Products {
 /// The products of a list, each once.
 pub(super) fn listed_products<'a>(names: impl Iterator<Item = &'a str>) -> Products {
     let mut products = Products::default();
-    names.for_each(|name| push(&mut products.names, clean(name)));
+    let mut seen = HashSet::new();
+    names.for_each(|name| push(&mut products.names, &mut seen, clean(name)));
     products
 }
 
-fn push(names: &mut Vec<String>, name: &str) {
-    let known = names.iter().any(|known| known.eq_ignore_ascii_case(name));
-    if !name.is_empty() && !name.eq_ignore_ascii_case("unlicensed") && !known {
+fn push(names: &mut Vec<String>, seen: &mut HashSet<String>, name: &str) {
+    let folded = name.to_lowercase();
+    if !name.is_empty() && folded != "unlicensed" && seen.insert(folded) {
         names.push(name.to_owned());
     }
 }

@@ -62,6 +62,40 @@ fn a_change_is_the_difference_of_two_lists_and_counts_once() {
 }
 
 #[test]
+fn a_change_and_its_update_are_joined_however_they_name_the_user() {
+    let entry = |operation: &str, second: u32, user: &str, correlation: &str, lists: &str| {
+        format!(
+            r#"{{"activityDisplayName":"{operation}","activityDateTime":"2026-04-02T08:00:{second:02}Z",{correlation}"targetResources":[{{"type":"User",{user},"modifiedProperties":[{lists}]}}]}}"#
+        )
+    };
+    let lists =
+        r#"{"displayName":"AssignedLicense","oldValue":"[]","newValue":"[\"[SkuName=SPB, SkuId=a]\"]"}"#;
+    let (name, id, both) = (
+        r#""userPrincipalName":"A@x.example""#,
+        r#""id":"1""#,
+        r#""id":"1","userPrincipalName":"a@x.example""#,
+    );
+    let (one, two, none) = (r#""correlationId":"1","#, r#""correlationId":"2","#, "");
+    for (change, update, seconds, entries) in [
+        ((name, one), (both, one), 40, 1),
+        ((id, one), (both, one), 40, 1),
+        ((id, none), (both, one), 4, 1),
+        ((id, one), (both, none), 4, 1),
+        ((id, none), (both, one), 40, 2),
+        ((id, two), (both, one), 0, 2),
+        ((r#""id":"2""#, one), (both, one), 0, 2),
+    ] {
+        let first = entry("Change user license", 0, change.0, change.1, "");
+        let second = entry("Update user", seconds, update.0, update.1, lists);
+        let report = report(&format!("[{first},{second}]"));
+        assert_eq!(events(&report).len(), entries, "{change:?} {update:?} {seconds}");
+    }
+    let change = entry("Change user license", 0, both, one, lists);
+    let told = told(&report(&format!("[{change},{}]", entry("Update user", 1, both, one, lists))));
+    assert_eq!(told, [row(2, "a", Assigned, "SPB", false)], "both carry the lists");
+}
+
+#[test]
 fn pieces_that_are_not_all_there_say_that_something_changed() {
     let lacking = report(
         &AUDITS.replace("\"seq\",\n          \"value\": \"1\"", "\"seq\",\n          \"value\": \"3\""),
