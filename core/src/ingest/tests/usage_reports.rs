@@ -114,3 +114,19 @@ fn a_user_who_stands_twice_is_counted_once_or_refused() {
     let other = report(&format!("{ACTIVE}{}\n", row.replace("365 E3", "365 E5")));
     assert_eq!(refusals(&other), [(6, "User Principal Name", "stands in line 3 with other values")]);
 }
+
+#[test]
+fn reports_as_json_are_read_like_the_files() {
+    let apps = r#"{"@odata.nextLink":"x","value":[{"@odata.type":"x","reportRefreshDate":"2026-09-01","userPrincipalName":"anna@x.example","lastActivationDate":"2026-09-01","lastActivityDate":"2026-08-30","details":[{"reportPeriod":7,"windows":true}]}]}"#;
+    let email = r#"[{"reportRefreshDate":"2026-09-01","userPrincipalName":"anna@x.example","displayName":"Anna","isDeleted":false,"deletedDate":null,"lastActivityDate":"2026-08-30","sendCount":1,"receiveCount":2,"readCount":3,"assignedProducts":[],"reportPeriod":"7"}]"#;
+    for (text, format) in [
+        (apps, "microsoft_graph_m365_app_user_detail"),
+        (email, "microsoft_graph_email_activity_user_detail"),
+    ] {
+        let report = report(text);
+        assert_eq!((report.format, report.unknown_columns.as_slice()), (format, &[][..]));
+        let user = activities(&report)[0];
+        assert_eq!((user.last_active, user.as_of), (Some(day("2026-08-30")), Some(day("2026-09-01"))));
+        assert_eq!(user.product, None);
+    }
+}
