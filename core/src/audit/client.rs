@@ -330,21 +330,26 @@ impl<'a> ClientDays<'a> {
     }
 
     /// The entitlement format that speaks of a product: the first that has rows of it, unless one
-    /// before it would list it if it were there.
+    /// before it would list it if it were there. Formats that cannot tell the seats that are counted
+    /// stand back.
     pub(super) fn used_entitlement(
         &self,
         context: &Context<'_>,
         product: ProductId,
         counts: &[&Count],
+        basis: Basis,
     ) -> Option<u32> {
         if counts.is_empty() {
             return None;
         }
         let known = context.identity.microsoft(product);
-        let mut ranks = self.entitled.iter().map(|(rank, _)| *rank);
-        ranks.find(|rank| {
-            counts.iter().any(|count| count.rank == *rank) || (known && context.formats.lists_tenant(*rank))
-        })
+        let speaks = |rank: &u32| {
+            counts.iter().any(|count| count.rank == *rank) || (known && context.formats.lists(*rank, basis))
+        };
+        let ranks = || self.entitled.iter().map(|(rank, _)| *rank);
+        ranks()
+            .find(|rank| context.formats.tells(*rank, basis) && speaks(rank))
+            .or_else(|| ranks().find(speaks))
     }
 
     fn subject(
@@ -354,10 +359,15 @@ impl<'a> ClientDays<'a> {
         product: ProductId,
         rows: ClientRows<'a>,
     ) -> Subject<'a> {
+        let best = self.billed.first().map(|(rank, _)| *rank);
+        let used = |bill: &&Bill<'a>| Some(bill.rank) == best;
+        let bills: Vec<&Bill<'a>> =
+            of_product(rows.bills, product, |bill| bill.product).into_iter().filter(used).collect();
+        let basis = policy(context, client, &bills, Side::Entitlement).basis;
         let mut counts = of_product(rows.counts, product, |count| count.product);
         let mut entitlement_from = Side::Entitlement;
         let entitled;
-        if let Some(rank) = self.used_entitlement(context, product, &counts) {
+        if let Some(rank) = self.used_entitlement(context, product, &counts, basis) {
             counts.retain(|count| count.rank == rank);
             entitled = covered_by(&self.entitled, rank, self.audited);
         } else {
@@ -373,10 +383,6 @@ impl<'a> ClientDays<'a> {
             };
             counts = states.into_iter().filter(|count| Some(count.rank) == rank).collect();
         }
-        let best = self.billed.first().map(|(rank, _)| *rank);
-        let used = |bill: &&Bill<'a>| Some(bill.rank) == best;
-        let bills: Vec<&Bill<'a>> =
-            of_product(rows.bills, product, |bill| bill.product).into_iter().filter(used).collect();
         let billed = if bills.is_empty() {
             covered(&self.billed, self.audited)
         } else {

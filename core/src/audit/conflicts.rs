@@ -44,7 +44,7 @@ pub(super) fn find(
             });
         }
     };
-    let used = days.used_entitlement(context, product, &counts);
+    let used = days.used_entitlement(context, product, &counts, basis);
     if let Some(used) = used {
         for (other, _) in days.ranks(Side::Entitlement).iter().filter(|(rank, _)| *rank != used) {
             if counts.iter().any(|count| count.rank == *other) {

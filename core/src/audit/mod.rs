@@ -158,7 +158,8 @@ fn prepared<T>(
     let formats = Formats::order(sources.iter().map(|source| source.format.as_str()), &input.source_order);
     let ranks: Vec<u32> = sources.iter().map(|source| formats.rank(&source.format)).collect();
     let mut identity = Identity::build(input, &sources);
-    let raw = raw_rows(&sources, &ranks, &identity);
+    let mut raw = raw_rows(&sources, &ranks, &identity);
+    formats.drop_usage(&mut raw);
     let mut chosen = choose(raw, &sources, &ranks, &calendar, input.stretch_snapshots);
     chosen.mark_free(&identity);
     let mut notes: BTreeSet<String> = chosen.notes.drain(..).collect();

@@ -4,27 +4,40 @@
 //! Between sources of one side for one client one is used, by the organization's order. A source
 //! speaks of what it can know: Microsoft's own listings know all Microsoft products of a tenant, so a
 //! Microsoft product that the preferred listing lacks is not there, whatever a lesser source says.
-//! Of a product that the preferred source cannot know (another vendor's), the next source is used. A
-//! product that only a lesser billing source has is not compared: whether it is charged twice or once
+//! Of a product that the preferred source cannot know (another vendor's), the next source is used. A source
+//! that cannot tell the seats that are counted (a list of users tells none that were bought) is used only
+//! where no other can. A product that only a lesser billing source has is not compared: whether it is charged twice or once
 //! cannot be told.
 
 use super::calendar::{Days, intersect, union};
 use super::choose::Spans;
 use super::identity::ClientId;
+use super::input::Basis;
+use super::rows::RawRows;
 use std::collections::BTreeSet;
 
 /// The formats that sources were read as, in the order of use.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Formats(pub Vec<String>);
 
-/// The order where the organization says nothing: by the beginning of the format's name.
+/// Microsoft's listings of a tenant, best first: of seats, then of users with what each was given.
+const LISTINGS: [&str; 6] = [
+    "microsoft_graph_subscribed_skus",
+    "microsoft_graph_directory_subscriptions",
+    "microsoft_admin_center_licenses",
+    "microsoft_partner_center_subscribed_skus",
+    "microsoft_graph_users",
+    "microsoft_admin_center_active_users",
+];
+
+/// The order where the organization says nothing, after the listings: by the beginning of the format's name.
 ///
-/// Of one distributor, invoices come before its list of subscriptions: they say what was held when, a list
-/// says what is held now. Of Google, what is bought comes before what is assigned.
-const DEFAULT_ORDER: [&str; 10] = [
+/// Partner Center's subscriptions are those of one partner, and not all that a tenant has. Of one distributor,
+/// invoices come before its list of subscriptions: they say what was held when, a list says what is held
+/// now. Of Google, what is bought comes before what is assigned.
+const DEFAULT_ORDER: [&str; 9] = [
     "microsoft_graph",
     "microsoft_admin_center",
-    "microsoft_partner_center_subscribed_skus",
     "microsoft_partner_center_subscriptions",
     "microsoft_partner_center_license_deployment",
     OWN_TEMPLATE,
@@ -33,6 +46,10 @@ const DEFAULT_ORDER: [&str; 10] = [
     "dicker_data_invoice_details",
     "google_reseller",
 ];
+
+/// The usage report that lists the products of users by names of its own: used last, and for a client
+/// only when nothing lists its tenant.
+const USAGE_REPORT: &str = "microsoft_graph_office365_active_user_detail";
 
 /// The files of our own template are one source, however they come.
 const OWN_TEMPLATE: &str = "leakage_template";
@@ -47,8 +64,10 @@ impl Formats {
     pub(super) fn order<'a>(formats: impl Iterator<Item = &'a str>, wanted: &[String]) -> Self {
         let place = |format: &str| {
             let own = wanted.iter().position(|name| format == source_of(name)).unwrap_or(usize::MAX);
+            let listing = LISTINGS.iter().position(|name| *name == format);
             let usual = DEFAULT_ORDER.iter().position(|start| format.starts_with(start));
-            (own, usual.unwrap_or(usize::MAX))
+            let usual = listing.or_else(|| Some(LISTINGS.len() + usual?)).unwrap_or(usize::MAX);
+            (own, format == USAGE_REPORT, usual)
         };
         let distinct: BTreeSet<&str> = formats.map(source_of).collect();
         let mut ordered: Vec<String> = distinct.into_iter().map(str::to_owned).collect();
@@ -70,12 +89,36 @@ impl Formats {
     }
 
     /// Whether files of this format list everything that a Microsoft tenant has.
-    pub(super) fn lists_tenant(&self, rank: u32) -> bool {
+    fn lists_tenant(&self, rank: u32) -> bool {
+        LISTINGS.contains(&self.name(rank))
+    }
+
+    /// Whether files of this format can tell the seats that are counted.
+    pub(super) fn tells(&self, rank: u32, basis: Basis) -> bool {
+        let [_, subscriptions, _, _, users, active_users] = LISTINGS;
         let name = self.name(rank);
-        // Partner Center's subscriptions are those of one partner, and not all that a tenant has.
-        name.starts_with("microsoft_graph")
-            || name.starts_with("microsoft_admin_center")
-            || name == "microsoft_partner_center_subscribed_skus"
+        match basis {
+            Basis::Purchased => ![users, active_users, USAGE_REPORT].contains(&name),
+            Basis::Assigned => name != subscriptions,
+            Basis::Active => !LISTINGS.contains(&name) && name != USAGE_REPORT,
+        }
+    }
+
+    /// Whether a Microsoft product that a file of this format lacks has none of the seats that are counted.
+    pub(super) fn lists(&self, rank: u32, basis: Basis) -> bool {
+        self.lists_tenant(rank) && (self.tells(rank, basis) || basis == Basis::Active)
+    }
+
+    /// Leaves out the seats of usage reports for clients whose tenant a file lists: they would stand
+    /// there again under other names.
+    pub(super) fn drop_usage(&self, rows: &mut RawRows<'_>) {
+        let listed: BTreeSet<ClientId> = rows
+            .entitlements
+            .iter()
+            .filter(|row| self.lists_tenant(row.rank))
+            .map(|row| row.client)
+            .collect();
+        rows.entitlements.retain(|row| self.name(row.rank) != USAGE_REPORT || !listed.contains(&row.client));
     }
 }
 

@@ -9,7 +9,7 @@ use super::date::{self, Written};
 use super::layout::{Cells, Field, Layout, Need};
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
-use super::table::clean;
+use super::user_words::{joined_products, yes_or_no};
 use super::{FileError, Fit, Format, ReadOptions};
 use crate::records::{Activity, ClientRef, Entitlement, Held, ProductRef, Record, Side};
 use rust_decimal::Decimal;
@@ -121,11 +121,9 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
 
 /// One seat for each product that the user holds, and what is known of the user.
 fn keep(cells: &Cells<'_>, user: &str, deleted: bool, sink: &mut Sink) -> Result<(), Bad> {
-    let blocked = match cells.text(BLOCKED).map(str::to_lowercase).as_deref() {
+    let blocked = match cells.text(BLOCKED) {
         None => false,
-        Some(text) if YES.contains(&text) => true,
-        Some(text) if NO.contains(&text) => false,
-        Some(_) => return Err(cells.bad(BLOCKED, "is neither True nor False")),
+        Some(text) => yes_or_no(text).ok_or_else(|| cells.bad(BLOCKED, "is neither True nor False"))?,
     };
     let activity = |product: Option<ProductRef>| {
         Record::Activity(Activity {
@@ -142,11 +140,18 @@ fn keep(cells: &Cells<'_>, user: &str, deleted: bool, sink: &mut Sink) -> Result
             assigned_on: None,
         })
     };
-    let products = products(cells.text(LICENSES).or_else(|| cells.text(DETAILS)).unwrap_or_default());
-    if products.is_empty() {
+    let products = joined_products(cells.text(LICENSES).or_else(|| cells.text(DETAILS)).unwrap_or_default());
+    if products.doubtful {
+        sink.note(
+            Some(cells.line()),
+            "plus_in_name",
+            "a plus with blanks around it was read as part of a name",
+        );
+    }
+    if products.names.is_empty() {
         sink.keep(cells.line(), activity(None));
     }
-    for name in products {
+    for name in products.names {
         let product = ProductRef { name: Some(name), ..ProductRef::default() };
         if !deleted {
             sink.keep(
@@ -167,43 +172,6 @@ fn keep(cells: &Cells<'_>, user: &str, deleted: bool, sink: &mut Sink) -> Result
         sink.keep(cells.line(), activity(Some(product)));
     }
     Ok(())
-}
-
-/// True and False, also as spreadsheets of other languages write them into a file that they save again.
-const YES: &[&str] = &[
-    "true",
-    "yes",
-    "1",
-    "wahr",
-    "vrai",
-    "verdadero",
-    "verdadeiro",
-    "vero",
-    "waar",
-    "prawda",
-    "sant",
-    "sann",
-    "sand",
-    "tosi",
-    "pravda",
-    "igaz",
-];
-const NO: &[&str] = &[
-    "false", "no", "0", "falsch", "faux", "falso", "onwaar", "fałsz", "falskt", "usann", "falsk", "epätosi",
-    "nepravda", "hamis",
-];
-
-/// Names joined with `+`, each once; none for `Unlicensed`.
-fn products(cell: &str) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for name in cell.split('+').map(clean).filter(|name| !name.is_empty()) {
-        if !name.eq_ignore_ascii_case("unlicensed")
-            && !names.iter().any(|known| known.eq_ignore_ascii_case(name))
-        {
-            names.push(name.to_owned());
-        }
-    }
-    names
 }
 
 /// Whether a time stamp is there (year 1 stands for none).

@@ -1,6 +1,7 @@
 //! The licences page of the Microsoft 365 admin centre, exported as CSV.
 //!
-//! `Total Licenses` holds the expired ones too: usable is total less expired. The file names neither
+//! `Total Licenses` holds the expired ones too: usable is total less expired. Free products may have no
+//! limit (`Unlimited`): how many were bought is then not a number. The file names neither
 //! tenant nor day: the uploader says whose it is.
 
 use super::layout::{Cells, Field, Layout, Need};
@@ -50,11 +51,21 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
 
 fn row(cells: &Cells<'_>, sink: &mut Sink) -> Result<(), Bad> {
     let title = cells.need(TITLE)?;
-    let total = count(cells, TOTAL)?.ok_or_else(|| cells.bad(TOTAL, "is empty, and is needed"))?;
     let expired = count(cells, EXPIRED)?.unwrap_or_default();
-    if expired > total {
-        return Err(cells.bad(EXPIRED, "is more than the total"));
-    }
+    let purchased = if cells.need(TOTAL)?.eq_ignore_ascii_case("unlimited") {
+        sink.note(
+            Some(cells.line()),
+            "unlimited_seats",
+            "without a limit there is no number of seats bought",
+        );
+        None
+    } else {
+        let total = count(cells, TOTAL)?.unwrap_or_default();
+        if expired > total {
+            return Err(cells.bad(EXPIRED, "is more than the total"));
+        }
+        Some(total - expired)
+    };
     let assigned = count(cells, ASSIGNED)?;
     sink.keep(
         cells.line(),
@@ -63,7 +74,7 @@ fn row(cells: &Cells<'_>, sink: &mut Sink) -> Result<(), Bad> {
             product: ProductRef { name: Some(title.to_owned()), ..ProductRef::default() },
             subscription: None,
             term: None,
-            purchased: Some(total - expired),
+            purchased,
             assigned,
             active: None,
             free: false,

@@ -5,13 +5,12 @@
 //! cannot be used. `consumedUnits` may exceed what is enabled. The answer states no day, and its `id` is
 //! `{tenant}_{sku}`; older answers and cut-down exports lack it and then name no client.
 
+use super::graph_json::{self, Before, Keys, Seen};
 use super::json::{Object, Raw};
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
-use super::{Detection, FileError, Fit, Format, ReadOptions, number};
+use super::{FileError, Fit, Format, ReadOptions};
 use crate::records::{ClientRef, Entitlement, Held, ProductRef, Record, Side};
-use rust_decimal::Decimal;
-use std::collections::HashMap;
 
 pub(super) const FORMAT: Format = Format {
     name: "microsoft_graph_subscribed_skus",
@@ -21,77 +20,55 @@ pub(super) const FORMAT: Format = Format {
     read,
 };
 
-const KEYS: [&str; 4] = ["skuId", "skuPartNumber", "consumedUnits", "prepaidUnits"];
-const KNOWN: &[&str] = &[
-    "id",
-    "accountId",
-    "accountName",
-    "skuId",
-    "skuPartNumber",
-    "appliesTo",
-    "capabilityStatus",
-    "consumedUnits",
-    "prepaidUnits",
-    "servicePlans",
-    "subscriptionIds",
-    "@odata.type",
-    "@odata.id",
-];
+const KEYS: Keys = Keys {
+    signature: &[&["prepaidUnits"], &["skuId", "skuPartNumber"]],
+    required: &[],
+    never: &["totalLicenses", "productSku"],
+    known: &[
+        "id",
+        "accountId",
+        "accountName",
+        "skuId",
+        "skuPartNumber",
+        "appliesTo",
+        "capabilityStatus",
+        "consumedUnits",
+        "prepaidUnits",
+        "servicePlans",
+        "subscriptionIds",
+        "AdditionalProperties",
+    ],
+};
 
 fn detect(shape: &Shape<'_>) -> Fit {
-    let columns = &shape.table.columns;
-    let shared =
-        KEYS.iter().filter(|key| columns.iter().any(|column| column.eq_ignore_ascii_case(key))).count();
-    if shape.items.is_none() || shared < KEYS.len() {
-        return Fit::No { shared: if shape.items.is_some() { shared } else { 0 } };
-    }
-    let reasons = vec![format!("its items have the keys {}", KEYS.join(", "))];
-    Fit::Yes(Detection { confidence: Decimal::new(100, 2), reasons })
+    KEYS.fit(shape)
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape that every format has")]
 fn read(shapes: &[&Shape<'_>], _: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
     sink.snapshot = true;
-    let mut seen: HashMap<(Option<String>, String), (u32, String)> = HashMap::new();
-    let mut line = 0;
+    KEYS.unknown(shapes, sink);
+    let mut seen = Seen::new();
     for shape in shapes {
-        for column in &shape.table.columns {
-            if !KNOWN.iter().any(|known| known.eq_ignore_ascii_case(column)) {
-                sink.unknown_column(column.clone());
-            }
-        }
-        for item in shape.items.unwrap_or_default() {
-            line += 1;
+        let part = shape.table.part.as_deref();
+        shape.each_item(&mut |line, item| {
             sink.read += 1;
-            let part = shape.table.part.as_deref();
             match sku(item) {
                 Err(bad) => sink.refuse(part, line, bad, Object::of(item).map(|object| client(&object))),
-                Ok(sku) => match seen.get(&sku.key) {
-                    // Pages that overlap, or one answer pasted twice.
-                    Some((first, text)) if text == item.get() => {
-                        sink.note(
-                            Some(line),
-                            "duplicate_line",
-                            format!("the same item as item {first}; counted once"),
-                        );
-                    }
-                    Some((first, _)) => {
+                Ok(sku) => match seen.add(sku.key, line, item.get()) {
+                    Before::Same(first) => graph_json::note_repeated(sink, line, first),
+                    Before::Other(first) => {
                         let reason = format!("the SKU stands in item {first} with other values");
-                        sink.refuse(
-                            part,
-                            line,
-                            Bad::member("skuId", None, reason),
-                            Some(sku.entitlement.client),
-                        );
+                        let bad = Bad::member("skuId", None, reason);
+                        sink.refuse(part, line, bad, Some(sku.entitlement.client));
                     }
-                    None => {
-                        seen.insert(sku.key, (line, item.get().to_owned()));
+                    Before::Never => {
                         sink.names_client &= sku.entitlement.client.id.is_some();
                         sink.keep(line, Record::Entitlement(sku.entitlement));
                     }
                 },
             }
-        }
+            Ok(())
+        })?;
     }
     if !sink.names_client {
         sink.ask("client", &[]);
@@ -111,21 +88,24 @@ fn sku(item: Raw<'_>) -> Result<Sku, Bad> {
     if let Some(key) = object.repeated().or_else(|| prepaid.as_ref()?.repeated()) {
         return Err(Bad::member(key, None, "stands twice in the item"));
     }
-    let sku = object.text("skuId").ok_or_else(|| Bad::member("skuId", None, "is empty, and is needed"))?;
-    let part_number = object.text("skuPartNumber").map(std::borrow::Cow::into_owned);
+    let sku = graph_json::id_of(&object, "skuId");
+    let part_number = graph_json::words(&object, "skuPartNumber");
+    let Some(key) = sku.clone().or_else(|| part_number.as_deref().map(graph_json::id)) else {
+        return Err(Bad::member("skuId", None, "is empty, and is needed"));
+    };
     let prepaid = prepaid.ok_or_else(|| Bad::member("prepaidUnits", None, "is empty, and is needed"))?;
-    let enabled = units(&prepaid, "enabled")?
+    let enabled = graph_json::seats(&prepaid, "enabled")?
         .ok_or_else(|| Bad::member("prepaidUnits.enabled", None, "is empty, and is needed"))?;
-    let warning = units(&prepaid, "warning")?.unwrap_or_default();
-    let assigned = units(&object, "consumedUnits")?;
+    let warning = graph_json::seats(&prepaid, "warning")?.unwrap_or_default();
+    let assigned = graph_json::seats(&object, "consumedUnits")?;
     // SKUs of the company as a whole are never assigned to users: nothing assigned is not unused.
     let company = object.text("appliesTo").is_some_and(|to| to.eq_ignore_ascii_case("company"));
     let client = client(&object);
     Ok(Sku {
-        key: (client.id.clone(), sku.to_lowercase()),
+        key: (client.id.clone(), key),
         entitlement: Entitlement {
             client,
-            product: ProductRef { sku: Some(sku.to_lowercase()), part_number, ..ProductRef::default() },
+            product: ProductRef { sku, part_number, ..ProductRef::default() },
             subscription: None,
             term: None,
             purchased: Some(enabled + warning),
@@ -139,18 +119,10 @@ fn sku(item: Raw<'_>) -> Result<Sku, Bad> {
 
 /// The tenant: the first half of `id`; the account where only that is given.
 fn client(object: &Object<'_>) -> ClientRef {
-    let tenant = object.text("id").and_then(|id| id.split_once('_').map(|(tenant, _)| tenant.to_lowercase()));
-    let account = || object.text("accountId").map(|id| id.to_lowercase());
-    let id = tenant.filter(|tenant| !tenant.is_empty()).or_else(account);
-    let name = object.text("accountName").map(|name| name.trim().to_owned());
-    ClientRef { name: if id.is_some() { name } else { None }, id, domain: None }
-}
-
-/// A count of seats.
-fn units(object: &Object<'_>, key: &str) -> Result<Option<Decimal>, Bad> {
-    let Some(text) = object.text(key) else { return Ok(None) };
-    match number::parse(&text, number::Commas::Unclear) {
-        Ok(number) if number >= Decimal::ZERO => Ok(Some(number)),
-        _ => Err(Bad::member(key, Some(&text), "is not a count of seats")),
-    }
+    let tenant = graph_json::id_of(object, "id")
+        .and_then(|id| id.split_once('_').map(|(tenant, _)| tenant.to_owned()))
+        .filter(|tenant| !tenant.is_empty());
+    let id = tenant.or_else(|| graph_json::id_of(object, "accountId"));
+    let name = graph_json::words(object, "accountName").filter(|_| id.is_some());
+    ClientRef { name, id, domain: None }
 }

@@ -8,8 +8,9 @@
 //!
 //! A format is one file in this folder and one line in [`FORMATS`]. Shared by all: [`decode`]
 //! (containers, encodings), [`table`] and [`sheet`] and [`json`] (rows of cells), [`layout`] (columns),
-//! [`number`] and [`date`] (spellings). Knows nothing of matching (but for how a stock code is spelled), prices
-//! or gaps.
+//! [`number`] and [`date`] (spellings). Shared by Microsoft's: [`graph_json`] (answers), [`usage_report`],
+//! [`user_words`], [`license_changes`] (logs). Knows nothing of matching (but for how a stock code is
+//! spelled), prices or gaps.
 
 mod charge_words;
 mod connectwise_agreements;
@@ -25,14 +26,25 @@ mod error;
 mod google_reseller_subscriptions;
 mod google_workspace_license_assignments;
 mod google_workspace_products;
+mod graph_json;
 mod huntress_organizations;
 mod inspect;
 mod json;
 mod layout;
+mod license_changes;
 mod limits;
 mod microsoft_admin_center_active_users;
 mod microsoft_admin_center_licenses;
+mod microsoft_graph_directory_audits;
+mod microsoft_graph_directory_subscriptions;
+mod microsoft_graph_email_activity_user_detail;
+mod microsoft_graph_license_details;
+mod microsoft_graph_m365_app_user_detail;
+mod microsoft_graph_office365_active_user_detail;
+mod microsoft_graph_organization;
 mod microsoft_graph_subscribed_skus;
+mod microsoft_graph_users;
+mod microsoft_graph_workload_user_detail;
 mod microsoft_partner_center_customers;
 mod microsoft_partner_center_daily_usage;
 mod microsoft_partner_center_invoices;
@@ -45,6 +57,8 @@ mod microsoft_partner_center_service_costs;
 mod microsoft_partner_center_subscribed_skus;
 mod microsoft_partner_center_subscriptions;
 mod microsoft_partner_center_without_amounts;
+mod microsoft_product_names;
+mod microsoft_unified_audit_log;
 mod msp_hub_partner_invoice;
 mod number;
 mod partner_center_items;
@@ -61,6 +75,8 @@ mod sink;
 mod table;
 mod td_synnex_streamone_subscriptions;
 mod template;
+mod usage_report;
+mod user_words;
 mod vendor_item;
 mod xarios_charges;
 
@@ -267,6 +283,17 @@ impl fmt::Debug for Format {
 /// Every format that is read. A new one is its own file and a line here.
 pub const FORMATS: &[Format] = &[
     microsoft_graph_subscribed_skus::FORMAT,
+    microsoft_graph_directory_subscriptions::FORMAT,
+    microsoft_graph_users::FORMAT,
+    microsoft_graph_license_details::FORMAT,
+    microsoft_graph_organization::FORMAT,
+    microsoft_graph_office365_active_user_detail::FORMAT,
+    microsoft_graph_m365_app_user_detail::FORMAT,
+    microsoft_graph_email_activity_user_detail::FORMAT,
+    microsoft_graph_workload_user_detail::FORMAT,
+    microsoft_graph_directory_audits::FORMAT,
+    microsoft_unified_audit_log::FORMAT,
+    microsoft_product_names::FORMAT,
     microsoft_admin_center_licenses::FORMAT,
     microsoft_admin_center_active_users::FORMAT,
     microsoft_partner_center_subscribed_skus::FORMAT,

@@ -3,5 +3,6 @@
 mod build;
 mod examples;
 mod explain;
+mod microsoft_listings;
 mod reference;
 mod sources;

@@ -1,16 +1,21 @@
 //! Behaviour of whole files: one module for each family of formats, one for containers and hostile files.
 
+mod admin_center;
 mod connectwise;
 mod distributors;
 mod files;
+mod graph;
 mod hostile;
+mod license_changes;
 mod microsoft;
 mod partner_center;
+mod product_names;
 mod seat_tools;
 mod template;
+mod usage_reports;
 
 use super::*;
-use crate::records::{BillingLine, Entitlement, Record, VendorCharge};
+use crate::records::{Activity, BillingLine, Entitlement, ProvisioningEvent, Record, VendorCharge};
 use rust_decimal::Decimal;
 
 fn dec(text: &str) -> Decimal {
@@ -49,6 +54,22 @@ fn billing(report: &FileReport) -> Vec<(u32, &BillingLine)> {
 fn charges(report: &FileReport) -> Vec<(&VendorCharge, u32)> {
     let of = |sourced| match sourced {
         &Sourced { line, record: Record::VendorCharge(ref row) } => Some((row, line)),
+        _ => None,
+    };
+    report.records.iter().filter_map(of).collect()
+}
+
+fn activities(report: &FileReport) -> Vec<&Activity> {
+    let of = |sourced| match sourced {
+        &Sourced { record: Record::Activity(ref row), .. } => Some(row),
+        _ => None,
+    };
+    report.records.iter().filter_map(of).collect()
+}
+
+fn events(report: &FileReport) -> Vec<(u32, &ProvisioningEvent)> {
+    let of = |sourced| match sourced {
+        &Sourced { line, record: Record::Provisioning(ref row) } => Some((line, row)),
         _ => None,
     };
     report.records.iter().filter_map(of).collect()
