@@ -13,22 +13,32 @@
 mod charge_words;
 mod connectwise_agreements;
 mod date;
+mod date_order;
 mod decode;
 mod error;
 mod inspect;
+mod invoice_period;
 mod json;
 mod layout;
 mod limits;
+mod members;
 mod microsoft_admin_center_active_users;
 mod microsoft_admin_center_licenses;
 mod microsoft_graph_subscribed_skus;
 mod microsoft_partner_center_new_commerce;
 mod number;
+mod quickbooks_invoice_import;
+mod quickbooks_invoices;
 mod reader;
 mod sheet;
 mod sink;
 mod table;
 mod template;
+mod xero_invoice_export;
+mod xero_invoice_import;
+mod xero_invoices;
+mod xero_line;
+mod xero_repeating_invoices;
 
 pub use error::FileError;
 pub use inspect::{inspect_document, record_json};
@@ -237,6 +247,12 @@ pub const FORMATS: &[Format] = &[
     microsoft_admin_center_active_users::FORMAT,
     microsoft_partner_center_new_commerce::FORMAT,
     connectwise_agreements::FORMAT,
+    xero_invoices::FORMAT,
+    xero_repeating_invoices::FORMAT,
+    xero_invoice_export::FORMAT,
+    xero_invoice_import::FORMAT,
+    quickbooks_invoices::FORMAT,
+    quickbooks_invoice_import::FORMAT,
     template::entitlements::FORMAT,
     template::billing::FORMAT,
     template::cost::FORMAT,

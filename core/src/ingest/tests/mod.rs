@@ -4,7 +4,9 @@ mod connectwise;
 mod files;
 mod hostile;
 mod microsoft;
+mod quickbooks;
 mod template;
+mod xero;
 
 use super::*;
 use crate::records::{BillingLine, Entitlement, Record, VendorCharge};
