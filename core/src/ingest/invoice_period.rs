@@ -1,14 +1,16 @@
-//! Which days are charged by an invoice that states only its date, and by a schedule that makes invoices.
+//! Which days are charged by an invoice that states only its date, and by a schedule that makes invoices;
+//! and which of their lines give money back.
 //!
 //! Accounting systems keep no service period. Whether a seat is charged before or after its month is the
 //! MSP's own habit, so it is asked (`invoice_timing`). An invoice row then covers one whole calendar month:
 //! that of the invoice date when billed in advance, the month before it when billed in arrears.
 
 use super::sink::Sink;
+use super::table::fold;
 use super::{InvoiceTiming, ReadOptions};
 use crate::period::{Month, Span};
-use crate::records::Cycle;
-use chrono::{Datelike as _, NaiveDate};
+use crate::records::{Cycle, LineType};
+use chrono::{Datelike as _, Months, NaiveDate};
 use rust_decimal::Decimal;
 
 /// Whether invoices charge what comes or what was; none, and asked, without an answer.
@@ -64,6 +66,40 @@ pub(super) fn cycle_of_months(months: u32) -> Option<(Cycle, Decimal)> {
         24 => (Cycle::Triennial, Decimal::new(15, 1)),
         _ => return None,
     })
+}
+
+/// Months of a span that is some cycle's.
+pub(super) fn whole_months(span: Span) -> Option<u32> {
+    [1, 2, 3, 4, 6, 12, 24, 36]
+        .into_iter()
+        .find(|&months| span.from.checked_add_months(Months::new(months)) == span.until)
+}
+
+/// Months of a cycle by its word. Words with two meanings (`bimonthly`, `biannual`) have none, nor do days and weeks.
+pub(super) fn months_of_word(word: &str) -> Option<u32> {
+    Some(match fold(word).as_str() {
+        "monthly" | "month" | "1month" | "everymonth" => 1,
+        "2months" | "every2months" => 2,
+        "quarterly" | "quarter" | "3months" | "every3months" => 3,
+        "4months" | "every4months" => 4,
+        "semiannually" | "semiannual" | "halfyearly" | "6months" | "every6months" | "6monthly" => 6,
+        "annually" | "annual" | "yearly" | "year" | "1year" | "12months" => 12,
+        "biennially" | "biennial" | "2years" | "24months" => 24,
+        "triennially" | "triennial" | "3years" | "36months" => 36,
+        _ => return None,
+    })
+}
+
+/// The price with the sign that a credit has, and what kind of line it is.
+pub(super) fn signed(credit: bool, quantity: Decimal, unit_price: Decimal) -> (Decimal, LineType) {
+    let negative = (quantity < Decimal::ZERO) != (unit_price < Decimal::ZERO);
+    if credit && !negative {
+        (-unit_price, LineType::Credit)
+    } else if credit || quantity < Decimal::ZERO || unit_price < Decimal::ZERO {
+        (unit_price, LineType::Credit)
+    } else {
+        (unit_price, LineType::Regular)
+    }
 }
 
 #[cfg(test)]

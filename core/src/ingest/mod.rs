@@ -10,12 +10,19 @@
 //! (containers, encodings), [`table`] and [`sheet`] and [`json`] (rows of cells), [`layout`] (columns),
 //! [`number`] and [`date`] (spellings). Knows nothing of matching, prices or gaps.
 
+mod autotask_billing_items;
+mod autotask_contract_services;
+mod autotask_names;
 mod charge_words;
 mod connectwise_agreements;
 mod date;
 mod date_order;
 mod decode;
 mod error;
+mod halopsa_invoices;
+mod halopsa_licences;
+mod halopsa_line;
+mod halopsa_recurring_invoices;
 mod inspect;
 mod invoice_period;
 mod json;
@@ -32,6 +39,8 @@ mod quickbooks_invoices;
 mod reader;
 mod sheet;
 mod sink;
+mod superops_client_contracts;
+mod syncro_schedules;
 mod table;
 mod template;
 mod xero_invoice_export;
@@ -247,6 +256,13 @@ pub const FORMATS: &[Format] = &[
     microsoft_admin_center_active_users::FORMAT,
     microsoft_partner_center_new_commerce::FORMAT,
     connectwise_agreements::FORMAT,
+    autotask_contract_services::FORMAT,
+    autotask_billing_items::FORMAT,
+    halopsa_recurring_invoices::FORMAT,
+    halopsa_invoices::FORMAT,
+    halopsa_licences::FORMAT,
+    syncro_schedules::FORMAT,
+    superops_client_contracts::FORMAT,
     xero_invoices::FORMAT,
     xero_repeating_invoices::FORMAT,
     xero_invoice_export::FORMAT,

@@ -5,13 +5,12 @@
 //! table names no currency, and dates in the order that is chosen while importing.
 
 use super::date_order;
-use super::invoice_period;
+use super::invoice_period::{self, signed};
 use super::layout::{Cells, Field, Layout, Need};
 use super::members::first_line_of;
 use super::quickbooks_invoices::leaf;
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
-use super::xero_invoices::signed;
 use super::{DateOrder, FileError, Fit, Format, ReadOptions};
 use crate::period::Month;
 use crate::records::{BillingLine, ClientRef, Cycle, ProductRef, Record, Side};

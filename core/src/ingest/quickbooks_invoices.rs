@@ -5,12 +5,11 @@
 //! are not. Discounts are of the whole document and only noted. A voided document stays, with all its amounts at 0.
 //! The id of every line is that of its document: a document that comes again replaces all lines that it had.
 
-use super::invoice_period;
+use super::invoice_period::{self, signed};
 use super::json::{Object, Raw};
-use super::members::{Seen, check_once, currency, day, expand, first_line, fit, number as amount_of, text};
+use super::members::{Seen, check_once, currency, day, expand, first_line, fit, number as number_in, text};
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
-use super::xero_invoices::signed;
 use super::{FileError, Fit, Format, ReadOptions};
 use crate::period::Month;
 use crate::records::{BillingLine, ClientRef, Cycle, ProductRef, Record, Side};
@@ -121,7 +120,7 @@ fn document(
         return Err((Bad::member("CustomerRef", None, "has neither value nor name"), None));
     };
     let bad = |bad: Bad| (bad, Some(client.clone()));
-    let total = amount_of(&item, "TotalAmt").map_err(bad)?;
+    let total = number_in(&item, "TotalAmt").map_err(bad)?;
     let voided = total.is_some_and(|total| total.is_zero())
         && text(&item, "PrivateNote").is_some_and(|note| note.to_ascii_lowercase().starts_with("voided"));
     let code = item.object("CurrencyRef").and_then(|currency| text(&currency, "value"));
@@ -255,12 +254,12 @@ impl Document {
         sink: &mut Sink,
     ) -> Result<(Decimal, Decimal), Bad> {
         let (quantity, unit, amount) =
-            (amount_of(detail, "Qty")?, amount_of(detail, "UnitPrice")?, amount_of(item, "Amount")?);
+            (number_in(detail, "Qty")?, number_in(detail, "UnitPrice")?, number_in(item, "Amount")?);
         let net = |sink: &mut Sink| {
             if !self.taxed {
                 return Ok(None);
             }
-            if amount_of(detail, "TaxInclusiveAmt")?.is_none() {
+            if number_in(detail, "TaxInclusiveAmt")?.is_none() {
                 let rule =
                     "is missing: the document's prices contain tax, and the line does not say how much";
                 return Err(Bad::member("SalesItemLineDetail.TaxInclusiveAmt", None, rule));

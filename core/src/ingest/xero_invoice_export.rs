@@ -6,13 +6,12 @@
 //! the id of all its lines: an invoice that comes again replaces what it said before, voided ones charge nothing.
 
 use super::date_order;
-use super::invoice_period;
+use super::invoice_period::{self, signed};
 use super::layout::{Cells, Field, Layout, Need};
 use super::members::first_line_of;
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
 use super::table::fold;
-use super::xero_invoices::signed;
 use super::xero_line::{Numbers, Tax, price, too_large};
 use super::{DateOrder, FileError, Fit, Format, ReadOptions};
 use crate::records::{BillingLine, ClientRef, Cycle, ProductRef, Record, Side};

@@ -5,13 +5,12 @@
 //! while importing and stands nowhere in the table: prices are read as before tax, and a note says so.
 
 use super::date_order;
-use super::invoice_period;
+use super::invoice_period::{self, signed};
 use super::layout::{Cells, Field, Layout, Need};
 use super::members::first_line_of;
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
 use super::xero_invoice_export::UNREAD;
-use super::xero_invoices::signed;
 use super::xero_line::{Numbers, Tax, price};
 use super::{DateOrder, FileError, Fit, Format, ReadOptions};
 use crate::records::{BillingLine, ClientRef, Cycle, ProductRef, Record, Side};

@@ -7,14 +7,14 @@
 //! of its invoice: an invoice that comes again replaces all lines that it had before. Lists of many invoices
 //! come without lines unless they are asked for page by page.
 
-use super::invoice_period;
+use super::invoice_period::{self, signed};
 use super::json::{Object, Raw};
 use super::members::{Seen, check_once, currency, day, expand, fit, text, within};
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
 use super::xero_line::{Tax, charged};
 use super::{FileError, Fit, Format, ReadOptions};
-use crate::records::{BillingLine, ClientRef, Cycle, LineType, Record, Side};
+use crate::records::{BillingLine, ClientRef, Cycle, Record, Side};
 use rust_decimal::Decimal;
 
 pub(super) const FORMAT: Format = Format {
@@ -219,18 +219,6 @@ impl Document {
             }),
         );
         Ok(())
-    }
-}
-
-/// The price with the sign that a credit has, and what kind of line it is.
-pub(super) fn signed(credit: bool, quantity: Decimal, unit_price: Decimal) -> (Decimal, LineType) {
-    let negative = (quantity < Decimal::ZERO) != (unit_price < Decimal::ZERO);
-    if credit && !negative {
-        (-unit_price, LineType::Credit)
-    } else if credit || quantity < Decimal::ZERO || unit_price < Decimal::ZERO {
-        (unit_price, LineType::Credit)
-    } else {
-        (unit_price, LineType::Regular)
     }
 }
 

@@ -5,12 +5,12 @@
 //! when (`EndDate`, the last day on which an invoice may be made). Whether an invoice charges what comes or
 //! what was is asked (`invoice_timing`). Weekly schedules fit no calendar month and are refused.
 
-use super::invoice_period::{cycle_of_months, schedule, timing};
+use super::invoice_period::{cycle_of_months, schedule, signed, timing};
 use super::json::{Object, Raw};
 use super::members::{Seen, check_once, currency, day, expand, fit, need_number, text, within};
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
-use super::xero_invoices::{client, signed};
+use super::xero_invoices::client;
 use super::xero_line::{Charged, Tax, charged, too_large};
 use super::{FileError, Fit, Format, ReadOptions};
 use crate::period::Span;

@@ -1,9 +1,11 @@
 //! Behaviour of whole files: one module for each family of formats, one for containers and hostile files.
 
+mod autotask;
 mod connectwise;
 mod files;
 mod hostile;
 mod microsoft;
+mod psa;
 mod quickbooks;
 mod template;
 mod xero;
