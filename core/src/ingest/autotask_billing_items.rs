@@ -32,7 +32,7 @@ fn detect(shape: &Shape<'_>) -> Fit {
 }
 
 /// A billing line whose names are still ids.
-struct Line {
+struct Unnamed {
     line: u32,
     company: String,
     product: Option<String>,
@@ -82,7 +82,7 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
         })?;
     }
     for found in lines {
-        let Line { line, company, product, invoice, contract, mut record } = found;
+        let Unnamed { line, company, product, invoice, contract, mut record } = found;
         record.client = names.client(&company);
         record.agreement = contract.map(|contract| names.agreement(&contract));
         if let Some(product) = product {
@@ -102,7 +102,7 @@ fn billing(
     options: &ReadOptions,
     seen: &mut Seen,
     sink: &mut Sink,
-) -> Result<Option<Line>, Bad> {
+) -> Result<Option<Unnamed>, Bad> {
     check_once(&[Some(item)])?;
     let id = text(item, "id");
     if !seen.first(id.as_deref(), raw, line, sink)? {
@@ -158,7 +158,7 @@ fn billing(
         line_type,
         billable,
     };
-    Ok(Some(Line { line, company, product, invoice, contract: text(item, "contractID"), record }))
+    Ok(Some(Unnamed { line, company, product, invoice, contract: text(item, "contractID"), record }))
 }
 
 /// Quantity and rate; without a rate the extended price by the quantity.

@@ -1,6 +1,6 @@
 //! Autotask's contract services: what a client is charged, period by period.
 //!
-//! Source: the REST API, entities ContractServices, ContractServiceUnits, ContractServiceBundleUnits,
+//! Source: the REST API, entities `ContractServices`, `ContractServiceUnits`, `ContractServiceBundleUnits`,
 //! Contracts, Companies and Services (see [`super::autotask_names`]). Only the units have a quantity, and
 //! each row of them is one period; `endDate` is its last day. The price stands on the contract service.
 //! Adjustments are changes that the units already contain. Client and product follow by id from contracts,
@@ -29,13 +29,14 @@ pub(super) const FORMAT: Format = Format {
 };
 
 fn detect(shape: &Shape<'_>) -> Fit {
-    let is_entity = |item: &Object<'_>| entity(item).is_some_and(|kind| kind != Entity::BillingItem);
-    fit(
-        shape,
-        LISTS,
-        &is_entity,
-        "has Autotask entities: contract services, units, contracts, companies or services",
-    )
+    let of = |kinds: fn(Entity) -> bool| move |item: &Object<'_>| entity(item).is_some_and(kinds);
+    // With billing items companies and services only name what those are of.
+    let items = fit(shape, LISTS, &of(|kind| kind == Entity::BillingItem), "");
+    if matches!(items, Fit::Yes(_)) {
+        return Fit::No { shared: 0 };
+    }
+    let reason = "has Autotask entities: contract services, units, contracts, companies or services";
+    fit(shape, LISTS, &of(|_| true), reason)
 }
 
 /// Everything of the file, by id.
@@ -110,7 +111,7 @@ impl Contents {
         check_once(&[Some(item)])?;
         match kind {
             Entity::Company | Entity::Service | Entity::Bundle => {
-                self.names.take(kind, item, self.line, sink)
+                self.names.take(kind, item, self.line, sink);
             }
             Entity::Contract => {
                 self.contracts += 1;

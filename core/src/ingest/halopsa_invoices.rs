@@ -7,7 +7,7 @@
 use super::halopsa_line::{LISTS, between, charged, client, currency_code, is_header, is_recurring};
 use super::invoice_period::{self, cycle_of_months, signed, whole_months};
 use super::json::{Object, Raw};
-use super::members::{Seen, check_once, currency, day, expand, fit, text, within};
+use super::members::{Refused, Seen, check_once, currency, day, expand, fit, refused, text, within};
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
 use super::{FileError, Fit, Format, ReadOptions};
@@ -32,7 +32,10 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
                 line += 1;
                 match header(raw, line, part, options, &mut seen, sink) {
                     Ok(has_lines) => with_lines |= has_lines,
-                    Err((bad, client)) => sink.refuse(part, line, bad, client),
+                    Err(refused) => {
+                        let (bad, client) = *refused;
+                        sink.refuse(part, line, bad, client);
+                    }
                 }
             }
             Ok(())
@@ -55,22 +58,22 @@ fn header(
     options: &ReadOptions,
     seen: &mut Seen,
     sink: &mut Sink,
-) -> Result<bool, (Bad, Option<ClientRef>)> {
+) -> Result<bool, Refused> {
     let Some(item) = Object::of(raw).filter(|item| is_header(item) && !is_recurring(item)) else {
         sink.read += 1;
-        return Err((Bad::row("the item is no invoice (client_id, invoice_date, lines)"), None));
+        return Err(refused(Bad::row("the item is no invoice (client_id, invoice_date, lines)"), None));
     };
     let lines = item.list("lines").unwrap_or_default();
     sink.read += u64::try_from(lines.len().max(1)).unwrap_or(1);
     let client = client(&item);
-    let bad = |bad: Bad| (bad, client.clone());
+    let bad = |bad: Bad| refused(bad, client.clone());
     check_once(&[Some(&item)]).map_err(bad)?;
     let id = text(&item, "id");
     if !seen.first(id.as_deref(), raw.get(), line, sink).map_err(bad)? {
         return Ok(true);
     }
     let Some(client) = client.clone() else {
-        return Err((Bad::member("client_id", None, "is empty, and so is client_name"), None));
+        return Err(refused(Bad::member("client_id", None, "is empty, and so is client_name"), None));
     };
     if lines.is_empty() {
         sink.note(

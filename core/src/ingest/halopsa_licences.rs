@@ -30,7 +30,6 @@ fn is_licence(item: &Object<'_>) -> bool {
         && any(&["name", "product_sku", "vendor_product_sku"])
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape that every format has")]
 fn read(shapes: &[&Shape<'_>], _: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
     let (mut seen, mut line) = (Seen::default(), 0);
     sink.snapshot = true;

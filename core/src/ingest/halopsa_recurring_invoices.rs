@@ -11,7 +11,7 @@ use super::halopsa_line::{
 };
 use super::invoice_period::{cycle_of_months, months_of_word, signed, whole_months};
 use super::json::{Object, Raw};
-use super::members::{Seen, check_once, currency, expand, fit, flag, text, within};
+use super::members::{Refused, Seen, check_once, currency, expand, fit, flag, refused, text, within};
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
 use super::{FileError, Fit, Format, ReadOptions};
@@ -48,7 +48,10 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
                 let reading = Reading { line, part, options };
                 match reading.header(raw, &mut seen, sink) {
                     Ok(has_lines) => with_lines |= has_lines,
-                    Err((bad, client)) => sink.refuse(part, line, bad, client),
+                    Err(refused) => {
+                        let (bad, client) = *refused;
+                        sink.refuse(part, line, bad, client);
+                    }
                 }
             }
             Ok(())
@@ -83,15 +86,10 @@ struct Header {
 
 impl Reading<'_> {
     /// Reads a header; answers whether it has lines.
-    fn header(
-        &self,
-        raw: Raw<'_>,
-        seen: &mut Seen,
-        sink: &mut Sink,
-    ) -> Result<bool, (Bad, Option<ClientRef>)> {
+    fn header(&self, raw: Raw<'_>, seen: &mut Seen, sink: &mut Sink) -> Result<bool, Refused> {
         let Some(item) = Object::of(raw).filter(|item| is_header(item) && is_recurring(item)) else {
             sink.read += 1;
-            return Err((
+            return Err(refused(
                 Bad::row("the item is no recurring invoice (client_id, nextcreationdate, lines)"),
                 None,
             ));
@@ -99,14 +97,14 @@ impl Reading<'_> {
         let lines = item.list("lines").unwrap_or_default();
         sink.read += u64::try_from(lines.len().max(1)).unwrap_or(1);
         let client = client(&item);
-        let bad = |bad: Bad| (bad, client.clone());
+        let bad = |bad: Bad| refused(bad, client.clone());
         check_once(&[Some(&item)]).map_err(bad)?;
         let id = text(&item, "id");
         if !seen.first(id.as_deref(), raw.get(), self.line, sink).map_err(bad)? {
             return Ok(true);
         }
         let Some(client) = client.clone() else {
-            return Err((Bad::member("client_id", None, "is empty, and so is client_name"), None));
+            return Err(refused(Bad::member("client_id", None, "is empty, and so is client_name"), None));
         };
         if lines.is_empty() {
             let text = "the recurring invoice has no lines here; no billing line follows from it";
@@ -142,16 +140,14 @@ impl Reading<'_> {
         check_once(&[Some(&item)])?;
         let Some(charged) = charged(&item, self.line, sink)? else { return Ok(()) };
         note_counted(&item, self.line, sink);
-        let from = match first_day(&[(&item, "startdate"), (header, "startdate")])? {
-            Some(from) => from,
-            None => {
-                let running = first_day(&[(header, "period_start_date")])?;
-                let rule = "is missing, and so are the invoice's startdate and period_start_date";
-                let running = running.ok_or_else(|| Bad::member("startdate", None, rule))?;
-                let text = "the line has no start date: read from the start of the period that runs";
-                sink.note(Some(self.line), "assumed_start", text);
-                running
-            }
+        let from = if let Some(from) = first_day(&[(&item, "startdate"), (header, "startdate")])? {
+            from
+        } else {
+            let running = first_day(&[(header, "period_start_date")])?;
+            let rule = "is missing, and so are the invoice's startdate and period_start_date";
+            let text = "the line has no start date: read from the start of the period that runs";
+            sink.note(Some(self.line), "assumed_start", text);
+            running.ok_or_else(|| Bad::member("startdate", None, rule))?
         };
         let until = first_day(&[(&item, "enddate"), (header, "enddate")])?.map(day_after);
         let span = Span { from, until };

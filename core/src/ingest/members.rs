@@ -10,6 +10,7 @@ use super::reader::Shape;
 use super::sink::{Bad, Sink};
 use super::{Detection, Fit, ReadOptions};
 use crate::money::Currency;
+use crate::records::ClientRef;
 use chrono::{DateTime, NaiveDate};
 use rust_decimal::Decimal;
 use std::collections::HashMap;
@@ -114,6 +115,14 @@ pub(super) fn check_once(objects: &[Option<&Object<'_>>]) -> Result<(), Bad> {
         Some(key) => Err(Bad::member(key, None, "stands twice in the item")),
         None => Ok(()),
     }
+}
+
+/// Why a document is refused, and whose it is where that could be read.
+pub(super) type Refused = Box<(Bad, Option<ClientRef>)>;
+
+/// A refused document.
+pub(super) fn refused(bad: Bad, client: Option<ClientRef>) -> Refused {
+    Box::new((bad, client))
 }
 
 /// The rule, with the place of the line in its document before the column.

@@ -14,9 +14,9 @@ mod autotask_billing_items;
 mod autotask_contract_services;
 mod autotask_names;
 mod charge_words;
+mod connectwise_addition_list;
 mod connectwise_agreements;
 mod date;
-mod date_order;
 mod decode;
 mod error;
 mod halopsa_invoices;
@@ -42,6 +42,7 @@ mod sink;
 mod superops_client_contracts;
 mod syncro_schedules;
 mod table;
+mod table_answers;
 mod template;
 mod xero_invoice_export;
 mod xero_invoice_import;
@@ -256,6 +257,7 @@ pub const FORMATS: &[Format] = &[
     microsoft_admin_center_active_users::FORMAT,
     microsoft_partner_center_new_commerce::FORMAT,
     connectwise_agreements::FORMAT,
+    connectwise_addition_list::FORMAT,
     autotask_contract_services::FORMAT,
     autotask_billing_items::FORMAT,
     halopsa_recurring_invoices::FORMAT,

@@ -4,13 +4,13 @@
 //! Customer and dates stand only on the first row of an invoice, or on all. Items are written `Parent:Child`. The
 //! table names no currency, and dates in the order that is chosen while importing.
 
-use super::date_order;
 use super::invoice_period::{self, signed};
 use super::layout::{Cells, Field, Layout, Need};
 use super::members::first_line_of;
 use super::quickbooks_invoices::leaf;
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
+use super::table_answers::{currency, date_order};
 use super::{DateOrder, FileError, Fit, Format, ReadOptions};
 use crate::period::Month;
 use crate::records::{BillingLine, ClientRef, Cycle, ProductRef, Record, Side};
@@ -77,7 +77,7 @@ struct Head {
 
 fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
     let columns = [F::Date as usize, F::DueDate as usize, F::ServiceDate as usize];
-    let order = date_order::order(&LAYOUT, shapes, &columns, options, sink)?;
+    let order = date_order(&LAYOUT, shapes, &columns, options, sink)?;
     for shape in shapes {
         let mut heads: HashMap<String, Head> = HashMap::new();
         let mut last: Option<String> = None;
@@ -126,27 +126,17 @@ fn row(
     if name.is_none() {
         return Err(cells.bad(F::Item as usize, "is empty, and so is the description"));
     }
-    let currency = match cells.text(F::Currency as usize) {
-        Some(_) => Some(cells.need_currency(F::Currency as usize)?),
-        None => {
-            if options.currency.is_none() {
-                sink.ask("currency", &[]);
-            }
-            options.currency
-        }
-    };
+    let currency = currency(cells, F::Currency as usize, options, sink)?;
     let Some(order) = order else {
         invoice_period::timing(options, sink);
         return Ok(());
     };
-    let span = match cells.date(F::ServiceDate as usize, order)? {
-        Some(served) => Some(Month::of(served).span()),
-        None => {
-            let date = head
-                .date
-                .ok_or_else(|| cells.bad(F::Date as usize, "is empty on the invoice's first row"))?;
-            invoice_period::month(date, options, sink)
-        }
+    let span = if let Some(served) = cells.date(F::ServiceDate as usize, order)? {
+        Some(Month::of(served).span())
+    } else {
+        let date =
+            head.date.ok_or_else(|| cells.bad(F::Date as usize, "is empty on the invoice's first row"))?;
+        invoice_period::month(date, options, sink)
     };
     let (Some(currency), Some(span)) = (currency, span) else { return Ok(()) };
     let (unit_price, line_type) = signed(false, quantity, unit_price);

@@ -1,4 +1,4 @@
-//! QuickBooks Online's invoices, sales receipts and credit memos, as JSON of the API.
+//! QuickBooks Online's invoices and credit memos, as JSON of the API.
 //!
 //! Source: <https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice>. Of a document's
 //! lines only `SalesItemLineDetail` is a product, alone or inside a group; subtotals, descriptions and discounts
@@ -7,7 +7,9 @@
 
 use super::invoice_period::{self, signed};
 use super::json::{Object, Raw};
-use super::members::{Seen, check_once, currency, day, expand, first_line, fit, number as number_in, text};
+use super::members::{
+    Refused, Seen, check_once, currency, day, expand, first_line, fit, number as number_in, refused, text,
+};
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
 use super::{FileError, Fit, Format, ReadOptions};
@@ -23,14 +25,15 @@ pub(super) const FORMAT: Format = Format {
     read,
 };
 
-const LISTS: &[&str] =
-    &["CDCResponse", "QueryResponse", "BatchItemResponse", "Invoice", "CreditMemo", "SalesReceipt"];
+const LISTS: &[&str] = &["CDCResponse", "QueryResponse", "BatchItemResponse", "Invoice", "CreditMemo"];
 
 fn detect(shape: &Shape<'_>) -> Fit {
+    // Other documents of customers have lines too.
+    let is_sale = |item: &Object<'_>| is_document(item) && (sells(item) || is_deleted(item));
     fit(
         shape,
         LISTS,
-        &is_document,
+        &is_sale,
         "has QuickBooks documents: items with CustomerRef and Line of SalesItemLineDetail",
     )
 }
@@ -45,8 +48,11 @@ fn is_document(item: &Object<'_>) -> bool {
     if is_deleted(item) {
         return item.has(&["Id"]);
     }
+    // Sales receipts and refunds, paid at once, cannot be told apart: neither is due later.
+    let at_once =
+        item.has(&["DepositToAccountRef"]) && !item.has(&["DueDate"]) && !item.has(&["RemainingCredit"]);
     let known = ["TxnDate", "DocNumber", "TotalAmt", "Balance", "SyncToken"];
-    item.has(&["CustomerRef", "Line"]) && known.iter().any(|key| item.has(&[key])) && sells(item)
+    item.has(&["CustomerRef", "Line"]) && known.iter().any(|key| item.has(&[key])) && !at_once
 }
 
 /// The list of changes says so of documents, and nothing else.
@@ -64,7 +70,6 @@ fn sells(item: &Object<'_>) -> bool {
         .any(|line| line.has(&["SalesItemLineDetail"]) || line.has(&["GroupLineDetail"]))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape that every format has")]
 fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
     let (mut seen, mut line) = (Seen::default(), 0);
     for shape in shapes {
@@ -72,7 +77,8 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
         shape.each_item(&mut |_, raw| {
             for raw in expand(raw, LISTS, &is_document) {
                 line += 1;
-                if let Err((bad, client)) = document(raw, line, part, options, &mut seen, sink) {
+                if let Err(refused) = document(raw, line, part, options, &mut seen, sink) {
+                    let (bad, client) = *refused;
                     sink.refuse(part, line, bad, client);
                 }
             }
@@ -89,10 +95,13 @@ fn document(
     options: &ReadOptions,
     seen: &mut Seen,
     sink: &mut Sink,
-) -> Result<(), (Bad, Option<ClientRef>)> {
+) -> Result<(), Refused> {
     sink.read += 1;
     let Some(item) = Object::of(raw).filter(is_document) else {
-        return Err((Bad::row("the item is no QuickBooks sale (CustomerRef, Line, TxnDate)"), None));
+        return Err(refused(
+            Bad::row("the item is no QuickBooks invoice or credit memo (CustomerRef, Line, TxnDate)"),
+            None,
+        ));
     };
     let id = text(&item, "Id");
     let number = text(&item, "DocNumber").or_else(|| id.clone());
@@ -111,15 +120,15 @@ fn document(
         domain: None,
     });
     let client = client.filter(|client| *client != ClientRef::default());
-    let bad = |bad: Bad| (bad, client.clone());
+    let bad = |bad: Bad| refused(bad, client.clone());
     check_once(&[Some(&item), customer.as_ref()]).map_err(bad)?;
     if !seen.first(id.as_deref(), raw.get(), line, sink).map_err(bad)? {
         return Ok(());
     }
     let Some(client) = client.clone() else {
-        return Err((Bad::member("CustomerRef", None, "has neither value nor name"), None));
+        return Err(refused(Bad::member("CustomerRef", None, "has neither value nor name"), None));
     };
-    let bad = |bad: Bad| (bad, Some(client.clone()));
+    let bad = |bad: Bad| refused(bad, Some(client.clone()));
     let total = number_in(&item, "TotalAmt").map_err(bad)?;
     let voided = total.is_some_and(|total| total.is_zero())
         && text(&item, "PrivateNote").is_some_and(|note| note.to_ascii_lowercase().starts_with("voided"));
@@ -137,6 +146,10 @@ fn document(
         voided,
         line,
     };
+    if !sells(&item) {
+        let text = format!("the document {shown} has no line that sells anything; nothing follows from it");
+        sink.note(Some(line), "no_sales_line", text);
+    }
     let mut reading = Reading { options, sink, part };
     let lines = item.list("Line").unwrap_or_default();
     for (index, raw) in lines.into_iter().enumerate() {
@@ -215,12 +228,11 @@ impl Document {
         check_once(&[Some(item), Some(&detail)])?;
         let (quantity, unit_price) = self.price(item, &detail, reading.sink)?;
         let product = product(item, &detail)?;
-        let span = match day(&detail, "ServiceDate")? {
-            Some(served) => Some(Month::of(served).span()),
-            None => {
-                let date = self.date.ok_or_else(|| Bad::member("TxnDate", None, "is missing"))?;
-                invoice_period::month(date, reading.options, reading.sink)
-            }
+        let span = if let Some(served) = day(&detail, "ServiceDate")? {
+            Some(Month::of(served).span())
+        } else {
+            let date = self.date.ok_or_else(|| Bad::member("TxnDate", None, "is missing"))?;
+            invoice_period::month(date, reading.options, reading.sink)
         };
         let (Some(span), Some(currency)) = (span, self.currency) else { return Ok(()) };
         let (unit_price, line_type) = signed(self.credit, quantity, unit_price);

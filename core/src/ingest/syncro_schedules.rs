@@ -9,7 +9,8 @@
 use super::invoice_period::{cycle_of_months, months_of_word, signed};
 use super::json::{Object, Raw};
 use super::members::{
-    Seen, check_once, currency, day, expand, first_line, fit, flag, need_number, number, text, within,
+    Refused, Seen, check_once, currency, day, expand, first_line, fit, flag, need_number, number, refused,
+    text, within,
 };
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
@@ -45,7 +46,10 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
                 line += 1;
                 match schedule(raw, line, part, options, &mut seen, sink) {
                     Ok(has_lines) => with_lines |= has_lines,
-                    Err((bad, client)) => sink.refuse(part, line, bad, client),
+                    Err(refused) => {
+                        let (bad, client) = *refused;
+                        sink.refuse(part, line, bad, client);
+                    }
                 }
             }
             Ok(())
@@ -69,19 +73,19 @@ fn schedule(
     options: &ReadOptions,
     seen: &mut Seen,
     sink: &mut Sink,
-) -> Result<bool, (Bad, Option<ClientRef>)> {
+) -> Result<bool, Refused> {
     let Some(item) = Object::of(raw).filter(is_schedule) else {
         sink.read += 1;
-        return Err((Bad::row("the item is no schedule (customer_id, frequency, next_run)"), None));
+        return Err(refused(Bad::row("the item is no schedule (customer_id, frequency, next_run)"), None));
     };
     let lines = item.list("lines").unwrap_or_default();
     sink.read += u64::try_from(lines.len().max(1)).unwrap_or(1);
     let Some(customer) = text(&item, "customer_id") else {
-        return Err((Bad::member("customer_id", None, "is missing"), None));
+        return Err(refused(Bad::member("customer_id", None, "is missing"), None));
     };
     let name = text(&item, "customer_business_then_name");
     let client = ClientRef { id: Some(customer), name, domain: None };
-    let bad = |bad: Bad| (bad, Some(client.clone()));
+    let bad = |bad: Bad| refused(bad, Some(client.clone()));
     check_once(&[Some(&item)]).map_err(bad)?;
     let id = text(&item, "id");
     if !seen.first(id.as_deref(), raw.get(), line, sink).map_err(bad)? {

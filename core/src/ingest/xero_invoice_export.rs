@@ -5,13 +5,13 @@
 //! order of the organisation's region, so the order is proven by the file or asked. The invoice's number is
 //! the id of all its lines: an invoice that comes again replaces what it said before, voided ones charge nothing.
 
-use super::date_order;
 use super::invoice_period::{self, signed};
 use super::layout::{Cells, Field, Layout, Need};
 use super::members::first_line_of;
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
 use super::table::fold;
+use super::table_answers::{currency, date_order};
 use super::xero_line::{Numbers, Tax, price, too_large};
 use super::{DateOrder, FileError, Fit, Format, ReadOptions};
 use crate::records::{BillingLine, ClientRef, Cycle, ProductRef, Record, Side};
@@ -144,7 +144,7 @@ impl Sums {
 type Invoices = HashMap<(String, String), Sums>;
 
 fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
-    let order = date_order::order(&LAYOUT, shapes, &[F::Date as usize, F::DueDate as usize], options, sink)?;
+    let order = date_order(&LAYOUT, shapes, &[F::Date as usize, F::DueDate as usize], options, sink)?;
     let invoices = sums(shapes, options)?;
     let (mut sales, mut purchases) = (0_u64, 0_u64);
     for shape in shapes {
@@ -267,15 +267,7 @@ fn row(
         return Ok(());
     };
     let product = product(cells)?;
-    let currency = match cells.text(F::Currency as usize) {
-        Some(_) => Some(cells.need_currency(F::Currency as usize)?),
-        None => {
-            if options.currency.is_none() {
-                sink.ask("currency", &[]);
-            }
-            options.currency
-        }
-    };
+    let currency = currency(cells, F::Currency as usize, options, sink)?;
     let Some(order) = order else {
         invoice_period::timing(options, sink);
         return Ok(());

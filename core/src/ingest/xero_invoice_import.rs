@@ -4,12 +4,12 @@
 //! (<https://central.xero.com/s/article/Import-a-CSV-file-of-sales-invoices>). Whether prices contain tax is chosen
 //! while importing and stands nowhere in the table: prices are read as before tax, and a note says so.
 
-use super::date_order;
 use super::invoice_period::{self, signed};
 use super::layout::{Cells, Field, Layout, Need};
 use super::members::first_line_of;
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
+use super::table_answers::{currency, date_order};
 use super::xero_invoice_export::UNREAD;
 use super::xero_line::{Numbers, Tax, price};
 use super::{DateOrder, FileError, Fit, Format, ReadOptions};
@@ -67,7 +67,7 @@ fn detect(shape: &Shape<'_>) -> Fit {
 }
 
 fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
-    let order = date_order::order(&LAYOUT, shapes, &[F::Date as usize, F::DueDate as usize], options, sink)?;
+    let order = date_order(&LAYOUT, shapes, &[F::Date as usize, F::DueDate as usize], options, sink)?;
     for shape in shapes {
         LAYOUT.read(
             &shape.table,
@@ -112,15 +112,7 @@ fn row(
     if code.is_none() && name.is_none() {
         return Err(cells.bad(F::Description as usize, "is empty, and so is InventoryItemCode"));
     }
-    let currency = match cells.text(F::Currency as usize) {
-        Some(_) => Some(cells.need_currency(F::Currency as usize)?),
-        None => {
-            if options.currency.is_none() {
-                sink.ask("currency", &[]);
-            }
-            options.currency
-        }
-    };
+    let currency = currency(cells, F::Currency as usize, options, sink)?;
     let Some(order) = order else {
         invoice_period::timing(options, sink);
         return Ok(());

@@ -9,7 +9,7 @@
 
 use super::invoice_period::{self, signed};
 use super::json::{Object, Raw};
-use super::members::{Seen, check_once, currency, day, expand, fit, text, within};
+use super::members::{Refused, Seen, check_once, currency, day, expand, fit, refused, text, within};
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
 use super::xero_line::{Tax, charged};
@@ -61,7 +61,8 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
             for raw in expand(raw, LISTS, &is_document) {
                 reading.line += 1;
                 let line = reading.line;
-                if let Err((bad, client)) = document(raw, part, options, &mut reading, sink) {
+                if let Err(refused) = document(raw, part, options, &mut reading, sink) {
+                    let (bad, client) = *refused;
                     sink.refuse(part, line, bad, client);
                 }
             }
@@ -97,18 +98,21 @@ fn document(
     options: &ReadOptions,
     reading: &mut Reading,
     sink: &mut Sink,
-) -> Result<(), (Bad, Option<ClientRef>)> {
+) -> Result<(), Refused> {
     let line = reading.line;
     let item = Object::of(raw).filter(is_document);
     let Some(item) = item else {
         sink.read += 1;
-        return Err((Bad::row("the item is no Xero invoice (Type, Contact, Status, InvoiceID)"), None));
+        return Err(refused(
+            Bad::row("the item is no Xero invoice (Type, Contact, Status, InvoiceID)"),
+            None,
+        ));
     };
     let lines = item.list("LineItems").unwrap_or_default();
     sink.read += u64::try_from(lines.len().max(1)).unwrap_or(1);
     let contact = item.object("Contact");
     let client = contact.as_ref().map(client).filter(|client| *client != ClientRef::default());
-    let bad = |bad: Bad| (bad, client.clone());
+    let bad = |bad: Bad| refused(bad, client.clone());
     check_once(&[Some(&item), contact.as_ref()]).map_err(bad)?;
     let id = text(&item, "InvoiceID").or_else(|| text(&item, "CreditNoteID"));
     let number =
@@ -143,7 +147,7 @@ fn document(
         }
     };
     let Some(client) = client.clone() else {
-        return Err((Bad::member("Contact", None, "has neither ContactID nor Name"), None));
+        return Err(refused(Bad::member("Contact", None, "has neither ContactID nor Name"), None));
     };
     if lines.is_empty() {
         if billable {

@@ -7,7 +7,9 @@
 
 use super::invoice_period::{cycle_of_months, schedule, signed, timing};
 use super::json::{Object, Raw};
-use super::members::{Seen, check_once, currency, day, expand, fit, need_number, text, within};
+use super::members::{
+    Refused, Seen, check_once, currency, day, expand, fit, need_number, refused, text, within,
+};
 use super::reader::Shape;
 use super::sink::{Bad, Sink};
 use super::xero_invoices::client;
@@ -38,7 +40,6 @@ fn is_template(item: &Object<'_>) -> bool {
         && item.text("Type").is_some_and(|kind| kind.trim().to_ascii_uppercase().starts_with("ACC"))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape that every format has")]
 fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
     let (mut seen, mut line) = (Seen::default(), 0);
     for shape in shapes {
@@ -46,7 +47,8 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
         shape.each_item(&mut |_, raw| {
             for raw in expand(raw, LISTS, &is_template) {
                 line += 1;
-                if let Err((bad, client)) = template(raw, line, part, options, &mut seen, sink) {
+                if let Err(refused) = template(raw, line, part, options, &mut seen, sink) {
+                    let (bad, client) = *refused;
                     sink.refuse(part, line, bad, client);
                 }
             }
@@ -63,16 +65,16 @@ fn template(
     options: &ReadOptions,
     seen: &mut Seen,
     sink: &mut Sink,
-) -> Result<(), (Bad, Option<ClientRef>)> {
+) -> Result<(), Refused> {
     let Some(item) = Object::of(raw).filter(is_template) else {
         sink.read += 1;
-        return Err((Bad::row("the item is no repeating invoice (Schedule, Type, Contact)"), None));
+        return Err(refused(Bad::row("the item is no repeating invoice (Schedule, Type, Contact)"), None));
     };
     let lines = item.list("LineItems").unwrap_or_default();
     sink.read += u64::try_from(lines.len().max(1)).unwrap_or(1);
     let client = item.object("Contact").map(|contact| client(&contact));
     let client = client.filter(|client| *client != ClientRef::default());
-    let bad = |bad: Bad| (bad, client.clone());
+    let bad = |bad: Bad| refused(bad, client.clone());
     check_once(&[Some(&item), item.object("Contact").as_ref(), item.object("Schedule").as_ref()])
         .map_err(bad)?;
     let id = text(&item, "RepeatingInvoiceID").or_else(|| text(&item, "ID"));
@@ -100,7 +102,7 @@ fn template(
         }
     };
     let Some(client) = client.clone() else {
-        return Err((Bad::member("Contact", None, "has neither ContactID nor Name"), None));
+        return Err(refused(Bad::member("Contact", None, "has neither ContactID nor Name"), None));
     };
     if lines.is_empty() {
         return Err(bad(Bad::member("LineItems", None, "is empty: there is nothing to compare")));
@@ -181,15 +183,14 @@ fn days(
         let text = format!("the price of {months} months is shown as the price of {} months", cycle.months());
         sink.note(Some(line), "cycle_restated", text);
     }
-    let first = match day(&schedule_of, "StartDate")? {
-        Some(first) => first,
-        None => {
-            let next = day(&schedule_of, "NextScheduledDate")?
-                .ok_or_else(|| Bad::member("Schedule.StartDate", None, "is missing"))?;
-            let text = format!("the schedule has no StartDate: read from its next invoice on, {next}");
-            sink.note(Some(line), "assumed_start", text);
-            next
-        }
+    let first = if let Some(first) = day(&schedule_of, "StartDate")? {
+        first
+    } else {
+        let next = day(&schedule_of, "NextScheduledDate")?
+            .ok_or_else(|| Bad::member("Schedule.StartDate", None, "is missing"))?;
+        let text = format!("the schedule has no StartDate: read from its next invoice on, {next}");
+        sink.note(Some(line), "assumed_start", text);
+        next
     };
     let last = day(&schedule_of, "EndDate")?;
     let Some(timing) = timing(options, sink) else { return Ok(None) };

@@ -88,6 +88,22 @@ fn credit_memos_give_back_and_bills_are_not_read() {
     );
     let bill = INVOICES.replace("\"CustomerRef\"", "\"VendorRef\"");
     assert_eq!(error(&bill).code(), "unknown_format");
+    let receipt = INVOICES.replace("\"DueDate\"", "\"DepositToAccountRef\": {\"value\": \"4\"}, \"Due\"");
+    let listed = answered(&receipt);
+    assert_eq!((listed.refused_total, billing(&listed).len()), (1, 1), "a receipt or a refund, who knows");
+}
+
+#[test]
+fn a_document_without_sales_lines_is_told() {
+    let empty =
+        INVOICES.replacen("\"SubTotalLineDetail\": {}}\n        ],", "\"SubTotalLineDetail\": {}}],", 1);
+    let words = empty.replace(
+        "\"Amount\": 0, \"DetailType\": \"SalesItemLineDetail\", \"SalesItemLineDetail\"",
+        "\"DetailType\": \"DescriptionOnly\", \"DescriptionLineDetail\"",
+    );
+    let report = answered(&words);
+    assert!(note_codes(&report).contains(&(Some(2), "no_sales_line")));
+    assert_eq!((report.refused_total, billing(&report).len()), (0, 4));
 }
 
 #[test]

@@ -1,14 +1,15 @@
-//! The order of day and month in the dates of a table whose source has no fixed one: the answer to the
-//! question `date_order`, else what the file proves, else the question.
+//! What a table may not say itself: the order of day and month in its dates, and the currency of its
+//! prices. The answer to the question is taken, or what the file says or proves, or the question is asked.
 
 use super::date::Evidence;
-use super::layout::Layout;
+use super::layout::{Cells, Layout};
 use super::reader::Shape;
-use super::sink::Sink;
+use super::sink::{Bad, Sink};
 use super::{DateOrder, FileError, ReadOptions};
+use crate::money::Currency;
 
 /// The order in which these columns write their dates; none, and asked, when nothing tells it.
-pub(super) fn order(
+pub(super) fn date_order(
     layout: &Layout,
     shapes: &[&Shape<'_>],
     columns: &[usize],
@@ -47,4 +48,20 @@ pub(super) fn order(
             None
         }
     })
+}
+
+/// The currency of a row: its own, else the answer to the question `currency`; none while that is open.
+pub(super) fn currency(
+    cells: &Cells<'_>,
+    column: usize,
+    options: &ReadOptions,
+    sink: &mut Sink,
+) -> Result<Option<Currency>, Bad> {
+    if cells.text(column).is_some() {
+        return cells.need_currency(column).map(Some);
+    }
+    if options.currency.is_none() {
+        sink.ask("currency", &[]);
+    }
+    Ok(options.currency)
 }
