@@ -15,6 +15,7 @@ mod autotask_contract_services;
 mod autotask_names;
 mod charge_words;
 mod connectwise_addition_list;
+mod connectwise_agreement_list;
 mod connectwise_agreements;
 mod date;
 mod decode;
@@ -258,6 +259,7 @@ pub const FORMATS: &[Format] = &[
     microsoft_partner_center_new_commerce::FORMAT,
     connectwise_agreements::FORMAT,
     connectwise_addition_list::FORMAT,
+    connectwise_agreement_list::FORMAT,
     autotask_contract_services::FORMAT,
     autotask_billing_items::FORMAT,
     halopsa_recurring_invoices::FORMAT,

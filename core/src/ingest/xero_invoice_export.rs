@@ -119,13 +119,16 @@ struct Sums {
     count: u64,
     total: Option<Decimal>,
     tax: Option<Decimal>,
+    /// Tax of the lines, where the invoice does not say its own.
+    taxes: Decimal,
     broken: bool,
 }
 
 impl Sums {
     /// Whether the amounts contain tax, as the totals prove.
     fn tax(&self) -> Tax {
-        let (Some(total), Some(tax), false) = (self.total, self.tax, self.broken) else { return Tax::Untold };
+        let (Some(total), false) = (self.total, self.broken) else { return Tax::Untold };
+        let tax = self.tax.unwrap_or(self.taxes);
         if tax.is_zero() {
             return Tax::Outside;
         }
@@ -203,12 +206,13 @@ fn sums(shapes: &[&Shape<'_>], options: &ReadOptions) -> Result<Invoices, FileEr
             let Some(key) = key(cells) else { return Ok(()) };
             let sums = invoices.entry(key).or_default();
             sums.count += 1;
-            match cells.number(F::Amount as usize) {
-                Ok(amount) => {
-                    sums.lines = sums.lines.checked_add(amount.unwrap_or_default()).unwrap_or_default();
-                }
-                Err(_) => sums.broken = true,
-            }
+            let add = |sum: Decimal, field: F| match cells.number(field as usize) {
+                Ok(amount) => sum.checked_add(amount.unwrap_or_default()),
+                Err(_) => None,
+            };
+            let (lines, taxes) = (add(sums.lines, F::Amount), add(sums.taxes, F::Tax));
+            sums.broken |= lines.is_none() || taxes.is_none();
+            (sums.lines, sums.taxes) = (lines.unwrap_or_default(), taxes.unwrap_or_default());
             let told = |field: F| cells.number(field as usize).ok().flatten();
             (sums.total, sums.tax) = (told(F::Total).or(sums.total), told(F::TaxTotal).or(sums.tax));
             Ok(())

@@ -165,3 +165,10 @@ fn the_list_of_one_agreement_asks_whose_it_is() {
     let bare = error(LIST.lines().next().unwrap());
     assert_eq!(bare, FileError::NoRows { known: Some("connectwise_addition_list") });
 }
+
+#[test]
+fn the_list_of_agreements_has_nothing_to_compare() {
+    let list = "Agreement Type,Agreement Name,Company Name,Amount,Billing Cycle,Date Start,Date End,Status\nManaged,Cloud,Fabrikam,500.00,Monthly,1/1/2026,,Active\n";
+    assert_eq!(error(list).code(), "nothing_to_compare");
+    assert!(error(list).to_string().contains("Additions tab"));
+}
