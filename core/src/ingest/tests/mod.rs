@@ -1,5 +1,6 @@
 //! Behaviour of whole files: one module for each family of formats, one for containers and hostile files.
 
+mod any_number;
 mod autotask;
 mod connectwise;
 mod files;
