@@ -157,7 +157,8 @@ pub struct BillingLine {
     /// Invoice number.
     pub invoice: Option<String>,
     /// The source's own id of this line (a ConnectWise addition id): its natural key, by which a
-    /// newer file replaces the line of an older one.
+    /// newer file replaces the line of an older one. Lines of an invoice have the invoice's id: it is
+    /// replaced as a whole, also when it was voided or lost a line.
     pub source_id: Option<String>,
     /// Commitment term, where the source states it.
     pub term: Option<Term>,

@@ -18,6 +18,7 @@ use super::sink::{Bad, Sink};
 use super::{Detection, FileError, Fit, Format, ReadOptions};
 use crate::records::{ClientRef, Record, Side};
 use rust_decimal::Decimal;
+use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(super) const FORMAT: Format = Format {
@@ -32,9 +33,8 @@ const ADDITION: [&str; 4] = ["product", "quantity", "unitPrice", "effectiveDate"
 const AGREEMENT: [&str; 3] = ["company", "startDate", "name"];
 
 fn detect(shape: &Shape<'_>) -> Fit {
-    let Some(items) = shape.items else { return Fit::No { shared: 0 } };
     let (mut additions, mut agreements, mut shared) = (0, 0, 0);
-    for item in items.iter().take(200).filter_map(|item| Object::of(item)) {
+    for item in shape.sample().filter_map(Object::of) {
         if is_addition(&item) {
             additions += 1;
         } else if is_agreement(&item) {
@@ -95,29 +95,29 @@ fn both<'a>(item: &Object<'a>) -> Option<(Vec<Raw<'a>>, Vec<Raw<'a>>)> {
 }
 
 /// An addition, where it stands, and the agreement that it is nested in.
-struct Found<'a> {
-    raw: Raw<'a>,
+struct Found {
+    raw: Box<RawValue>,
     line: u32,
-    part: Option<&'a str>,
+    part: Option<String>,
     agreement: Option<String>,
 }
 
-/// Everything of the file, sorted by kind.
+/// Everything of the file, sorted by kind, and apart from it: additions may come before their agreement.
 #[derive(Default)]
-struct Contents<'a> {
-    agreements: HashMap<String, Object<'a>>,
+struct Contents {
+    agreements: HashMap<String, Box<RawValue>>,
     agreement_lines: BTreeMap<u32, String>,
-    additions: Vec<Found<'a>>,
+    additions: Vec<Found>,
     line: u32,
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape that every format has")]
 fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
     let mut contents = Contents::default();
     for shape in shapes {
-        for item in shape.items.unwrap_or_default() {
+        shape.each_item(&mut |_, item| {
             sort(item, shape.table.part.as_deref(), None, &mut contents, sink);
-        }
+            Ok(())
+        })?;
     }
     let contents = contents;
     let used: BTreeSet<String> = contents.additions.iter().filter_map(agreement_id).collect();
@@ -129,11 +129,13 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
     let orphans: BTreeSet<String> = contents
         .additions
         .iter()
-        .filter(|found| Object::of(found.raw).is_some_and(|item| company(&item).is_none()))
+        .filter(|found| Object::of(&found.raw).is_some_and(|item| company(&item).is_none()))
         .map(|found| agreement_id(found).unwrap_or_default())
         .filter(|id| !contents.agreements.contains_key(id))
         .collect();
-    let context = Context { contents: &contents, options, one_orphan: orphans.len() == 1 };
+    let agreements = contents.agreements.iter();
+    let agreements = agreements.filter_map(|(id, raw)| Some((id.as_str(), Object::of(raw)?))).collect();
+    let context = Context { agreements, options, one_orphan: orphans.len() == 1 };
     if context.one_orphan {
         sink.names_client = false;
         sink.ask("client", &[]);
@@ -142,7 +144,7 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
     for found in &contents.additions {
         sink.read += 1;
         match line::line(found, &context, sink) {
-            Err(bad) => sink.refuse(found.part, found.line, bad, context.client(found)),
+            Err(bad) => sink.refuse(found.part.as_deref(), found.line, bad, context.client(found)),
             Ok(None) => {}
             Ok(Some(billing)) => {
                 let id = billing.source_id.clone().unwrap_or_default();
@@ -154,7 +156,7 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
                     Some((first, _)) => {
                         let reason = format!("the addition stands in item {first} with other values");
                         sink.refuse(
-                            found.part,
+                            found.part.as_deref(),
                             found.line,
                             Bad::member("id", Some(&id), reason),
                             Some(billing.client),
@@ -171,13 +173,7 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
     Ok(())
 }
 
-fn sort<'a>(
-    raw: Raw<'a>,
-    part: Option<&'a str>,
-    within: Option<&str>,
-    into: &mut Contents<'a>,
-    sink: &mut Sink,
-) {
+fn sort(raw: Raw<'_>, part: Option<&str>, within: Option<&str>, into: &mut Contents, sink: &mut Sink) {
     let Some(item) = Object::of(raw) else {
         into.line += 1;
         sink.read += 1;
@@ -191,9 +187,9 @@ fn sort<'a>(
         let nested = item.list("additions").unwrap_or_default();
         into.agreement_lines.insert(into.line, id.clone());
         // Pages may overlap; the agreement that was changed last is the one that holds.
-        let newer = into.agreements.get(&id).is_none_or(|known| updated(known) <= updated(&item));
-        if newer {
-            into.agreements.insert(id.clone(), item);
+        let known = into.agreements.get(&id).and_then(|known| Object::of(known));
+        if known.is_none_or(|known| updated(&known) <= updated(&item)) {
+            into.agreements.insert(id.clone(), raw.to_owned());
         }
         for addition in nested {
             sort(addition, part, Some(&id), into, sink);
@@ -203,7 +199,12 @@ fn sort<'a>(
         all.for_each(|raw| sort(raw, part, None, into, sink));
     } else {
         into.line += 1;
-        into.additions.push(Found { raw, line: into.line, part, agreement: within.map(str::to_owned) });
+        into.additions.push(Found {
+            raw: raw.to_owned(),
+            line: into.line,
+            part: part.map(str::to_owned),
+            agreement: within.map(str::to_owned),
+        });
     }
 }
 
@@ -212,8 +213,8 @@ fn updated(item: &Object<'_>) -> Option<String> {
 }
 
 /// The agreement that an addition is nested in or names.
-fn agreement_id(found: &Found<'_>) -> Option<String> {
-    let item = || Object::of(found.raw);
+fn agreement_id(found: &Found) -> Option<String> {
+    let item = || Object::of(&found.raw);
     let named = || {
         let item = item()?;
         item.text("agreementId")
@@ -228,19 +229,19 @@ fn company<'a>(item: &Object<'a>) -> Option<Object<'a>> {
 }
 
 struct Context<'a> {
-    contents: &'a Contents<'a>,
+    agreements: HashMap<&'a str, Object<'a>>,
     options: &'a ReadOptions,
     /// All additions without a company are of one agreement: one answer names their client.
     one_orphan: bool,
 }
 
 impl<'a> Context<'a> {
-    fn agreement(&self, found: &Found<'_>) -> Option<&'a Object<'a>> {
-        self.contents.agreements.get(&agreement_id(found)?)
+    fn agreement(&self, found: &Found) -> Option<&Object<'a>> {
+        self.agreements.get(agreement_id(found)?.as_str())
     }
 
-    fn client(&self, found: &Found<'_>) -> Option<ClientRef> {
-        let item = Object::of(found.raw)?;
+    fn client(&self, found: &Found) -> Option<ClientRef> {
+        let item = Object::of(&found.raw)?;
         company(&item).or_else(|| self.agreement(found)?.object("company")).map(|company| client(&company))
     }
 }

@@ -12,7 +12,12 @@
 //! [`user_words`], [`license_changes`] (logs). Knows nothing of matching (but for how a stock code is
 //! spelled), prices or gaps.
 
+mod autotask_billing_items;
+mod autotask_contract_services;
+mod autotask_names;
 mod charge_words;
+mod connectwise_addition_list;
+mod connectwise_agreement_list;
 mod connectwise_agreements;
 mod crayon_usage_cost;
 mod date;
@@ -27,12 +32,18 @@ mod google_reseller_subscriptions;
 mod google_workspace_license_assignments;
 mod google_workspace_products;
 mod graph_json;
+mod halopsa_invoices;
+mod halopsa_licences;
+mod halopsa_line;
+mod halopsa_recurring_invoices;
 mod huntress_organizations;
 mod inspect;
+mod invoice_period;
 mod json;
 mod layout;
 mod license_changes;
 mod limits;
+mod members;
 mod microsoft_admin_center_active_users;
 mod microsoft_admin_center_licenses;
 mod microsoft_graph_directory_audits;
@@ -66,19 +77,29 @@ mod pax8_invoice_items;
 mod pax8_invoices;
 mod pax8_subscriptions;
 mod pax8_terms;
+mod quickbooks_invoice_import;
+mod quickbooks_invoices;
 mod reader;
 mod seen_lines;
 mod sentinelone_sites;
 mod sheet;
 mod sherweb_payable_charges;
 mod sink;
+mod superops_client_contracts;
+mod syncro_schedules;
 mod table;
+mod table_answers;
 mod td_synnex_streamone_subscriptions;
 mod template;
 mod usage_report;
 mod user_words;
 mod vendor_item;
 mod xarios_charges;
+mod xero_invoice_export;
+mod xero_invoice_import;
+mod xero_invoices;
+mod xero_line;
+mod xero_repeating_invoices;
 
 pub use error::FileError;
 pub use inspect::{inspect_document, record_json};
@@ -326,6 +347,21 @@ pub const FORMATS: &[Format] = &[
     huntress_organizations::FORMAT,
     datto_rmm_sites::FORMAT,
     duo_accounts::FORMAT,
+    connectwise_addition_list::FORMAT,
+    connectwise_agreement_list::FORMAT,
+    autotask_contract_services::FORMAT,
+    autotask_billing_items::FORMAT,
+    halopsa_recurring_invoices::FORMAT,
+    halopsa_invoices::FORMAT,
+    halopsa_licences::FORMAT,
+    syncro_schedules::FORMAT,
+    superops_client_contracts::FORMAT,
+    xero_invoices::FORMAT,
+    xero_repeating_invoices::FORMAT,
+    xero_invoice_export::FORMAT,
+    xero_invoice_import::FORMAT,
+    quickbooks_invoices::FORMAT,
+    quickbooks_invoice_import::FORMAT,
     template::entitlements::FORMAT,
     template::billing::FORMAT,
     template::cost::FORMAT,

@@ -79,6 +79,23 @@ fn a_reexported_addition_replaces_the_addition_of_the_same_id() {
 }
 
 #[test]
+fn an_invoice_that_comes_again_replaces_all_its_lines_also_when_it_is_voided() {
+    let line = |seats: &str, billable: bool| BillingLine {
+        source_id: Some("INV-1".to_owned()),
+        invoice: Some("INV-1".to_owned()),
+        recurring: false,
+        billable,
+        ..billed("Contoso", SUITE, seats, "10.00", "2026-01-01..2026-02-01")
+    };
+    let old = billing(vec![line("12", true), line("8", true)]);
+    for (again, gap) in [(vec![line("12", true)], "8"), (vec![line("12", false), line("8", false)], "20")] {
+        let have = entitlements(vec![purchased("Contoso", SUITE, "20", "2026-01-01..")]);
+        let document = audit(&input("2026-01", "2026-01", vec![have, newer(billing(again)), old.clone()]));
+        assert_eq!(only(&document).seats, dec(gap));
+    }
+}
+
+#[test]
 fn a_snapshot_holds_until_the_next_and_is_assumed_backwards() {
     let february = entitlements(vec![snapshot("22", Some("2026-02-01"))]);
     let march = newer(entitlements(vec![snapshot("23", Some("2026-03-01"))]));

@@ -1,8 +1,7 @@
 //! One addition, with its agreement, as a billing line.
 
-use super::super::date;
-use super::super::json::{self, Object};
-use super::super::number::{self, Commas};
+use super::super::json::Object;
+use super::super::members::{day, need_number, number};
 use super::super::sink::{Bad, Sink};
 use super::super::table::fold;
 use super::{Context, Found, agreement_id, client, is_addition};
@@ -14,11 +13,11 @@ use rust_decimal::Decimal;
 
 /// The billing line of an addition; none when nothing is billed, or while a question is open.
 pub(super) fn line(
-    found: &Found<'_>,
+    found: &Found,
     context: &Context<'_>,
     sink: &mut Sink,
 ) -> Result<Option<BillingLine>, Bad> {
-    let item = Object::of(found.raw).ok_or_else(|| Bad::row("the item is not an object"))?;
+    let item = Object::of(&found.raw).ok_or_else(|| Bad::row("the item is not an object"))?;
     if !is_addition(&item) {
         return Err(Bad::row(
             "the item is neither an agreement nor an addition (product.identifier, quantity, unitPrice)",
@@ -57,6 +56,9 @@ pub(super) fn line(
         let text = included.to_string();
         return Err(Bad::member("lessIncluded", Some(&text), "is below zero or above the quantity"));
     }
+    if line_type == LineType::Regular {
+        note_doubts(&item, agreement, quantity - included, unit_price, found.line, sink)?;
+    }
     let Some(span) = span(&item, agreement, found, sink)? else { return Ok(None) };
     let Some(currency) = currency(&item, agreement, context, sink)? else { return Ok(None) };
     Ok(Some(BillingLine {
@@ -79,6 +81,33 @@ pub(super) fn line(
     }))
 }
 
+/// Notes what the file itself says differently, and prices that are part of the agreement's own amount.
+fn note_doubts(
+    item: &Object<'_>,
+    agreement: Option<&Object<'_>>,
+    billed: Decimal,
+    unit_price: Decimal,
+    line: u32,
+    sink: &mut Sink,
+) -> Result<(), Bad> {
+    if let Some(told) = number(item, "billedQuantity")?
+        && told != billed
+    {
+        let text =
+            format!("billedQuantity is {told}, quantity less lessIncluded is {billed}; read as the latter");
+        sink.note(Some(line), "billed_quantity_differs", text);
+    }
+    let amount = agreement.map(|agreement| number(agreement, "billAmount")).transpose()?.flatten();
+    if unit_price.is_zero()
+        && let Some(amount) = amount.filter(|amount| *amount > Decimal::ZERO)
+    {
+        let text =
+            format!("the price is 0 under an agreement that bills {amount} as a whole: part of a bundle");
+        sink.note(Some(line), "in_bundle", text);
+    }
+    Ok(())
+}
+
 fn product(item: &Object<'_>) -> Result<ProductRef, Bad> {
     let code = item
         .object("product")
@@ -89,7 +118,7 @@ fn product(item: &Object<'_>) -> Result<ProductRef, Bad> {
     Ok(ProductRef { name, code: Some(code.trim().to_owned()), ..ProductRef::default() })
 }
 
-fn billable(item: &Object<'_>, found: &Found<'_>, sink: &mut Sink) -> Result<bool, Bad> {
+fn billable(item: &Object<'_>, found: &Found, sink: &mut Sink) -> Result<bool, Bad> {
     let Some(text) = item.text("billCustomer") else { return Ok(true) };
     match text.to_lowercase().as_str() {
         "billable" => Ok(true),
@@ -107,7 +136,7 @@ fn billable(item: &Object<'_>, found: &Found<'_>, sink: &mut Sink) -> Result<boo
 fn span(
     item: &Object<'_>,
     agreement: Option<&Object<'_>>,
-    found: &Found<'_>,
+    found: &Found,
     sink: &mut Sink,
 ) -> Result<Option<Span>, Bad> {
     let from = match (day(item, "effectiveDate")?, agreement) {
@@ -181,7 +210,7 @@ fn currency(
 fn cycle(
     item: &Object<'_>,
     agreement: Option<&Object<'_>>,
-    found: &Found<'_>,
+    found: &Found,
     sink: &mut Sink,
 ) -> Result<Cycle, Bad> {
     let of = |item: &Object<'_>| {
@@ -217,31 +246,5 @@ fn agreement_name(agreement: Option<&Object<'_>>, id: Option<&str>) -> Option<St
         (Some(name), Some(id)) => Some(format!("{} ({id})", name.trim())),
         (Some(name), None) => Some(name.trim().to_owned()),
         (None, id) => id.map(str::to_owned),
-    }
-}
-
-fn number(item: &Object<'_>, key: &str) -> Result<Option<Decimal>, Bad> {
-    let Some(raw) = item.get(key) else { return Ok(None) };
-    let text = json::scalar(raw).ok_or_else(|| Bad::member(key, None, "is not a number"))?;
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    number::parse(text, Commas::Unclear)
-        .map(Some)
-        .map_err(|error| Bad::member(key, Some(text), error.to_string()))
-}
-
-fn need_number(item: &Object<'_>, key: &str) -> Result<Decimal, Bad> {
-    number(item, key)?.ok_or_else(|| Bad::member(key, None, "is missing"))
-}
-
-/// A day of the API: ISO, as written; year 1 is none.
-fn day(item: &Object<'_>, key: &str) -> Result<Option<NaiveDate>, Bad> {
-    let Some(text) = item.text(key) else { return Ok(None) };
-    match date::parse(&text) {
-        Some(date::Written::Iso(day)) => Ok(Some(day)),
-        Some(date::Written::None) => Ok(None),
-        _ => Err(Bad::member(key, Some(&text), "is not a date written as 2026-02-01")),
     }
 }

@@ -3,6 +3,7 @@ use crate::records::{Cycle, LineType};
 
 const NESTED: &str = include_str!("../../../fixtures/connectwise/agreements_with_additions.json");
 const ADDITIONS: &str = include_str!("../../../fixtures/connectwise/additions.json");
+const LIST: &str = include_str!("../../../fixtures/connectwise/addition_list.csv");
 const AGREEMENT: &str = r#"{"id":77,"name":"Cloud","company":{"id":5,"name":"Fabrikam"},"startDate":"2025-01-01T00:00:00Z",
     "cancelledFlag":false,"noEndingDateFlag":false,"endDate":"2026-06-30T00:00:00Z","billingCycle":{"name":"Monthly"},"currency":{"currencyCode":"EUR"}}"#;
 
@@ -115,4 +116,59 @@ fn additions_that_cannot_be_understood_are_refused_with_the_member() {
 fn one_addition_twice_counts_once_and_two_versions_are_refused() {
     let again = report(&NESTED.replace("\"id\": 2,", "\"id\": 1,"));
     assert_eq!((again.records.len(), again.refused[0].column.as_deref()), (1, Some("id")));
+}
+
+#[test]
+fn additions_in_several_pages_are_one_list() {
+    let additions = &ADDITIONS.trim()[1..ADDITIONS.trim().len() - 1];
+    let pages = format!("[{AGREEMENT}]\n[{additions}]\n[{}]", additions.replace("\"id\": ", "\"id\": 9"));
+    let report = report(&pages);
+    assert_eq!((billing(&report).len(), report.refused_total), (4, 0));
+    let again = super::report(&format!("[{AGREEMENT}][{additions}][{additions}]"));
+    assert_eq!((billing(&again).len(), again.refused_total), (2, 0), "pages that overlap");
+}
+
+#[test]
+fn what_the_file_says_differently_and_parts_of_a_bundle_are_noted() {
+    let doubtful = NESTED
+        .replacen("\"quantity\": 24", "\"billedQuantity\": 19, \"quantity\": 24", 1)
+        .replacen("\"unitPrice\": 66.0", "\"unitPrice\": 0", 1)
+        .replacen("\"cancelledFlag\": false", "\"billAmount\": 500, \"cancelledFlag\": false", 1);
+    let codes: Vec<_> = note_codes(&report(&doubtful)).into_iter().map(|(_, code)| code).collect();
+    assert!(codes.contains(&"billed_quantity_differs") && codes.contains(&"in_bundle"), "{codes:?}");
+}
+
+#[test]
+fn the_list_of_the_screen_is_read_by_its_columns() {
+    let options = ReadOptions { currency: Some(Currency::USD), ..ReadOptions::default() };
+    let report = read("upload", LIST.as_bytes(), &options).unwrap();
+    assert_eq!((report.format, report.unknown_columns.len()), ("connectwise_addition_list", 0));
+    assert!(report.reasons.iter().any(|reason| reason.contains("2/28/2026")));
+    let rows = billing(&report);
+    assert_eq!(
+        (rows[0].1.quantity, rows[0].1.included, rows[0].1.unit_price),
+        (dec("24"), dec("4"), dec("1022.00"))
+    );
+    assert_eq!(rows[0].1.span, Span::new(day("2025-11-01"), day("2026-02-28")));
+    assert_eq!((rows[1].1.span.until, rows[1].1.recurring), (None, true));
+    assert_eq!((rows[2].1.billable, rows[2].1.agreement.as_deref()), (false, Some("Monthly Services")));
+    let listed: Vec<_> = refusals(&report).into_iter().map(|(line, column, _)| (line, column)).collect();
+    assert_eq!(listed, [(5, "Bill")]);
+    assert_eq!(super::report(LIST).needs_input[0].question, "currency");
+}
+
+#[test]
+fn the_list_of_one_agreement_asks_whose_it_is() {
+    let one = "Product ID,Description,Quantity,Price,Bill,Effective,Cancelled,Margin\nM365-BP,Business Premium,5,22.00,Yes,2025-11-01,,10.00\n";
+    let asked: Vec<_> = report(one).needs_input.into_iter().map(|asked| asked.question).collect();
+    assert_eq!(asked, ["client", "currency"]);
+    let bare = error(LIST.lines().next().unwrap());
+    assert_eq!(bare, FileError::NoRows { known: Some("connectwise_addition_list") });
+}
+
+#[test]
+fn the_list_of_agreements_has_nothing_to_compare() {
+    let list = "Agreement Type,Agreement Name,Company Name,Amount,Billing Cycle,Date Start,Date End,Status\nManaged,Cloud,Fabrikam,500.00,Monthly,1/1/2026,,Active\n";
+    assert_eq!(error(list).code(), "nothing_to_compare");
+    assert!(error(list).to_string().contains("Additions tab"));
 }

@@ -1,6 +1,8 @@
 //! Behaviour of whole files: one module for each family of formats, one for containers and hostile files.
 
 mod admin_center;
+mod any_number;
+mod autotask;
 mod connectwise;
 mod distributors;
 mod files;
@@ -10,9 +12,12 @@ mod license_changes;
 mod microsoft;
 mod partner_center;
 mod product_names;
+mod psa;
+mod quickbooks;
 mod seat_tools;
 mod template;
 mod usage_reports;
+mod xero;
 
 use super::*;
 use crate::records::{Activity, BillingLine, Entitlement, ProvisioningEvent, Record, VendorCharge};
