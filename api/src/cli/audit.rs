@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use chrono::NaiveDate;
 use leakage_core::audit::{self, AuditDocument, AuditInput, Basis, Proration, Source};
 use leakage_core::digest;
-use leakage_core::ingest::{self, DateOrder, FORMATS, FileError, FileReport, ReadOptions, Refusal};
+use leakage_core::ingest::{self, DateOrder, FORMATS, FileError, FileReport, InvoiceTiming, ReadOptions, Refusal};
 use leakage_core::money::Currency;
 use leakage_core::period::Month;
 use leakage_core::records::{Record, Side};
@@ -61,6 +61,10 @@ pub struct Arguments {
     /// Currency of prices in a file that names none.
     #[arg(long, value_name = "CODE")]
     currency: Option<Currency>,
+    /// When an invoice without a service period charges its months: advance (the month of its date) or
+    /// arrears (the month before).
+    #[arg(long, value_name = "TIMING")]
+    invoice_timing: Option<InvoiceTiming>,
     /// How the document is printed.
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
@@ -156,6 +160,7 @@ fn input(arguments: &Arguments, clock: &Clock, problems: &mut Problems) -> Audit
     let options = ReadOptions {
         date_order: arguments.date_order,
         currency: arguments.currency,
+        invoice_timing: arguments.invoice_timing,
         ..ReadOptions::default()
     };
     let mut reader = Reader { options, problems, learned: 0 };

@@ -1,6 +1,6 @@
 //! `leakage inspect`: what a file is, before anyone uploads it. Reads files and prints; needs no service.
 
-use leakage_core::ingest::{DateOrder, FileError, FileReport, Limits, ReadOptions, inspect_document, read};
+use leakage_core::ingest::{DateOrder, FileError, FileReport, InvoiceTiming, Limits, ReadOptions, inspect_document, read};
 use leakage_core::money::Currency;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -20,6 +20,9 @@ pub struct Arguments {
     /// Currency of prices, for files that name none, such as USD.
     #[arg(long)]
     currency: Option<Currency>,
+    /// When an invoice without a service period charges its months: advance or arrears.
+    #[arg(long, value_name = "advance|arrears")]
+    invoice_timing: Option<InvoiceTiming>,
     /// Files to look into.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -57,6 +60,7 @@ fn inspect(path: &Path, arguments: &Arguments) -> (Value, bool) {
     let options = ReadOptions {
         date_order: arguments.date_order,
         currency: arguments.currency,
+        invoice_timing: arguments.invoice_timing,
         ..ReadOptions::default()
     };
     let outcome: Result<FileReport, FileError> = read(&name, &bytes, &options);

@@ -19,7 +19,7 @@ use crate::storage::imports::{self, ImportRow, NewImport};
 use chrono::NaiveDate;
 use leakage_core::digest;
 use leakage_core::id::{ClientId, ImportId, OrgId};
-use leakage_core::ingest::DateOrder;
+use leakage_core::ingest::{DateOrder, InvoiceTiming};
 use leakage_core::money::Currency;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -41,6 +41,11 @@ pub struct ImportAnswers {
     /// Currency of the prices, for files that do not name it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<Currency>,
+    /// When an invoice without a service period charges its months, for files that do not tell: `advance`
+    /// (the month of its date) or `arrears` (the month before).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "arrears", pattern = "^(advance|arrears)$", max_length = 7)]
+    pub invoice_timing: Option<InvoiceTiming>,
     /// Day that a snapshot shows; the day of the upload when not stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot_on: Option<NaiveDate>,
@@ -144,6 +149,7 @@ pub async fn answer(
         client: answers.client.or(given.client),
         date_order: answers.date_order.or(given.date_order),
         currency: answers.currency.or(given.currency),
+        invoice_timing: answers.invoice_timing.or(given.invoice_timing),
         snapshot_on: answers.snapshot_on.or(given.snapshot_on),
         accept_partial: answers.accept_partial || given.accept_partial,
     };

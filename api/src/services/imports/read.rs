@@ -92,7 +92,7 @@ impl Reading {
             if let Some(client) = &self.answers.client {
                 name_client(&mut report, client);
             }
-            records::insert(tx, id, &report.records, now, Uuid::now_v7).await?;
+            records::Writer::begin(tx, id).await?.write(tx, &report.records, now, Uuid::now_v7).await?;
         }
         Ok(())
     }
@@ -158,6 +158,7 @@ fn open_questions(report: &FileReport, answers: &ImportAnswers) -> Value {
         "client" => answers.client.is_none(),
         "date_order" => answers.date_order.is_none(),
         "currency" => answers.currency.is_none(),
+        "invoice_timing" => answers.invoice_timing.is_none(),
         _ => true,
     });
     let mut open: Vec<Value> =
