@@ -85,6 +85,8 @@ pub(super) struct UploadForm {
 /// A file received whole, and what was said of it.
 pub(super) struct Upload {
     pub(super) answers: ImportAnswers,
+    /// Only tell what the file would be read as.
+    pub(super) dry_run: bool,
     pub(super) sha256: String,
     file_name: String,
     content_type: Option<String>,
@@ -127,6 +129,7 @@ pub(super) async fn receive(
     }
     Ok(Upload {
         answers: answers(&said)?,
+        dry_run: parsed("dry_run", said.dry_run.as_deref(), "Write true or false.")?.unwrap_or(false),
         sha256: body.sha256,
         file_name: file_name(name),
         content_type: content_type.map(|text| text.chars().take(200).collect()),

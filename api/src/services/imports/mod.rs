@@ -1,17 +1,22 @@
 //! Imports: an upload becomes a stored file, the file becomes records, and the whole is one fact.
 //!
 //! [`create`] keeps the file first and then, in one transaction, the import and the job that reads it.
-//! [`read`] runs in that job: it stores all records or none.
+//! [`read`](fn@read) runs in that job: it stores all records or none.
 
 mod bounds;
+mod findings;
 mod read;
+mod source;
 
-pub use read::{Reading, give_up, read, side_name};
+pub use findings::side_name;
+pub use read::{ImportProgress, give_up, read};
 
 use crate::app::App;
 use crate::auth::Actor;
 use crate::error::{ApiError, Code};
+use crate::files::LocalFile;
 use crate::jobs::{self, JobKind};
+use crate::services::organizations::{self, OrganizationSettings};
 use crate::services::text;
 use crate::storage::OrgTx;
 use crate::storage::clients;
@@ -23,6 +28,7 @@ use leakage_core::ingest::{DateOrder, InvoiceTiming};
 use leakage_core::money::Currency;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use source::options;
 use std::path::Path;
 use uuid::Uuid;
 
@@ -125,6 +131,25 @@ pub async fn create(
     }
     let import = have_read(app, tx, id).await?;
     Ok(CreatedImport { import, existed: false })
+}
+
+/// What a file would be read as; nothing is kept. The document is that of `leakage inspect`.
+pub async fn inspect(
+    app: &App,
+    org: OrgId,
+    file: &ReceivedFile<'_>,
+    answers: &ImportAnswers,
+) -> Result<Value, ApiError> {
+    let mut tx = app.db.begin(org).await?;
+    checked(&mut tx, answers.clone()).await?;
+    let usual = OrganizationSettings::of(&organizations::find(&mut tx).await?)?.date_order;
+    tx.rollback().await?;
+    // Few at once: the others wait, and jobs go on beside them.
+    let _turn = app.inspections.acquire().await.map_err(ApiError::internal)?;
+    let local = LocalFile::at(file.path.to_owned()).map_err(ApiError::internal)?;
+    let (name, options) = (file.file_name.to_owned(), options(app, answers, 1));
+    let document = tokio::task::spawn_blocking(move || source::inspect(&name, &local, &options, usual));
+    document.await.map_err(ApiError::internal)
 }
 
 /// Enqueues the job that reads an import.
