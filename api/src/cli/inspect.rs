@@ -1,6 +1,7 @@
 //! `leakage inspect`: what a file is, before anyone uploads it. Reads files and prints; needs no service.
 
-use leakage_core::ingest::{DateOrder, FileError, FileReport, Limits, ReadOptions, inspect_document, read};
+use crate::files::{Collect, LocalFile};
+use leakage_core::ingest::{DateOrder, InvoiceTiming, ReadOptions, inspect_document, read_source};
 use leakage_core::money::Currency;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -20,6 +21,9 @@ pub struct Arguments {
     /// Currency of prices, for files that name none, such as USD.
     #[arg(long)]
     currency: Option<Currency>,
+    /// When an invoice without a service period charges its months: advance or arrears.
+    #[arg(long, value_name = "advance|arrears")]
+    invoice_timing: Option<InvoiceTiming>,
     /// Files to look into.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -47,8 +51,8 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 /// One file's document, and whether it was recognised.
 fn inspect(path: &Path, arguments: &Arguments) -> (Value, bool) {
     let name = path.to_string_lossy();
-    let bytes = match bytes(path) {
-        Ok(bytes) => bytes,
+    let file = match LocalFile::at(path.to_owned()) {
+        Ok(file) => file,
         Err(error) => {
             let error = json!({"code": "unreadable_file", "message": error.to_string(), "line": null, "column": null});
             return (json!({"file": name, "format": null, "error": error}), false);
@@ -57,20 +61,13 @@ fn inspect(path: &Path, arguments: &Arguments) -> (Value, bool) {
     let options = ReadOptions {
         date_order: arguments.date_order,
         currency: arguments.currency,
-        ..ReadOptions::default()
+        invoice_timing: arguments.invoice_timing,
+        ..super::read_options()
     };
-    let outcome: Result<FileReport, FileError> = read(&name, &bytes, &options);
+    let mut records = if arguments.rows { Collect::all() } else { Collect::none() };
+    let outcome = read_source(&name, &file, &options, &mut records);
+    let outcome = outcome.map(|report| records.into_report(report));
     (inspect_document(&name, &outcome, arguments.rows), outcome.is_ok())
-}
-
-/// The file, unless it is over the limit that would refuse it anyway.
-fn bytes(path: &Path) -> io::Result<Vec<u8>> {
-    let limit = Limits::default().bytes;
-    let size = std::fs::metadata(path)?.len();
-    if size > limit {
-        return Err(io::Error::other(format!("the file has {size} bytes, the limit is {limit}")));
-    }
-    std::fs::read(path)
 }
 
 /// The document for people.
