@@ -24,6 +24,7 @@ mod microsoft_admin_center_licenses;
 mod microsoft_graph_subscribed_skus;
 mod microsoft_partner_center_new_commerce;
 mod number;
+mod profile;
 mod reader;
 mod sheet;
 mod sink;
@@ -33,6 +34,10 @@ mod template;
 pub use error::FileError;
 pub use inspect::{inspect_document, record_json};
 pub use limits::Limits;
+pub use profile::{
+    DecimalSign, FieldSource, ImportProfile, PROFILE_SOURCE, PROFILE_VERSION, ProfileFault, ProfileKind,
+    Proposal, ProposedField, SeenColumn, SeenTable, SkipRows, UntilIs, UsedProfile,
+};
 pub use reader::read;
 
 use crate::money::Currency;
@@ -105,6 +110,10 @@ pub struct ReadOptions {
     pub currency: Option<Currency>,
     /// Answer to the question `invoice_timing`.
     pub invoice_timing: Option<InvoiceTiming>,
+    /// Import profiles that are tried, in no order, on what no format of ours fits.
+    pub profiles: Vec<ImportProfile>,
+    /// The profile to read with, whatever else fits: the answer to the question `profile`.
+    pub profile: Option<ImportProfile>,
     /// Caps on hostile files.
     pub limits: Limits,
 }
@@ -112,8 +121,10 @@ pub struct ReadOptions {
 /// What was found in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileReport {
-    /// Name of the format, lower snake case, vendor first.
+    /// Name of the format, lower snake case, vendor first; [`PROFILE_FORMAT`] for import profiles.
     pub format: &'static str,
+    /// The import profiles that it was read with.
+    pub profiles: Vec<UsedProfile>,
     /// The sides that its records stand on; none for prices, rules and mappings.
     pub sides: Vec<Side>,
     /// From 0.00 to 1.00.
@@ -150,6 +161,16 @@ pub struct FileReport {
     pub records: Vec<Sourced>,
 }
 
+impl FileReport {
+    /// The source that the file belongs to, as audits order sources: the format, or the import profile.
+    pub fn source(&self) -> String {
+        let mut names: Vec<&str> = self.profiles.iter().map(|used| used.source.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        if names.is_empty() { self.format.to_owned() } else { names.join("+") }
+    }
+}
+
 /// A row that was not read, and the rule that it broke.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refusal {
@@ -172,7 +193,7 @@ pub struct Refusal {
 /// Something that only the user knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
-    /// `date_order`, `currency`, `invoice_timing` or `client`.
+    /// `date_order`, `currency`, `invoice_timing`, `client`, or `profile` (of a file of no known format).
     pub question: String,
     /// The answers to choose from; none when it is free.
     pub choices: Vec<String>,
@@ -244,6 +265,9 @@ pub const FORMATS: &[Format] = &[
     template::rules::FORMAT,
     template::mappings::FORMAT,
 ];
+
+/// Name of the format of files that are read with an import profile.
+pub const PROFILE_FORMAT: &str = "profile";
 
 /// Name of a workbook or archive that holds several files of our own template.
 pub const TEMPLATE: &str = "leakage_template";
