@@ -20,6 +20,10 @@ pub(super) struct Formats(pub Vec<String>);
 /// The order where the organization says nothing: by the beginning of the format's name.
 const DEFAULT_ORDER: [&str; 3] = ["microsoft_graph", "microsoft_admin_center", OWN_TEMPLATE];
 
+/// What people mapped by hand comes after what is known by its format, where no one says otherwise. Each
+/// import profile is a source of its own.
+const BY_HAND: &str = crate::ingest::PROFILE_SOURCE;
+
 /// The files of our own template are one source, however they come.
 const OWN_TEMPLATE: &str = "leakage_template";
 
@@ -34,7 +38,7 @@ impl Formats {
         let place = |format: &str| {
             let own = wanted.iter().position(|name| format == source_of(name)).unwrap_or(usize::MAX);
             let usual = DEFAULT_ORDER.iter().position(|start| format.starts_with(start));
-            (own, usual.unwrap_or(usize::MAX))
+            (own, usual.unwrap_or(usize::MAX), format.starts_with(BY_HAND))
         };
         let distinct: BTreeSet<&str> = formats.map(source_of).collect();
         let mut ordered: Vec<String> = distinct.into_iter().map(str::to_owned).collect();

@@ -129,6 +129,12 @@ pub enum FileError {
         /// Byte in the line, 1-based.
         column: u32,
     },
+    /// Its bytes could not be had.
+    #[error("the file could not be read: {0}")]
+    Unreadable(String),
+    /// Who takes the records wanted no more.
+    #[error("the reading was stopped")]
+    Stopped,
     /// A member of an archive failed.
     #[error("{member}: {error}")]
     Member {
@@ -159,8 +165,20 @@ impl FileError {
             Self::UnclosedQuote { .. } => "unclosed_quote",
             Self::WrongMagic(_) => "wrong_file_type",
             Self::NulByte { .. } => "binary_data",
+            Self::Unreadable(_) => "unreadable_file",
+            Self::Stopped => "stopped",
             Self::Member { error, .. } => error.code(),
         }
+    }
+
+    /// A workbook that cannot be read, and why.
+    pub fn unreadable_workbook(why: &dyn std::fmt::Display) -> Self {
+        Self::Broken { container: "xlsx", detail: why.to_string(), line: None, column: None }
+    }
+
+    /// The bytes of a file could not be had.
+    pub(super) fn unreadable(error: &std::io::Error) -> Self {
+        Self::Unreadable(error.to_string())
     }
 
     /// The line it speaks of, if it speaks of one.

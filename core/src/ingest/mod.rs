@@ -1,7 +1,8 @@
 //! Files to canonical records: what a file is, and what its rows say.
 //!
-//! [`read`] takes the bytes of one file and answers with a [`FileReport`] or with the reason why the
-//! file as a whole cannot be read. A file is known by its columns or keys, never by its name. Rows that
+//! [`read_source`] reads one file, hands its records over while it reads, and answers with a [`FileReport`]
+//! or with the reason why the file as a whole cannot be read; [`read`] does the same with bytes in memory
+//! and puts the records into the report. A file is known by its columns or keys, never by its name. Rows that
 //! cannot be read are listed with line, column, value and rule, and reading goes on; whether an import
 //! with refused rows is taken at all is for the caller to decide. Nothing is guessed: where a file can
 //! be read in two ways (day and month, whose file it is), the report asks.
@@ -27,18 +28,22 @@ mod number;
 mod profile;
 mod reader;
 mod sheet;
+mod sheet_lines;
 mod sink;
+mod source;
 mod table;
 mod template;
 
 pub use error::FileError;
-pub use inspect::{inspect_document, record_json};
+pub use inspect::{inspect_document, record_json, unknown_json};
 pub use limits::Limits;
 pub use profile::{
     DecimalSign, FieldSource, ImportProfile, PROFILE_SOURCE, PROFILE_VERSION, ProfileFault, ProfileKind,
-    Proposal, ProposedField, SeenColumn, SeenTable, SkipRows, UntilIs, UsedProfile,
+    Proposal, ProposedField, ProposedKind, SeenColumn, SeenTable, SkipRows, UntilIs, UsedProfile,
 };
-pub use reader::read;
+pub use reader::{read, read_source};
+pub use sheet_lines::{EachSheetEvent, SheetEvent, SheetReader, read_sheets, write_sheets};
+pub use source::{Progress, ReadSeek, Source, Stage, Taker};
 
 use crate::money::Currency;
 use crate::period::Span;
@@ -48,6 +53,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Order of day and month in dates such as `03/09/2026`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -116,6 +122,11 @@ pub struct ReadOptions {
     pub profile: Option<ImportProfile>,
     /// Caps on hostile files.
     pub limits: Limits,
+    /// Threads that read rows. 0 and 1: the caller's own and no other. The outcome is the same with any
+    /// number.
+    pub threads: usize,
+    /// Reads workbooks, such as a process of its own; none: they are read here.
+    pub sheets: Option<Arc<dyn SheetReader>>,
 }
 
 /// What was found in a file.
@@ -157,7 +168,7 @@ pub struct FileReport {
     pub snapshot: bool,
     /// Days that the file itself says it covers.
     pub stated_span: Option<Span>,
-    /// The canonical rows, in the order of the file.
+    /// The canonical rows, in the order of the file; none after [`read_source`], which hands them over.
     pub records: Vec<Sourced>,
 }
 

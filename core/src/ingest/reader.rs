@@ -8,11 +8,14 @@ use super::limits::Limits;
 use super::profile::{self, Match, SeenTable};
 use super::sheet;
 use super::sink::Sink;
+use super::source::{Progress, Source, Stage, Taker};
 use super::table::Table;
 use super::{Detection, FORMATS, FileReport, Fit, Format, PROFILE_FORMAT, ReadOptions, TEMPLATE};
 use crate::records::Side;
 use csv::StringRecord;
 use rust_decimal::Decimal;
+use std::io::Read as _;
+use std::ops::ControlFlow;
 
 /// A part of a file as a format sees it: a table, and the JSON items behind it where it is JSON.
 pub(super) struct Shape<'a> {
@@ -56,13 +59,37 @@ enum Loaded<'a> {
     Sheet(String, Vec<(u32, StringRecord)>),
 }
 
+/// Reads a file of any size: its records are handed to the taker in batches, in the order of the file,
+/// and are not in the report. The name is only for messages: content decides.
+///
+/// # Errors
+/// When the file as a whole cannot be read (see [`FileError`]), or the taker wants no more.
+pub fn read_source(
+    file_name: &str,
+    source: &dyn Source,
+    options: &ReadOptions,
+    taker: &mut dyn Taker,
+) -> Result<FileReport, FileError> {
+    let size = source.size();
+    let mut bytes = Vec::new();
+    let mut opened = source.open().map_err(|error| FileError::unreadable(&error))?;
+    opened.read_to_end(&mut bytes).map_err(|error| FileError::unreadable(&error))?;
+    let mut report = read(file_name, &bytes, options)?;
+    let progress = Progress { stage: Stage::Rows, bytes: size, size, rows: report.read };
+    let records = std::mem::take(&mut report.records);
+    match taker.take(records, progress) {
+        ControlFlow::Continue(()) => Ok(report),
+        ControlFlow::Break(()) => Err(FileError::Stopped),
+    }
+}
+
 /// Reads a file. The name is only for messages: content decides.
 ///
 /// # Errors
 /// When the file as a whole cannot be read; see [`FileError`].
 pub fn read(file_name: &str, bytes: &[u8], options: &ReadOptions) -> Result<FileReport, FileError> {
     let decoded = decode::decode(file_name, bytes, &options.limits)?;
-    let loaded = load(&decoded, &options.limits)?;
+    let loaded = load(&decoded, options)?;
     let container = container(&decoded, &loaded);
     let mut shapes = Vec::new();
     for part in &loaded {
@@ -165,17 +192,19 @@ fn report(found: &[Found<'_, '_>], sink: Sink, encoding: String, container: Stri
     }
 }
 
-fn load<'a>(decoded: &'a Decoded<'a>, limits: &Limits) -> Result<Vec<Loaded<'a>>, FileError> {
+fn load<'a>(decoded: &'a Decoded<'a>, options: &ReadOptions) -> Result<Vec<Loaded<'a>>, FileError> {
     let mut loaded = Vec::new();
     for part in &decoded.parts {
         let member = part.member.as_deref();
         match &part.body {
             Body::Workbook(bytes) => {
-                let sheets = sheet::sheets(bytes, limits).map_err(|error| error.in_member(member))?;
+                let sheets = sheet::sheets(bytes, options.sheets.as_deref(), &options.limits)
+                    .map_err(|error| error.in_member(member))?;
                 loaded.extend(sheets.into_iter().map(|sheet| Loaded::Sheet(sheet.name, sheet.rows)));
             }
             Body::Text(text) if json::looks_like(text) => {
-                let documents = json::documents(text, limits).map_err(|error| error.in_member(member))?;
+                let documents =
+                    json::documents(text, &options.limits).map_err(|error| error.in_member(member))?;
                 loaded.push(Loaded::Items(part.member.clone(), json::rows(&documents)));
             }
             Body::Text(text) => loaded.push(Loaded::Text(part.member.clone(), text)),
@@ -280,6 +309,12 @@ fn likeliest(unread: Vec<(&Shape<'_>, FileError)>) -> FileError {
 fn detect<'s>(shape: &Shape<'_>, options: &'s ReadOptions) -> Result<(How<'s>, Detection), FileError> {
     let (columns, limits) = (&shape.table.columns, &options.limits);
     let named = options.profile.as_ref().map(|named| profile::explicit(named, columns, shape.is_json()));
+    if let (Some(Err(absent)), false) = (&named, shape.sheet) {
+        return Err(FileError::ProfileMismatch {
+            profile: options.profile.as_ref().map(|named| named.name.clone()).unwrap_or_default(),
+            columns: absent.clone(),
+        });
+    }
     let suited = profile::best(&options.profiles, columns, shape.is_json());
     if let Some(evidence) = shape.items.and_then(json::schema_evidence) {
         return Err(FileError::Schema { evidence });

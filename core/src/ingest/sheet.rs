@@ -3,6 +3,7 @@
 use super::decode::to_u32;
 use super::error::FileError;
 use super::limits::Limits;
+use super::sheet_lines::{EachSheetEvent, SheetEvent, SheetReader};
 use super::table::NOT_CALCULATED;
 use calamine::{DataRef, Reader as _, Xlsx};
 use csv::StringRecord;
@@ -16,37 +17,63 @@ pub(super) struct Sheet {
     pub(super) rows: Vec<(u32, StringRecord)>,
 }
 
-/// Reads all sheets of a workbook whose unpacked size was counted already.
+/// All sheets of a workbook whose unpacked size was counted already, read by the given reader or here.
 ///
 /// # Errors
 /// Damaged, or more cells or columns than the limits allow.
-pub(super) fn sheets(bytes: &[u8], limits: &Limits) -> Result<Vec<Sheet>, FileError> {
+pub(super) fn sheets(
+    bytes: &[u8],
+    reader: Option<&dyn SheetReader>,
+    limits: &Limits,
+) -> Result<Vec<Sheet>, FileError> {
+    let mut sheets: Vec<Sheet> = Vec::new();
+    let mut each = |event: SheetEvent<'_>| {
+        match (event, sheets.last_mut()) {
+            (SheetEvent::Sheet(name), _) => sheets.push(Sheet { name: name.to_owned(), rows: Vec::new() }),
+            (SheetEvent::Row(line, cells), Some(sheet)) => sheet.rows.push((line, cells.into())),
+            (SheetEvent::Row(line, _), None) => {
+                return Err(broken(&format!("row {line} is of no sheet")));
+            }
+        }
+        Ok(())
+    };
+    match reader {
+        Some(reader) => reader.read(&bytes, limits, &mut each)?,
+        None => read(bytes, limits, &mut each)?,
+    }
+    Ok(sheets)
+}
+
+/// Gives the rows of all sheets, read here.
+///
+/// # Errors
+/// What `each` answers, and as [`sheets`].
+pub(super) fn read(bytes: &[u8], limits: &Limits, each: &mut EachSheetEvent<'_>) -> Result<(), FileError> {
     // The reader of the format is not ours: should it panic on a file nobody thought of, that is one
     // refused file and not a dead worker.
-    catch_unwind(AssertUnwindSafe(|| read(bytes, limits)))
+    catch_unwind(AssertUnwindSafe(|| read_all(bytes, limits, each)))
         .unwrap_or_else(|_| Err(broken(&"the spreadsheet cannot be read; save it as CSV")))
 }
 
 fn broken(error: &dyn std::fmt::Display) -> FileError {
-    FileError::Broken { container: "xlsx", detail: error.to_string(), line: None, column: None }
+    FileError::unreadable_workbook(error)
 }
 
-fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<Sheet>, FileError> {
+fn read_all(bytes: &[u8], limits: &Limits, each: &mut EachSheetEvent<'_>) -> Result<(), FileError> {
     let mut workbook = Xlsx::new(Cursor::new(bytes)).map_err(|error| broken(&error))?;
     let names = workbook.sheet_names();
     check_sheets(bytes, names.len())?;
     let mut used = Used::default();
-    let mut sheets = Vec::new();
     for name in names {
-        let rows = match workbook.worksheet_cells_reader(&name) {
-            Ok(reader) => rows(reader, &mut used, limits)?,
+        each(SheetEvent::Sheet(&name))?;
+        match workbook.worksheet_cells_reader(&name) {
+            Ok(reader) => rows(reader, &mut used, limits, each)?,
             // A chart or dialog sheet has no cells.
-            Err(calamine::XlsxError::NotAWorksheet(_)) => Vec::new(),
+            Err(calamine::XlsxError::NotAWorksheet(_)) => {}
             Err(error) => return Err(broken(&error)),
-        };
-        sheets.push(Sheet { name, rows });
+        }
     }
-    Ok(sheets)
+    Ok(())
 }
 
 /// A workbook may list one sheet many times, and each time all of it would be read.
@@ -75,8 +102,9 @@ fn rows<RS: std::io::Read + std::io::Seek>(
     mut reader: calamine::XlsxCellReader<'_, RS>,
     used: &mut Used,
     limits: &Limits,
-) -> Result<Vec<(u32, StringRecord)>, FileError> {
-    let mut rows: Vec<(u32, StringRecord)> = Vec::new();
+    each: &mut EachSheetEvent<'_>,
+) -> Result<(), FileError> {
+    let (mut last, mut record): (u32, Vec<String>) = (0, Vec::new());
     while let Some(cell) = reader.next_cell_with_formula_metadata().map_err(|error| broken(&error))? {
         let text = match (&cell.value, &cell.formula) {
             // Written by a program that leaves the calculation to the spreadsheet: not a blank cell.
@@ -97,11 +125,14 @@ fn rows<RS: std::io::Read + std::io::Seek>(
         if text.len() > limits.field {
             return Err(too_large("a cell", limits.field, line));
         }
-        if rows.last().is_none_or(|&(last, _)| last < line) {
-            rows.push((line, StringRecord::new()));
+        if last < line {
+            if !record.is_empty() {
+                each(SheetEvent::Row(last, &record))?;
+            }
+            record.clear();
+            last = line;
         }
-        let Some((last, record)) = rows.last_mut() else { continue };
-        if *last != line || record.len() > column {
+        if last != line || record.len() > column {
             return Err(broken(&format!("the cells of row {line} are out of order")));
         }
         // Gaps count too: a row with one far cell costs as much as a full one.
@@ -117,12 +148,13 @@ fn rows<RS: std::io::Read + std::io::Seek>(
                 line: Some(line),
             });
         }
-        while record.len() < column {
-            record.push_field("");
-        }
-        record.push_field(&text);
+        record.resize(column, String::new());
+        record.push(text);
     }
-    Ok(rows)
+    if !record.is_empty() {
+        each(SheetEvent::Row(last, &record))?;
+    }
+    Ok(())
 }
 
 fn too_large(what: &'static str, limit: usize, line: u32) -> FileError {

@@ -19,7 +19,7 @@ mod shapes;
 mod words;
 
 pub use check::ProfileFault;
-pub use propose::{Proposal, ProposedField};
+pub use propose::{Proposal, ProposedField, ProposedKind};
 pub use seen::{SeenColumn, SeenTable};
 
 pub(super) use known::{Match, best, explicit};

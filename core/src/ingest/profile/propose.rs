@@ -25,7 +25,16 @@ pub struct Proposal {
     /// column, or give a value as `constant`.
     pub missing: Vec<String>,
     /// What the file may be, the likeliest first.
-    pub kinds: Vec<(ProfileKind, Decimal)>,
+    pub kinds: Vec<ProposedKind>,
+}
+
+/// A kind of template that a file may be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProposedKind {
+    /// The kind.
+    pub kind: ProfileKind,
+    /// From 0.00 to 1.00.
+    pub score: Decimal,
 }
 
 /// A column that may stand for a field.
@@ -100,7 +109,8 @@ pub(super) fn propose(columns: &[Sampled], header: &[String]) -> Proposal {
         .collect();
     // Stable: of equals the first one, which explains the most columns.
     kinds.sort_by_key(|(score, _, _)| std::cmp::Reverse(*score));
-    let ranked = kinds.iter().map(|(score, kind, _)| (*kind, share(*score))).collect();
+    let ranked =
+        kinds.iter().map(|(score, kind, _)| ProposedKind { kind: *kind, score: share(*score) }).collect();
     let (score, kind, assigned) = kinds.swap_remove(0);
     Proposal {
         profile: profile(kind, &assigned, &columns, header),

@@ -9,7 +9,7 @@ use super::super::sink::{Bad, Sink};
 use super::super::table::{Row, clean, is_error_value};
 use super::super::{DateOrder, ReadOptions};
 use super::cells::{self, Holds};
-use super::dates::{self, Dated, End};
+use super::dates::{self, End};
 use super::known::{Absent, Place, place};
 use super::names::folded;
 use super::{DecimalSign, ImportProfile, ProfileKind, UntilIs, shapes};
@@ -150,7 +150,11 @@ impl<'p> Plan<'p> {
         sink: &mut Sink,
     ) -> Result<(), FileError> {
         let kind = self.profile.kind.template();
-        let bound = Bound::of_fields(self.fields.iter().map(Option::is_some));
+        // What a line below zero is stands in no column.
+        let filled_in = self.profile.below_zero.and_then(|_| self.field("line_type"));
+        let there =
+            self.fields.iter().enumerate().map(|(at, filled)| filled.is_some() || filled_in == Some(at));
+        let bound = Bound::of_fields(there);
         let mut filled = StringRecord::new();
         part.table.rows(&options.limits, &mut |row| {
             sink.read += 1;

@@ -7,7 +7,7 @@ use super::dates::{self, Dated, End};
 use super::seen::Sampled;
 use chrono::{Datelike as _, NaiveDate};
 
-/// What all values of a column are. Several can hold.
+/// What the values of a column are. Several can hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Looks {
     /// Values that are not blank.
@@ -39,21 +39,26 @@ pub(super) struct Looks {
 pub(super) fn looks(column: &Sampled) -> Looks {
     let values: Vec<&str> = column.filled().collect();
     let all = |is: &dyn Fn(&str) -> bool| !values.is_empty() && values.iter().all(|value| is(value));
+    // A sum, a note or a typing error among them does not make them something else.
+    let most = |is: &dyn Fn(&str) -> bool| {
+        let others = values.iter().filter(|value| !is(value)).count();
+        !values.is_empty() && others * 5 <= values.len()
+    };
     let is_date = |value: &str| dates::parse(value, End::First).is_some();
     let amount = |value: &str| {
         cells::amount(value, Commas::Decimal).or_else(|_| cells::amount(value, Commas::Thousands)).ok()
     };
-    let dates = all(&is_date);
-    let numbers = !dates && all(&|value| amount(value).is_some());
+    let dates = most(&is_date);
+    let numbers = !dates && most(&|value| amount(value).is_some());
     let amounts: Vec<_> = values.iter().filter_map(|value| amount(value)).collect();
     let first = amounts.first().and_then(|(_, currency)| *currency);
     Looks {
         filled: values.len(),
         dates,
-        periods: dates && all(&is_period),
+        periods: dates && most(&is_period),
         numbers,
         whole: numbers
-            && all(&|value| {
+            && most(&|value| {
                 number::parse(value, Commas::Thousands).is_ok_and(|number| number.fract().is_zero())
             }),
         money: numbers && values.iter().any(|value| value.contains(['.', ',', '€', '$', '£'])),
@@ -62,7 +67,7 @@ pub(super) fn looks(column: &Sampled) -> Looks {
         guid: all(&|value| uuid::Uuid::try_parse(value).is_ok()),
         domain: all(&is_domain),
         text: !dates && !numbers && values.iter().any(|value| value.contains(char::is_alphabetic)),
-        spans: all(&|value| {
+        spans: most(&|value| {
             cells::word(value, cells::Holds::Term).is_some()
                 || cells::word(value, cells::Holds::Cycle).is_some()
         }),
@@ -104,7 +109,14 @@ pub(super) fn order(columns: &[&Sampled]) -> Option<super::DateOrder> {
 pub(super) fn weigh(cell: &str, line: u32, evidence: &mut date::Evidence) {
     for end in [End::First, End::Last(super::UntilIs::DayAfter)] {
         if let Some(Dated::Written(Written::Two { first, second, year, .. })) = dates::parse(cell, end) {
+            let before = (evidence.dmy.is_some(), evidence.mdy.is_some());
             evidence.add(&format!("{first}/{second}/{year}"), line);
+            // What is told is what the file says.
+            for (new, had) in [(&mut evidence.dmy, before.0), (&mut evidence.mdy, before.1)] {
+                if let (Some((text, _)), false) = (new, had) {
+                    cell.clone_into(text);
+                }
+            }
         }
     }
 }
