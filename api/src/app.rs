@@ -7,13 +7,18 @@ use crate::config::{Config, ConfigError};
 use crate::middleware::limits::Limiter;
 use crate::objects::{ObjectError, Objects};
 use crate::storage::{Db, StorageError};
+use crate::workbooks::WorkbookProcess;
 use crate::{middleware, routes};
 use actix_web::middleware::Condition;
 use actix_web::{App as ActixApp, HttpServer, web};
+use leakage_core::ingest::SheetReader;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
+
+/// Files that requests have looked into at once.
+const INSPECTIONS: usize = 2;
 
 /// Shared by all requests and jobs; cheap to clone behind an [`Arc`] or `web::Data`.
 pub struct App {
@@ -31,9 +36,10 @@ pub struct App {
     pub tokens: Tokens,
     /// Hashes and checks passwords.
     pub passwords: Passwords,
-    /// The turn of whoever reads a large file: reading takes about eleven times a file's size in memory, and
-    /// two at once would take it twice.
-    pub large_file: Arc<Semaphore>,
+    /// Reads workbooks in processes of their own; none: here.
+    pub sheets: Option<Arc<dyn SheetReader>>,
+    /// The turns of those who look into a file while a request waits for it.
+    pub inspections: Semaphore,
     /// Told when work was enqueued here, so that a runner in this process need not wait for its poll.
     pub work: Notify,
 }
@@ -69,8 +75,19 @@ impl App {
         let tokens = Tokens::open(&config.tokens.key_file, &config.public_url, clock.clone())?;
         let passwords = Passwords::new()?;
         let objects = Objects::from_config(&config.objects)?;
-        let large_file = Arc::new(Semaphore::new(1));
-        Ok(Self { config, db, objects, clock, limiter, tokens, passwords, large_file, work: Notify::new() })
+        let sheets: Arc<dyn SheetReader> = Arc::new(WorkbookProcess::of_this_program());
+        Ok(Self {
+            config,
+            db,
+            objects,
+            clock,
+            limiter,
+            tokens,
+            passwords,
+            sheets: Some(sheets),
+            inspections: Semaphore::new(INSPECTIONS),
+            work: Notify::new(),
+        })
     }
 }
 

@@ -147,8 +147,7 @@ const DEFAULTS: fn() -> Defaults = || Defaults {
         key_per_minute: 600,
         organization_per_minute: 3000,
         network_per_minute: 120,
-        // Reading holds a file in memory, at up to eleven times its size: raise this with the machine's.
-        upload_bytes: 128 * 1024 * 1024,
+        upload_bytes: 512 * 1024 * 1024,
     },
     objects: ObjectsDefaults { folder: default_folder() },
     worker: WorkerConfig { concurrency: 2, lease_seconds: 60, poll_milliseconds: 500 },
@@ -237,6 +236,13 @@ impl Config {
             return invalid(
                 "worker.concurrency",
                 "must be 1 or more; to serve without a worker use --no-worker",
+            );
+        }
+        let jobs = u32::try_from(self.worker.concurrency).unwrap_or(u32::MAX);
+        if self.database.max_connections < jobs.saturating_add(2) {
+            return invalid(
+                "database.max_connections",
+                "must be 2 more than worker.concurrency: each job holds one while it tells how far it is on another",
             );
         }
         if self.worker.lease_seconds < 5 {

@@ -35,6 +35,9 @@ enum Subcommands {
     Inspect(cli::inspect::Arguments),
     /// Run the private PostgreSQL alone, or a command beside it: backup, restore, a look inside.
     Database(cli::database::Arguments),
+    /// Read the workbook on standard input, with little memory and time. For the other commands.
+    #[command(hide = true)]
+    ReadWorkbook(leakage_api::workbooks::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -48,5 +51,9 @@ fn main() -> ExitCode {
         Subcommands::Audit(arguments) => cli::audit::run(&arguments),
         Subcommands::Inspect(arguments) => cli::inspect::run(&arguments),
         Subcommands::Database(arguments) => cli::database::run(&arguments),
+        Subcommands::ReadWorkbook(arguments) => match arguments.run() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        },
     }
 }

@@ -108,16 +108,17 @@ impl From<object_store::Error> for ObjectError {
 #[derive(Clone, Debug)]
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
+    /// The folder, of a store that is one.
+    folder: Option<PathBuf>,
 }
 
 impl Objects {
     /// Opens the folder or the bucket. A bucket is not asked for anything yet.
     pub fn from_config(config: &ObjectsConfig) -> Result<Self, ObjectError> {
-        let store = match &config.s3 {
-            Some(s3) => bucket(s3)?,
-            None => folder(&config.folder)?,
-        };
-        Ok(Self { store })
+        match &config.s3 {
+            Some(s3) => Ok(Self { store: bucket(s3)?, folder: None }),
+            None => folder(&config.folder),
+        }
     }
 
     /// Keeps an object of unknown size under `<organization>/<what>/<name>`. It is there when this returns, on disk, and
@@ -157,6 +158,12 @@ impl Objects {
         Ok(self.store.get(&checked(key)?).await?.bytes().await?)
     }
 
+    /// Where an object lies, when it is a file of this machine's.
+    pub fn local_path(&self, key: &str) -> Result<Option<PathBuf>, ObjectError> {
+        let path = checked(key)?;
+        Ok(self.folder.as_ref().map(|folder| folder.join(path.as_ref())))
+    }
+
     /// An object piece by piece, with its size in bytes.
     pub async fn get_stream(
         &self,
@@ -192,7 +199,7 @@ fn checked(key: &str) -> Result<Path, ObjectError> {
     Path::parse(key).map_err(|_| invalid())
 }
 
-fn folder(folder: &std::path::Path) -> Result<Arc<dyn ObjectStore>, ObjectError> {
+fn folder(folder: &std::path::Path) -> Result<Objects, ObjectError> {
     let unusable = |error: io::Error| ObjectError::Config {
         setting: "folder",
         reason: format!("{} cannot be used: {error}", folder.display()),
@@ -200,7 +207,8 @@ fn folder(folder: &std::path::Path) -> Result<Arc<dyn ObjectStore>, ObjectError>
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unusable)?;
     let folder = fs::canonicalize(folder).map_err(unusable)?;
     // A write goes to a file aside that is renamed when it is whole and on disk.
-    Ok(Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true)))
+    let store = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true);
+    Ok(Objects { store: Arc::new(store), folder: Some(folder) })
 }
 
 fn bucket(s3: &S3Config) -> Result<Arc<dyn ObjectStore>, ObjectError> {
@@ -270,6 +278,8 @@ mod tests {
         let key = format!("{ORG}/imports/aa");
         objects.put_stream(&key, pieces(&[b"one ", b"", b"two"])).await.unwrap();
         assert_eq!(objects.get_bytes(&key).await.unwrap(), Bytes::from_static(b"one two"));
+        let path = objects.local_path(&key).unwrap().unwrap();
+        assert_eq!(fs::read(path).unwrap(), b"one two");
         let (size, stream) = objects.get_stream(&key).await.unwrap();
         let parts: Vec<Bytes> = stream.try_collect().await.unwrap();
         assert_eq!((size, parts.concat()), (7, b"one two".to_vec()));

@@ -22,6 +22,7 @@ use leakage_api::app::{self, App};
 use leakage_api::clock::Clock;
 use leakage_api::config::Config;
 use leakage_api::jobs::runner::Runner;
+use leakage_core::ingest::SheetReader;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 use std::net::TcpListener;
@@ -59,6 +60,15 @@ impl TestApp {
 
     /// Starts the service with other settings.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        // This program is none that reads workbooks: they are read inside it.
+        Self::start_reading(change, None).await
+    }
+
+    /// Starts the service with other settings, and with something that reads workbooks.
+    pub async fn start_reading(
+        change: impl FnOnce(&mut Config),
+        sheets: Option<Arc<dyn SheetReader>>,
+    ) -> Self {
         let database = Database::create().await;
         let files = tempfile::tempdir().expect("a temporary folder");
         let mut config = Config::defaults().expect("the defaults are valid");
@@ -73,7 +83,9 @@ impl TestApp {
         change(&mut config);
         let now: DateTime<Utc> = NOW.parse().expect("a time");
         let clock = Clock::fixed(now);
-        let app = Arc::new(App::build(config, clock.clone()).expect("the service can be built"));
+        let mut app = App::build(config, clock.clone()).expect("the service can be built");
+        app.sheets = sheets;
+        let app = Arc::new(app);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
         let (server, thread) = serve(Arc::clone(&app), listener);

@@ -5,10 +5,10 @@
 
 use super::profile;
 use crate::clock::Clock;
+use crate::files::{Collect, LocalFile};
 use chrono::NaiveDate;
 use leakage_core::audit::{self, AuditDocument, AuditInput, Basis, Proration, Source};
-use leakage_core::digest;
-use leakage_core::ingest::{self, DateOrder, FORMATS, FileError, FileReport, ReadOptions, Refusal};
+use leakage_core::ingest::{self, DateOrder, FORMATS, FileError, FileReport, InvoiceTiming, ReadOptions, Refusal};
 use leakage_core::money::Currency;
 use leakage_core::period::Month;
 use leakage_core::records::{Record, Side};
@@ -65,6 +65,10 @@ pub struct Arguments {
     /// Currency of prices in a file that names none.
     #[arg(long, value_name = "CODE")]
     currency: Option<Currency>,
+    /// When an invoice without a service period charges its months: advance (the month of its date) or
+    /// arrears (the month before).
+    #[arg(long, value_name = "TIMING")]
+    invoice_timing: Option<InvoiceTiming>,
     /// How the document is printed.
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
@@ -167,8 +171,9 @@ fn input(arguments: &Arguments, clock: &Clock, problems: &mut Problems) -> Audit
     let options = ReadOptions {
         date_order: arguments.date_order,
         currency: arguments.currency,
+        invoice_timing: arguments.invoice_timing,
         profiles,
-        ..ReadOptions::default()
+        ..super::read_options()
     };
     let mut reader = Reader { options, problems, learned: 0 };
     for (side, files) in [
@@ -232,8 +237,8 @@ impl Reader<'_> {
     /// Reads a file of one side.
     fn source(&mut self, side: Side, argument: &str) -> Option<Source> {
         let (client, path) = client_and_path(argument);
-        let bytes = self.bytes(path)?;
-        let report = match ingest::read(path, &bytes, &self.options) {
+        let (digest, report) = self.read(path)?;
+        let report = match report {
             // An export without rows is an empty side: the audit says what it misses.
             Err(FileError::NoRows { known: Some(format) }) if speaks_of(format, side) => return None,
             Err(error) => return self.refuse(path, &error),
@@ -250,7 +255,7 @@ impl Reader<'_> {
         self.learned += 1;
         let of_side = |record: &Record| side_of(record) == Some(side);
         Some(Source {
-            import: digest::of_bytes(&bytes),
+            import: digest,
             file: path.to_owned(),
             format: report.source(),
             sides: vec![side],
@@ -265,8 +270,8 @@ impl Reader<'_> {
 
     /// Reads a file of mappings, rules or prices.
     fn table(&mut self, wanted: Table, path: &str, input: &mut AuditInput) {
-        let Some(bytes) = self.bytes(path) else { return };
-        let report = match ingest::read(path, &bytes, &self.options) {
+        let Some((_, report)) = self.read(path) else { return };
+        let report = match report {
             // A list without rows says nothing, and that is no mistake.
             Err(FileError::NoRows { known: Some(format) }) if format.ends_with(wanted.name()) => return,
             Err(error) => {
@@ -283,14 +288,19 @@ impl Reader<'_> {
         }
     }
 
-    fn bytes(&mut self, path: &str) -> Option<Vec<u8>> {
-        match std::fs::read(Path::new(path)) {
-            Ok(bytes) => Some(bytes),
+    /// The digest of a file, and what is in it.
+    fn read(&mut self, path: &str) -> Option<(String, Result<FileReport, FileError>)> {
+        let opened = LocalFile::at(path.into()).and_then(|file| Ok((file.digest()?, file)));
+        let (digest, file) = match opened {
+            Ok(opened) => opened,
             Err(error) => {
                 self.problems.0.push(format!("{path}: cannot be read: {error}"));
-                None
+                return None;
             }
-        }
+        };
+        let mut records = Collect::all();
+        let report = ingest::read_source(path, &file, &self.options, &mut records);
+        Some((digest, report.map(|report| records.into_report(report))))
     }
 
     /// Passes a report whose rows can all be used. The question whose file it is is asked elsewhere.

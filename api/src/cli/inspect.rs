@@ -1,9 +1,8 @@
 //! `leakage inspect`: what a file is, before anyone uploads it. Reads files and prints; needs no service.
 
 use super::profile;
-use leakage_core::ingest::{
-    DateOrder, FileError, FileReport, ImportProfile, Limits, ReadOptions, inspect_document, read,
-};
+use crate::files::{Collect, LocalFile};
+use leakage_core::ingest::{DateOrder, ImportProfile, InvoiceTiming, ReadOptions, inspect_document, read_source};
 use leakage_core::money::Currency;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -27,6 +26,9 @@ pub struct Arguments {
     /// file, corrected.
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
+    /// When an invoice without a service period charges its months: advance or arrears.
+    #[arg(long, value_name = "advance|arrears")]
+    invoice_timing: Option<InvoiceTiming>,
     /// Files to look into.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -62,8 +64,8 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 /// One file's document, and whether it was recognised.
 fn inspect(path: &Path, arguments: &Arguments, profile: Option<&ImportProfile>) -> (Value, bool) {
     let name = path.to_string_lossy();
-    let bytes = match bytes(path) {
-        Ok(bytes) => bytes,
+    let file = match LocalFile::at(path.to_owned()) {
+        Ok(file) => file,
         Err(error) => {
             let error = json!({"code": "unreadable_file", "message": error.to_string(), "line": null, "column": null});
             return (json!({"file": name, "format": null, "error": error}), false);
@@ -73,20 +75,13 @@ fn inspect(path: &Path, arguments: &Arguments, profile: Option<&ImportProfile>) 
         date_order: arguments.date_order,
         currency: arguments.currency,
         profile: profile.cloned(),
-        ..ReadOptions::default()
+        invoice_timing: arguments.invoice_timing,
+        ..super::read_options()
     };
-    let outcome: Result<FileReport, FileError> = read(&name, &bytes, &options);
+    let mut records = if arguments.rows { Collect::all() } else { Collect::none() };
+    let outcome = read_source(&name, &file, &options, &mut records);
+    let outcome = outcome.map(|report| records.into_report(report));
     (inspect_document(&name, &outcome, arguments.rows), outcome.is_ok())
-}
-
-/// The file, unless it is over the limit that would refuse it anyway.
-fn bytes(path: &Path) -> io::Result<Vec<u8>> {
-    let limit = Limits::default().bytes;
-    let size = std::fs::metadata(path)?.len();
-    if size > limit {
-        return Err(io::Error::other(format!("the file has {size} bytes, the limit is {limit}")));
-    }
-    std::fs::read(path)
 }
 
 /// The document for people.
@@ -157,7 +152,7 @@ mod tests {
     use super::*;
 
     fn arguments(rows: bool) -> Arguments {
-        Arguments { rows, date_order: None, currency: None, profile: None, files: Vec::new() }
+        Arguments { rows, date_order: None, currency: None, invoice_timing: None, profile: None, files: Vec::new() }
     }
 
     #[test]

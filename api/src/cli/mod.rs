@@ -10,9 +10,12 @@ pub mod service;
 pub mod signals;
 pub mod start;
 
+use crate::workbooks::WorkbookProcess;
+use leakage_core::ingest::ReadOptions;
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Prints an error with its causes and answers the exit code for it.
 pub fn report(error: &(dyn Error + 'static)) -> ExitCode {
@@ -26,4 +29,13 @@ pub fn report(error: &(dyn Error + 'static)) -> ExitCode {
     // Nowhere to tell that standard error is closed.
     let _ = writeln!(io::stderr(), "{text}");
     ExitCode::FAILURE
+}
+
+/// How the offline commands read files: with all of the machine, and workbooks in processes of their own.
+fn read_options() -> ReadOptions {
+    ReadOptions {
+        threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        sheets: Some(Arc::new(WorkbookProcess::of_this_program())),
+        ..ReadOptions::default()
+    }
 }

@@ -14,7 +14,7 @@ pub mod runner;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::storage::jobs::{self, Claim};
+use crate::storage::jobs::{self, Claim, JobProgress};
 use crate::storage::{OrgTx, StorageError};
 use chrono::{DateTime, Utc};
 use leakage_core::id::{JobId, OrgId};
@@ -158,12 +158,36 @@ impl JobContext {
     /// # Errors
     /// [`JobError::LeaseLost`] when another worker has the job: stop.
     pub async fn progress(&self, done: i64, total: Option<i64>, note: &str) -> Result<(), JobError> {
+        self.tell(JobProgress { done, total, rows: None, note }).await
+    }
+
+    /// The same, with all that can be said.
+    ///
+    /// # Errors
+    /// As [`JobContext::progress`].
+    pub async fn tell(&self, progress: JobProgress<'_>) -> Result<(), JobError> {
         let mut tx = self.begin().await?;
-        if !jobs::progress(&mut tx, self.claim, self.app.clock.now(), done, total, note).await? {
+        if !jobs::progress(&mut tx, self.claim, self.app.clock.now(), &progress).await? {
             return Err(JobError::LeaseLost);
         }
         tx.commit().await?;
         Ok(())
+    }
+
+    /// [`JobContext::finish`], with how far it was at its end.
+    ///
+    /// # Errors
+    /// As [`JobContext::finish`].
+    pub async fn finish_at(
+        &self,
+        mut tx: OrgTx,
+        progress: JobProgress<'_>,
+        result: &(impl Serialize + Sync),
+    ) -> Result<(), JobError> {
+        if !jobs::progress(&mut tx, self.claim, self.app.clock.now(), &progress).await? {
+            return Err(JobError::LeaseLost);
+        }
+        self.finish(tx, result).await
     }
 
     /// Commits the effect in `tx` together with the job's success, if the job is still this worker's.

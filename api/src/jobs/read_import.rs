@@ -2,11 +2,17 @@
 
 use super::{Ended, JobContext, JobError};
 use crate::error::ApiError;
-use crate::services::imports;
+use crate::services::imports::{self, ImportProgress};
+use crate::storage::jobs::JobProgress;
 use crate::storage::StorageError;
 use crate::storage::imports as stored;
 use leakage_core::id::ImportId;
 use serde_json::json;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Between two words on how far it is.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs the job.
 pub async fn run(context: JobContext) -> Result<(), JobError> {
@@ -20,14 +26,42 @@ pub async fn run(context: JobContext) -> Result<(), JobError> {
         // An earlier attempt got to the end, and lost its lease afterwards.
         return context.finish(context.begin().await?, &json!({ "import_id": id })).await;
     }
-    // Progress has a transaction of its own: never while another one is open, or jobs wait for each
-    // other's connections.
-    context.progress(0, Some(2), "reading the file").await?;
-    let reading = imports::read(&context.app, context.org, &import).await?;
-    context.progress(1, Some(2), "storing its rows").await?;
-    let mut tx = context.begin().await?;
-    reading.store(&context.app, &mut tx, id).await?;
-    context.finish(tx, &json!({ "import_id": id })).await
+    let (progress, mut seen) = watch::channel(ImportProgress::default());
+    let read = imports::read(&context.app, context.org, &import, &progress);
+    let tx = tokio::select! {
+        read = read => read?,
+        lost = tell(&context, &mut seen) => return Err(lost),
+    };
+    let last = *seen.borrow();
+    context.finish_at(tx, progress_of(last), &json!({ "import_id": id })).await
+}
+
+/// Tells how far the reading is, once a second, in transactions of their own; ends when the job belongs to
+/// another worker.
+async fn tell(context: &JobContext, seen: &mut watch::Receiver<ImportProgress>) -> JobError {
+    loop {
+        if seen.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+        let now = *seen.borrow_and_update();
+        match context.tell(progress_of(now)).await {
+            Ok(()) => {}
+            Err(JobError::LeaseLost) => return JobError::LeaseLost,
+            // Whoever asks sees an older state, and the import is none the worse.
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "progress is not told"),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+fn progress_of(progress: ImportProgress) -> JobProgress<'static> {
+    let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    JobProgress {
+        done: count(progress.bytes),
+        total: Some(count(progress.size)).filter(|size| *size > 0),
+        rows: Some(count(progress.rows)),
+        note: "reading the file",
+    }
 }
 
 /// Refuses the import, so that its file can be uploaded again.

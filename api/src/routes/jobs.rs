@@ -7,12 +7,11 @@ use crate::extract::{IfNoneMatch, Prefer};
 use crate::jobs::JobKind;
 use crate::pagination::{PageQuery, PageRequest};
 use crate::storage::jobs::{self, JobRow};
-use crate::{page_type, routes};
+use crate::routes::{self, Moment};
+use crate::page_type;
 use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use futures_util::stream;
 use leakage_core::id::JobId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -36,6 +35,10 @@ pub struct Progress {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0)]
     pub total: Option<i64>,
+    /// What has come out so far, such as rows of a file; absent for work that does not count them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0)]
+    pub rows: Option<i64>,
     /// What is being done.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 500)]
@@ -97,6 +100,7 @@ impl From<JobRow> for Job {
             progress: Progress {
                 done: row.progress_done,
                 total: row.progress_total,
+                rows: row.progress_rows,
                 note: row.progress_note,
             },
             result: row.result,
@@ -156,7 +160,7 @@ async fn list_jobs(
     routes::list(&request, &JobPage::from(paged))
 }
 
-async fn load(app: &App, actor: &Actor, job: JobId) -> Result<JobRow, ApiError> {
+pub(super) async fn load(app: &App, actor: &Actor, job: JobId) -> Result<JobRow, ApiError> {
     let mut tx = app.db.begin(actor.org).await?;
     jobs::find(&mut tx, job).await?.ok_or_else(ApiError::not_found)
 }
@@ -215,67 +219,14 @@ async fn follow_job(
     job: web::Path<JobId>,
 ) -> Result<HttpResponse, ApiError> {
     load(&app, &actor, *job).await?;
-    let seen = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
-    let follower = Follower {
-        app,
-        actor: Actor::clone(&actor),
-        job: *job,
-        seen: seen.and_then(|seen| seen.trim().parse().ok()).unwrap_or(0),
-        until: Instant::now() + Duration::from_mins(5),
-        ended: false,
-    };
-    Ok(HttpResponse::Ok()
-        .content_type("text/event-stream")
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        // A compressor would hold events back, and so do some proxies unless told.
-        .insert_header(header::ContentEncoding::Identity)
-        .insert_header((HeaderName::from_static("x-accel-buffering"), "no"))
-        .streaming(stream::unfold(follower, Follower::next)))
-}
-
-/// One caller following one job.
-struct Follower {
-    app: web::Data<App>,
-    actor: Actor,
-    job: JobId,
-    seen: i64,
-    until: Instant,
-    ended: bool,
-}
-
-impl Follower {
-    /// The next event, or a comment that keeps the connection open; none: the stream is over.
-    async fn next(mut self) -> Option<(Result<Bytes, ApiError>, Self)> {
-        if self.ended || Instant::now() >= self.until {
-            return None;
+    let (actor, job) = (Actor::clone(&actor), *job);
+    Ok(routes::follow(&request, move || {
+        let (app, actor) = (app.clone(), actor.clone());
+        async move {
+            let row = load(&app, &actor, job).await?;
+            Moment::of((0, row.version), row.finished_at.is_some(), &Job::from(row))
         }
-        let quiet_until = Instant::now() + Duration::from_secs(15);
-        loop {
-            let row = match load(&self.app, &self.actor, self.job).await {
-                Ok(row) => row,
-                Err(error) => {
-                    self.ended = true;
-                    return Some((Err(error), self));
-                }
-            };
-            self.ended = row.finished_at.is_some();
-            if row.version > self.seen || self.ended {
-                self.seen = row.version;
-                return Some((event(row), self));
-            }
-            if Instant::now() >= quiet_until {
-                return Some((Ok(Bytes::from_static(b": still there\n\n")), self));
-            }
-            tokio::time::sleep(Duration::from_millis(300)).await;
-        }
-    }
-}
-
-fn event(row: JobRow) -> Result<Bytes, ApiError> {
-    let name = if row.finished_at.is_some() { "ended" } else { "progress" };
-    let id = row.version;
-    let data = serde_json::to_string(&Job::from(row)).map_err(ApiError::internal)?;
-    Ok(Bytes::from(format!("event: {name}\nid: {id}\ndata: {data}\n\n")))
+    }))
 }
 
 /// Answers for a job that was just enqueued (and committed): 202 with where to ask, or, with

@@ -7,6 +7,7 @@ pub mod api_keys;
 pub mod audits;
 pub mod clients;
 pub mod docs;
+mod follow;
 pub mod gaps;
 pub mod health;
 pub mod imports;
@@ -19,6 +20,8 @@ pub mod organizations;
 pub mod products;
 pub mod sessions;
 pub mod surface;
+
+pub use follow::{Moment, follow};
 
 use crate::app::App;
 use crate::error::{ApiError, Code, FieldError};

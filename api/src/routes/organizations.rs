@@ -15,6 +15,7 @@ use actix_web::{HttpRequest, HttpResponse, get, patch, post, web};
 use chrono::{DateTime, Utc};
 use leakage_core::audit::{Basis, Proration};
 use leakage_core::id::OrgId;
+use leakage_core::ingest::DateOrder;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -29,7 +30,7 @@ pub fn configure(config: &mut ServiceConfig) {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "01931f3e-7d5c-7b60-9f10-000000000001", "name": "Example MSP",
-    "settings": {"basis": "purchased", "proration": "daily", "source_order": [], "invitation_days": 7},
+    "settings": {"basis": "purchased", "proration": "daily", "source_order": [], "date_order": "dmy", "invitation_days": 7},
     "created_at": "2026-11-22T12:00:00Z", "updated_at": "2026-11-22T12:00:00Z"
 }))]
 pub struct Organization {
@@ -107,6 +108,10 @@ pub struct SettingsChange {
     #[serde(default, deserialize_with = "routes::present")]
     #[schema(nullable = false, max_items = 50)]
     pub source_order: Option<Vec<FormatName>>,
+    /// Order of day and month in files that do not show it; null: imports ask.
+    #[serde(default, deserialize_with = "routes::present")]
+    #[schema(value_type = Option<DateOrder>)]
+    pub date_order: Option<Option<DateOrder>>,
     /// Days for which an invitation can be accepted.
     #[serde(default, deserialize_with = "routes::present")]
     #[schema(nullable = false, minimum = 1, maximum = 30)]
@@ -134,6 +139,7 @@ impl From<OrganizationChange> for Change {
             basis: body.settings.basis,
             proration: body.settings.proration,
             source_order: body.settings.source_order,
+            date_order: body.settings.date_order,
             invitation_days: body.settings.invitation_days,
         }
     }

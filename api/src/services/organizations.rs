@@ -13,6 +13,7 @@ use crate::storage::{OrgTx, StorageError, SystemTx, members};
 use chrono::Duration;
 use leakage_core::audit::{Basis, Proration};
 use leakage_core::id::{OrgId, UserId};
+use leakage_core::ingest::DateOrder;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -29,7 +30,7 @@ pub struct FormatName(pub String);
 /// What an organization has decided once. Amounts have no place here: they have currencies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
-#[schema(example = json!({"basis": "purchased", "proration": "daily", "source_order": [], "invitation_days": 7}))]
+#[schema(example = json!({"basis": "purchased", "proration": "daily", "source_order": [], "date_order": "dmy", "invitation_days": 7}))]
 pub struct OrganizationSettings {
     /// Which seats new audits count.
     pub basis: Basis,
@@ -39,6 +40,9 @@ pub struct OrganizationSettings {
     /// that are not named follow in the usual order.
     #[schema(max_items = 50)]
     pub source_order: Vec<FormatName>,
+    /// Order of day and month in files that do not show it, and of which the uploader says nothing; none:
+    /// the import asks.
+    pub date_order: Option<DateOrder>,
     /// Days for which an invitation can be accepted.
     #[schema(minimum = 1, maximum = 30)]
     pub invitation_days: u16,
@@ -50,6 +54,7 @@ impl Default for OrganizationSettings {
             basis: Basis::default(),
             proration: Proration::default(),
             source_order: Vec::new(),
+            date_order: None,
             invitation_days: 7,
         }
     }
@@ -301,6 +306,8 @@ pub struct Change {
     pub proration: Option<Proration>,
     /// Which formats come first.
     pub source_order: Option<Vec<FormatName>>,
+    /// Order of day and month in files that do not show it; `Some(None)`: none any more.
+    pub date_order: Option<Option<DateOrder>>,
     /// Days for which an invitation can be accepted.
     pub invitation_days: Option<u16>,
 }
@@ -322,6 +329,7 @@ pub async fn change(
     settings.basis = change.basis.unwrap_or(settings.basis);
     settings.proration = change.proration.unwrap_or(settings.proration);
     settings.source_order = change.source_order.unwrap_or(settings.source_order);
+    settings.date_order = change.date_order.unwrap_or(settings.date_order);
     settings.invitation_days = change.invitation_days.unwrap_or(settings.invitation_days);
     settings.check()?;
     let settings = serde_json::to_value(&settings).map_err(ApiError::internal)?;

@@ -179,7 +179,6 @@ pub async fn refs(tx: &mut OrgTx, id: ClientId, limit: i64) -> Result<Vec<Client
 #[derive(FromRow)]
 struct RefRow {
     id: Uuid,
-    client_id: Uuid,
     source_id: Option<String>,
     name: Option<String>,
     domain: Option<String>,
@@ -191,180 +190,11 @@ impl From<RefRow> for ClientRef {
     }
 }
 
-async fn ref_rows(tx: &mut OrgTx) -> Result<Vec<RefRow>, StorageError> {
-    let org = tx.org().uuid();
-    Ok(sqlx::query_as(
-        "select id, client_id, source_id, name, domain
-         from client_refs
-         where org_id = $1
-         order by id",
-    )
-    .bind(org)
-    .fetch_all(tx.conn())
-    .await?)
-}
-
-/// Stores the ways in which a file names its clients and gives the id of each, in the order given.
-///
-/// A new way belongs to the client that has the same source id, else the same folded name (its own, or one
-/// that files have given it), else to a new client. `new_id` makes ids.
-pub async fn intern_refs(
-    tx: &mut OrgTx,
-    wanted: &[ClientRef],
-    now: DateTime<Utc>,
-    new_id: impl Fn() -> Uuid,
-) -> Result<Vec<Uuid>, StorageError> {
-    let org = tx.org().uuid();
-    // One writer of refs at a time in an organization: two files that both bring a new client must
-    // not make two of it.
-    sqlx::query("select from organizations where org_id = $1 for no key update")
-        .bind(org)
-        .execute(tx.conn())
-        .await?;
-    let known = ref_rows(tx).await?;
-    let clients: Vec<(Uuid, String)> = sqlx::query_as(
-        "select id, name_key
-         from clients
-         where org_id = $1",
-    )
-    .bind(org)
-    .fetch_all(tx.conn())
-    .await?;
-    let mut by_name: HashMap<String, Uuid> = clients.into_iter().map(|(id, key)| (key, id)).collect();
-    let mut by_source: HashMap<String, Uuid> = HashMap::new();
-    let mut refs: HashMap<ClientRef, Uuid> = HashMap::new();
-    for row in known {
-        if let Some(source_id) = &row.source_id {
-            by_source.insert(source_id.to_lowercase(), row.client_id);
-        }
-        // A client that was renamed is still the one that files call by its old name.
-        if let Some(name) = &row.name {
-            by_name.entry(fold(name)).or_insert(row.client_id);
-        }
-        let id = row.id;
-        refs.insert(row.into(), id);
-    }
-    let mut ids = Vec::with_capacity(wanted.len());
-    let (mut new_clients, mut new_refs) = (NewClients::default(), NewRefs::default());
-    for reference in wanted {
-        if let Some(id) = refs.get(reference) {
-            ids.push(*id);
-            continue;
-        }
-        let source_key = reference.id.as_ref().map(|id| id.to_lowercase());
-        let title: String = display(reference).chars().take(300).collect();
-        let name_key = fold(&title);
-        let owner = source_key.as_ref().and_then(|key| by_source.get(key)).or_else(|| by_name.get(&name_key));
-        let client = owner.copied().unwrap_or_else(|| {
-            let client = new_id();
-            new_clients.push(client, title, &name_key, reference.domain.clone());
-            by_name.insert(name_key, client);
-            client
-        });
-        let id = new_id();
-        new_refs.push(id, client, reference);
-        if let Some(key) = source_key {
-            by_source.insert(key, client);
-        }
-        refs.insert(reference.clone(), id);
-        ids.push(id);
-    }
-    new_clients.store(tx, now).await?;
-    new_refs.store(tx, now).await?;
-    Ok(ids)
-}
-
-/// Columns of clients to be added by an import, all in one statement.
-#[derive(Default)]
-struct NewClients {
-    ids: Vec<Uuid>,
-    names: Vec<String>,
-    keys: Vec<String>,
-    domains: Vec<Option<String>>,
-}
-
-impl NewClients {
-    fn push(&mut self, id: Uuid, name: String, key: &str, domain: Option<String>) {
-        self.ids.push(id);
-        self.names.push(name);
-        self.keys.push(key.to_owned());
-        self.domains.push(domain);
-    }
-
-    async fn store(self, tx: &mut OrgTx, now: DateTime<Utc>) -> Result<(), StorageError> {
-        let org = tx.org().uuid();
-        sqlx::query(
-            "insert into clients (org_id, id, name, name_key, domain, origin, created_at, updated_at)
-             select $1, n.id, n.name, n.name_key, n.domain, 'import', $6, $6
-             from unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) as n (id, name, name_key, domain)",
-        )
-        .bind(org)
-        .bind(self.ids)
-        .bind(self.names)
-        .bind(self.keys)
-        .bind(self.domains)
-        .bind(now)
-        .execute(tx.conn())
-        .await?;
-        Ok(())
-    }
-}
-
-/// Columns of refs to be added, all in one statement.
-#[derive(Default)]
-struct NewRefs {
-    ids: Vec<Uuid>,
-    clients: Vec<Uuid>,
-    sources: Vec<Option<String>>,
-    names: Vec<Option<String>>,
-    domains: Vec<Option<String>>,
-}
-
-impl NewRefs {
-    fn push(&mut self, id: Uuid, client: Uuid, reference: &ClientRef) {
-        self.ids.push(id);
-        self.clients.push(client);
-        self.sources.push(reference.id.clone());
-        self.names.push(reference.name.clone());
-        self.domains.push(reference.domain.clone());
-    }
-
-    async fn store(self, tx: &mut OrgTx, now: DateTime<Utc>) -> Result<(), StorageError> {
-        let org = tx.org().uuid();
-        sqlx::query(
-            "insert into client_refs (org_id, id, client_id, source_id, name, domain, created_at)
-             select $1, n.id, n.client_id, n.source_id, n.name, n.domain, $7
-             from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[])
-               as n (id, client_id, source_id, name, domain)",
-        )
-        .bind(org)
-        .bind(self.ids)
-        .bind(self.clients)
-        .bind(self.sources)
-        .bind(self.names)
-        .bind(self.domains)
-        .bind(now)
-        .execute(tx.conn())
-        .await?;
-        Ok(())
-    }
-}
-
-/// What to call a client that a source names this way.
-fn display(reference: &ClientRef) -> String {
-    [&reference.name, &reference.domain, &reference.id]
-        .into_iter()
-        .flatten()
-        .find(|text| text.contains(char::is_alphanumeric))
-        .cloned()
-        .unwrap_or_else(|| "unnamed client".to_owned())
-}
-
 /// Ways in which sources name clients, by id.
 pub async fn refs_by_id(tx: &mut OrgTx, ids: &[Uuid]) -> Result<HashMap<Uuid, ClientRef>, StorageError> {
     let org = tx.org().uuid();
     let rows: Vec<RefRow> = sqlx::query_as(
-        "select id, client_id, source_id, name, domain
+        "select id, source_id, name, domain
          from client_refs
          where org_id = $1 and id = any($2)",
     )

@@ -28,6 +28,8 @@ pub struct JobRow {
     pub progress_total: Option<i64>,
     /// What is being done.
     pub progress_note: Option<String>,
+    /// What has come out so far, such as rows of a file.
+    pub progress_rows: Option<i64>,
     /// What came out.
     pub result: Option<Value>,
     /// Why it failed: problem details.
@@ -53,6 +55,19 @@ pub struct Claim {
     pub fence: i64,
     /// How often it has been claimed, this time included.
     pub attempt: i32,
+}
+
+/// How far a job is.
+#[derive(Clone, Copy, Debug)]
+pub struct JobProgress<'a> {
+    /// Units done.
+    pub done: i64,
+    /// Units in all, once known.
+    pub total: Option<i64>,
+    /// What has come out so far, such as rows of a file.
+    pub rows: Option<i64>,
+    /// What is being done.
+    pub note: &'a str,
 }
 
 /// Adds a job, to run at once, in the transaction that causes it.
@@ -196,24 +211,23 @@ pub async fn progress(
     tx: &mut OrgTx,
     claim: Claim,
     now: DateTime<Utc>,
-    done: i64,
-    total: Option<i64>,
-    note: &str,
+    progress: &JobProgress<'_>,
 ) -> Result<bool, StorageError> {
     if !holds(tx, claim).await? {
         return Ok(false);
     }
     let changed = sqlx::query(
         "update jobs
-         set progress_done = $3, progress_total = $4, progress_note = $5, updated_at = $6,
-             version = version + 1
+         set progress_done = $3, progress_total = $4, progress_note = $5, progress_rows = $6,
+             updated_at = $7, version = version + 1
          where org_id = $1 and job_id = $2 and status = 'running'",
     )
     .bind(tx.org().uuid())
     .bind(claim.job.uuid())
-    .bind(done)
-    .bind(total)
-    .bind(note)
+    .bind(progress.done)
+    .bind(progress.total)
+    .bind(progress.note)
+    .bind(progress.rows)
     .bind(now)
     .execute(tx.conn())
     .await?;
@@ -332,7 +346,7 @@ pub async fn release_all(tx: &mut SystemTx) -> Result<u64, StorageError> {
 /// One job.
 pub async fn find(tx: &mut OrgTx, job: JobId) -> Result<Option<JobRow>, StorageError> {
     Ok(sqlx::query_as(
-        "select job_id, kind, subject, status, attempts, progress_done, progress_total, progress_note,
+        "select job_id, kind, subject, status, attempts, progress_done, progress_total, progress_note, progress_rows,
                 result, problem, version, created_at, started_at, finished_at
          from jobs
          where org_id = $1 and job_id = $2",
@@ -353,7 +367,7 @@ pub async fn list(
 ) -> Result<Vec<JobRow>, StorageError> {
     let (after_time, after_id) = after.unzip();
     Ok(sqlx::query_as(
-        "select job_id, kind, subject, status, attempts, progress_done, progress_total, progress_note,
+        "select job_id, kind, subject, status, attempts, progress_done, progress_total, progress_note, progress_rows,
                 result, problem, version, created_at, started_at, finished_at
          from jobs
          where org_id = $1

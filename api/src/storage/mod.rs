@@ -20,6 +20,7 @@ pub mod members;
 pub mod organizations;
 pub mod products;
 pub mod records;
+pub mod refs;
 pub mod sessions;
 pub mod sign_in_failures;
 pub mod users;

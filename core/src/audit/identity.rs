@@ -90,6 +90,28 @@ fn named(record: &Record) -> Option<(&ClientRef, &ProductRef)> {
     }
 }
 
+/// The entries of directories: they hold nothing to compare, and say which id and name are one.
+fn listed<'a, T>(
+    sources: &'a [&Source],
+    pick: fn(&'a Record) -> Option<&'a T>,
+) -> impl Iterator<Item = &'a T> {
+    sources.iter().flat_map(|source| &source.records).filter_map(move |sourced| pick(&sourced.record))
+}
+
+const fn listed_client(record: &Record) -> Option<&ClientRef> {
+    match record {
+        Record::Client(client) => Some(client),
+        _ => None,
+    }
+}
+
+const fn listed_product(record: &Record) -> Option<&ProductRef> {
+    match record {
+        Record::Product(product) => Some(product),
+        _ => None,
+    }
+}
+
 /// Whether a source's rows speak of one client at most: then the uploader's word names it.
 pub(super) fn one_client(source: &Source) -> bool {
     let mut clients =
@@ -138,13 +160,18 @@ impl Identity {
         let rule_clients = input.rules.iter().filter_map(|rule| rule.client.as_ref());
         let price_clients = input.prices.iter().filter_map(|price| price.client.as_ref());
         let all_clients = clients.values.iter().map(AsRef::as_ref);
-        let all_clients = all_clients.chain(incomplete.flatten()).chain(rule_clients).chain(price_clients);
+        let all_clients = all_clients
+            .chain(incomplete.flatten())
+            .chain(rule_clients)
+            .chain(price_clients)
+            .chain(listed(sources, listed_client));
         let client_index = ClientIndex::build(all_clients, &input.mappings);
         let rule_products =
             input.rules.iter().flat_map(|rule| [&rule.product, &rule.parent_product]).flatten();
         let price_products = input.prices.iter().map(|price| &price.product);
         let all_products =
             products.values.iter().map(AsRef::as_ref).chain(rule_products).chain(price_products);
+        let all_products = all_products.chain(listed(sources, listed_product));
         let product_index = ProductIndex::build(all_products, &input.mappings, Catalog::microsoft());
 
         let mut identity = Self {

@@ -6,14 +6,14 @@ mod view;
 use crate::app::App;
 use crate::auth::{Actor, Allowed, perm};
 use crate::error::{ApiError, Code, FieldError};
-use crate::extract::{IfMatch, IfNoneMatch, JsonBody, Prefer};
+use crate::extract::{IfMatch, IfNoneMatch, JsonBody, Prefer, etag};
 use crate::pagination::PageQuery;
-use crate::routes::{self, respond};
+use crate::routes::{self, Moment, respond};
 use crate::services::idempotency::{Replay, Replied, Reply, once};
 use crate::services::imports::{self, ImportAnswers};
 use crate::storage::import_errors;
 use crate::storage::imports::{self as stored, ImportRow};
-use crate::storage::records;
+use crate::storage::{jobs, records};
 use actix_web::http::header::{
     self, Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue,
 };
@@ -34,6 +34,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(create_import)
         .service(list_imports)
         .service(get_import)
+        .service(follow_import)
         .service(list_import_rows)
         .service(list_import_errors)
         .service(get_import_file)
@@ -49,6 +50,8 @@ pub fn configure(config: &mut ServiceConfig) {
 /// file or rows of it are refused, with line, column, value and reason (nothing is imported, unless
 /// `accept_partial=true`); an import with status `needs_input` asks questions, answered at
 /// `/v1/imports/{import_id}/answers`. The same file with the same answers is the same import: 200.
+///
+/// With `dry_run=true` nothing is kept: 200 with what the file would be read as.
 #[utoipa::path(
     tag = "imports",
     security(("access_token" = []), ("api_key" = [])),
@@ -65,7 +68,8 @@ pub fn configure(config: &mut ServiceConfig) {
         (String = "application/json"),
     ), description = "The file."),
     responses(
-        (status = 200, description = "The same file with the same answers was there already.", body = Import),
+        (status = 200, description = "The same file with the same answers was there already; of a dry run, what the file would be read as.",
+         body = view::UploadAnswer),
         (status = 201, description = "Read: completed, or in need of input.", body = Import),
         (status = 202, description = "Kept, and being read.", body = Import),
     ),
@@ -81,6 +85,10 @@ async fn create_import(
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     let upload = upload::receive(&app, &request, query.into_inner(), payload).await?;
+    if upload.dry_run {
+        let document = imports::inspect(&app, actor.org, &upload.file(), &upload.answers).await?;
+        return Ok(HttpResponse::Ok().json(view::Inspection(document)));
+    }
     imports::keep_file(&app, actor.org, &upload.file()).await?;
     let digest = fingerprint(&upload.sha256, &upload.answers)?;
     let replied = once(&app, &actor, &replay, &digest, async |tx| {
@@ -188,7 +196,7 @@ async fn list_imports(
 
 /// Read an import
 ///
-/// Its status, what it was read as and why, and what was refused. Its progress is that of its job.
+/// Its status, how far it is, what it was read as and why, and what was refused.
 #[utoipa::path(
     tag = "imports",
     security(("access_token" = []), ("api_key" = [])),
@@ -205,8 +213,57 @@ async fn get_import(
     path: web::Path<ImportId>,
     if_none_match: IfNoneMatch,
 ) -> Result<HttpResponse, ApiError> {
-    let row = find(&app, &actor, *path).await?;
-    Ok(routes::found(&if_none_match, row.version, &Import::from(row)))
+    let (import, _) = standing(&app, &actor, *path).await?;
+    if import.is_processing() {
+        // Its version stays while it is read, and how far it is does not.
+        return Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(import.version))).json(import));
+    }
+    Ok(routes::found(&if_none_match, import.version, &import))
+}
+
+/// An import as it stands, and the version of the job that reads or has read it: 0 when it is gone.
+async fn standing(app: &App, actor: &Actor, id: ImportId) -> Result<(Import, i64), ApiError> {
+    let mut tx = app.db.begin_snapshot(actor.org).await?;
+    let row = stored::find(&mut tx, id).await?.ok_or_else(ApiError::not_found)?;
+    let job = match row.job_id {
+        Some(job) => jobs::find(&mut tx, JobId::new(job)).await?,
+        None => None,
+    };
+    Ok((Import::from(row).with_progress(job.as_ref()), job.map_or(0, |job| job.version)))
+}
+
+/// Follow an import
+///
+/// Server-sent events: `progress` whenever there is some, with bytes and rows read so far, and `ended` as the
+/// last one, when the import is read or asks something; the data is the import. After a break, `Last-Event-ID`
+/// continues without repeating what was seen. A stream ends after five minutes at most: follow it again.
+#[utoipa::path(
+    tag = "imports",
+    security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("read"))),
+    params(
+        ("import_id" = ImportId, Path, description = "The import."),
+        ("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that was seen.", max_length = 50),
+    ),
+    responses((status = 200, description = "Events.", body = String, content_type = "text/event-stream",
+               example = "event: ended\nid: 2.5\ndata: {\"status\":\"completed\"}\n\n")),
+)]
+#[get("/imports/{import_id}/events")]
+async fn follow_import(
+    request: HttpRequest,
+    actor: Allowed<perm::Read>,
+    app: web::Data<App>,
+    path: web::Path<ImportId>,
+) -> Result<HttpResponse, ApiError> {
+    let (actor, id) = (Actor::clone(&actor), *path);
+    standing(&app, &actor, id).await?;
+    Ok(routes::follow(&request, move || {
+        let (app, actor) = (app.clone(), actor.clone());
+        async move {
+            let (import, job) = standing(&app, &actor, id).await?;
+            Moment::of((import.version, job), !import.is_processing(), &import)
+        }
+    }))
 }
 
 /// List an import's rows

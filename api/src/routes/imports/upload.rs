@@ -38,12 +38,18 @@ pub(super) struct UploadQuery {
     /// Currency of the prices, for files that do not name it.
     #[param(max_length = 3, example = "USD")]
     currency: Option<String>,
+    /// When an invoice without a service period charges its months: `advance` or `arrears`.
+    #[param(max_length = 7, example = "arrears")]
+    invoice_timing: Option<String>,
     /// Day that a snapshot shows; the day of the upload when not stated.
     #[param(max_length = 10, example = "2026-11-01")]
     snapshot_on: Option<String>,
     /// Go on without the refused rows: `true` or `false`.
     #[param(max_length = 5, example = "false")]
     accept_partial: Option<String>,
+    /// `true`: only tell what the file would be read as, and keep nothing.
+    #[param(max_length = 5, example = "false")]
+    dry_run: Option<String>,
     /// Name of a file that comes as the raw body.
     #[param(max_length = 300, example = "billing.csv")]
     file_name: Option<String>,
@@ -65,15 +71,22 @@ pub(super) struct UploadForm {
     /// Currency of the prices, for files that do not name it.
     #[schema(max_length = 3, pattern = "^[A-Za-z]{3}$")]
     currency: Option<String>,
+    /// When an invoice without a service period charges its months.
+    #[schema(max_length = 7, pattern = "^(advance|arrears)$")]
+    invoice_timing: Option<String>,
     /// Day that a snapshot shows; the day of the upload when not stated.
     snapshot_on: Option<NaiveDate>,
     /// Go on without the refused rows.
     accept_partial: Option<bool>,
+    /// Only tell what the file would be read as, and keep nothing.
+    dry_run: Option<bool>,
 }
 
 /// A file received whole, and what was said of it.
 pub(super) struct Upload {
     pub(super) answers: ImportAnswers,
+    /// Only tell what the file would be read as.
+    pub(super) dry_run: bool,
     pub(super) sha256: String,
     file_name: String,
     content_type: Option<String>,
@@ -116,6 +129,7 @@ pub(super) async fn receive(
     }
     Ok(Upload {
         answers: answers(&said)?,
+        dry_run: parsed("dry_run", said.dry_run.as_deref(), "Write true or false.")?.unwrap_or(false),
         sha256: body.sha256,
         file_name: file_name(name),
         content_type: content_type.map(|text| text.chars().take(200).collect()),
@@ -201,10 +215,12 @@ async fn form(
             "client" => &mut said.client,
             "date_order" => &mut said.date_order,
             "currency" => &mut said.currency,
+            "invoice_timing" => &mut said.invoice_timing,
             "snapshot_on" => &mut said.snapshot_on,
             "accept_partial" => &mut said.accept_partial,
+            "dry_run" => &mut said.dry_run,
             _ => {
-                let known = "file, client, date_order, currency, snapshot_on and accept_partial";
+                let known = "file, client, date_order, currency, invoice_timing, snapshot_on, accept_partial and dry_run";
                 return Err(ApiError::invalid(
                     name.chars().take(100).collect::<String>(),
                     format!("The form has no such field; its fields are {known}."),
@@ -246,6 +262,11 @@ fn answers(said: &UploadQuery) -> Result<ImportAnswers, ApiError> {
             "currency",
             said.currency.as_deref(),
             "Write a code of three letters, such as USD.",
+        )?,
+        invoice_timing: parsed(
+            "invoice_timing",
+            said.invoice_timing.as_deref(),
+            "Write advance or arrears.",
         )?,
         snapshot_on: parsed("snapshot_on", said.snapshot_on.as_deref(), "Write the day as 2026-11-22.")?,
         accept_partial: parsed("accept_partial", said.accept_partial.as_deref(), "Write true or false.")?

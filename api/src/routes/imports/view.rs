@@ -3,16 +3,32 @@
 use crate::page_type;
 use crate::storage::import_errors::ImportErrorRow;
 use crate::storage::imports::ImportRow;
+use crate::storage::jobs::JobRow;
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::id::{ImportId, JobId};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+/// How far the reading of a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ImportProgress)]
+pub(super) struct ReadingProgress {
+    /// Bytes of the file that have been read.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    bytes_read: i64,
+    /// Bytes of the file.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    bytes_total: i64,
+    /// Rows that have been read.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    rows_read: i64,
+}
+
 /// An uploaded file and what was read from it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "01931f3e-7d5c-7b60-9f10-3f2a4b5c6d7e", "status": "completed", "file_name": "billing.csv",
+    "id": "01931f3e-7d5c-7b60-9f10-3f2a4b5c6d7e", "status": "completed", "progress": null, "file_name": "billing.csv",
     "content_type": "text/csv", "size_bytes": 1834,
     "sha256": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "answers": {},
     "format": "leakage_billing", "sides": ["billing"], "confidence": "1.00", "encoding": "utf-8", "container": "csv",
@@ -29,6 +45,8 @@ pub(super) struct Import {
     /// `processing`, `needs_input`, `refused`, `completed` or `voided`. New ones may be added.
     #[schema(max_length = 16)]
     pub(super) status: String,
+    /// How far it is, while it is `processing`. Lists do not tell; `/v1/imports/{import_id}/events` does.
+    progress: Option<ReadingProgress>,
     /// Name of the file, without folders.
     #[schema(max_length = 300)]
     file_name: String,
@@ -121,6 +139,7 @@ impl From<ImportRow> for Import {
     fn from(row: ImportRow) -> Self {
         Self {
             id: row.id.into(),
+            progress: None,
             status: row.status,
             file_name: row.file_name,
             content_type: row.content_type,
@@ -154,6 +173,23 @@ impl From<ImportRow> for Import {
             voided_at: row.voided_at,
             version: row.version,
         }
+    }
+}
+
+impl Import {
+    /// Whether it is still being read.
+    pub(super) fn is_processing(&self) -> bool {
+        self.status == "processing"
+    }
+
+    /// With how far the job is that reads it.
+    pub(super) fn with_progress(mut self, job: Option<&JobRow>) -> Self {
+        self.progress = self.is_processing().then(|| ReadingProgress {
+            bytes_read: job.map_or(0, |job| job.progress_done),
+            bytes_total: self.size_bytes,
+            rows_read: job.and_then(|job| job.progress_rows).unwrap_or(0),
+        });
+        self
     }
 }
 
@@ -198,6 +234,30 @@ page_type!(pub(super) ImportErrorPage, ImportError);
 pub(super) type ImportRecord = Value;
 
 page_type!(pub(super) ImportRecordPage, ImportRecord);
+
+/// What a file would be read as, as `leakage inspect` prints it: format, sides, confidence, reasons, rows
+/// read and refused, what it asks; or the error that keeps it from being read.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "file": "billing.csv", "format": "leakage_billing", "sides": ["billing"], "confidence": "1.00",
+    "reasons": ["has the columns client, product, quantity, unit_price, currency, from"], "encoding": "utf-8",
+    "container": "csv", "read": 41, "refused": [], "refused_total": 0, "unknown_columns": [], "needs_input": [],
+    "notes": [], "notes_total": 0
+}))]
+#[schema(value_type = Object)]
+#[serde(transparent)]
+pub(super) struct Inspection(pub(super) Value);
+
+/// What an upload is answered with when there is nothing to wait for.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents the two answers")]
+#[serde(untagged)]
+pub(super) enum UploadAnswer {
+    /// The import that was there already.
+    Import(Import),
+    /// Of a dry run.
+    Inspection(Inspection),
+}
 
 /// The bytes of a file.
 #[derive(ToSchema)]

@@ -5,7 +5,7 @@
 
 use leakage_core::ingest::{FileReport, Refusal};
 use leakage_core::matching::fold;
-use leakage_core::records::{ClientRef, ProductRef, Record};
+use leakage_core::records::{ClientRef, ProductRef, Record, Sourced};
 use serde_json::Value;
 
 /// Refused rows that are listed; the reader lists as many.
@@ -18,22 +18,34 @@ const DOMAIN_CHARS: usize = 253;
 const NAME_BYTES: usize = 1_200;
 const REF_BYTES: usize = 2_000;
 
-/// Moves the records that cannot be stored to the refused rows.
-pub(super) fn refuse_unstorable(report: &mut FileReport) {
-    let records = std::mem::take(&mut report.records);
-    let mut last = None;
-    for sourced in records {
-        let Some((column, value, reason)) = fault(&sourced.record) else {
-            report.records.push(sourced);
-            continue;
-        };
-        // One row can give several records; it is refused once.
-        if last.replace(sourced.line) == Some(sourced.line) {
-            continue;
+/// The records of one file that cannot be stored.
+#[derive(Debug, Default)]
+pub(super) struct Bounds {
+    refused: Vec<Refusal>,
+    total: u64,
+    /// Line of the last one: one row can give several records, and is refused once.
+    last: Option<u32>,
+}
+
+impl Bounds {
+    /// Takes the records out that cannot be stored.
+    pub(super) fn refuse_unstorable(&mut self, records: &mut Vec<Sourced>) {
+        records.retain(|sourced| match fault(&sourced.record) {
+            None => true,
+            Some(fault) => {
+                self.refuse(sourced, fault);
+                false
+            }
+        });
+    }
+
+    fn refuse(&mut self, sourced: &Sourced, (column, value, reason): Fault) {
+        if self.last.replace(sourced.line) == Some(sourced.line) {
+            return;
         }
-        report.refused_total += 1;
-        if report.refused.len() < LISTED {
-            report.refused.push(Refusal {
+        self.total += 1;
+        if self.refused.len() < LISTED {
+            self.refused.push(Refusal {
                 sheet: None,
                 line: sourced.line,
                 column: Some(column.to_owned()),
@@ -42,6 +54,13 @@ pub(super) fn refuse_unstorable(report: &mut FileReport) {
                 client: sourced.record.client().filter(|client| holds(client)).cloned(),
             });
         }
+    }
+
+    /// Adds them to the refused rows of the file.
+    pub(super) fn report(self, report: &mut FileReport) {
+        report.refused_total += self.total;
+        let room = LISTED.saturating_sub(report.refused.len());
+        report.refused.extend(self.refused.into_iter().take(room));
     }
 }
 

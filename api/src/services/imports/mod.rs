@@ -1,17 +1,22 @@
 //! Imports: an upload becomes a stored file, the file becomes records, and the whole is one fact.
 //!
 //! [`create`] keeps the file first and then, in one transaction, the import and the job that reads it.
-//! [`read`] runs in that job: it stores all records or none.
+//! [`read`](fn@read) runs in that job: it stores all records or none.
 
 mod bounds;
+mod findings;
 mod read;
+mod source;
 
-pub use read::{Reading, give_up, read, side_name};
+pub use findings::side_name;
+pub use read::{ImportProgress, give_up, read};
 
 use crate::app::App;
 use crate::auth::Actor;
 use crate::error::{ApiError, Code};
+use crate::files::LocalFile;
 use crate::jobs::{self, JobKind};
+use crate::services::organizations::{self, OrganizationSettings};
 use crate::services::text;
 use crate::storage::OrgTx;
 use crate::storage::clients;
@@ -19,10 +24,11 @@ use crate::storage::imports::{self, ImportRow, NewImport};
 use chrono::NaiveDate;
 use leakage_core::digest;
 use leakage_core::id::{ClientId, ImportId, OrgId};
-use leakage_core::ingest::DateOrder;
+use leakage_core::ingest::{DateOrder, InvoiceTiming};
 use leakage_core::money::Currency;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use source::options;
 use std::path::Path;
 use uuid::Uuid;
 
@@ -41,6 +47,11 @@ pub struct ImportAnswers {
     /// Currency of the prices, for files that do not name it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<Currency>,
+    /// When an invoice without a service period charges its months, for files that do not tell: `advance`
+    /// (the month of its date) or `arrears` (the month before).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "arrears", pattern = "^(advance|arrears)$", max_length = 7)]
+    pub invoice_timing: Option<InvoiceTiming>,
     /// Day that a snapshot shows; the day of the upload when not stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot_on: Option<NaiveDate>,
@@ -122,6 +133,25 @@ pub async fn create(
     Ok(CreatedImport { import, existed: false })
 }
 
+/// What a file would be read as; nothing is kept. The document is that of `leakage inspect`.
+pub async fn inspect(
+    app: &App,
+    org: OrgId,
+    file: &ReceivedFile<'_>,
+    answers: &ImportAnswers,
+) -> Result<Value, ApiError> {
+    let mut tx = app.db.begin(org).await?;
+    checked(&mut tx, answers.clone()).await?;
+    let usual = OrganizationSettings::of(&organizations::find(&mut tx).await?)?.date_order;
+    tx.rollback().await?;
+    // Few at once: the others wait, and jobs go on beside them.
+    let _turn = app.inspections.acquire().await.map_err(ApiError::internal)?;
+    let local = LocalFile::at(file.path.to_owned()).map_err(ApiError::internal)?;
+    let (name, options) = (file.file_name.to_owned(), options(app, answers, 1));
+    let document = tokio::task::spawn_blocking(move || source::inspect(&name, &local, &options, usual));
+    document.await.map_err(ApiError::internal)
+}
+
 /// Enqueues the job that reads an import.
 async fn have_read(app: &App, tx: &mut OrgTx, id: ImportId) -> Result<ImportRow, ApiError> {
     let job = jobs::enqueue(tx, app.clock.now(), JobKind::ReadImport, id.uuid(), Value::Null).await?;
@@ -144,6 +174,7 @@ pub async fn answer(
         client: answers.client.or(given.client),
         date_order: answers.date_order.or(given.date_order),
         currency: answers.currency.or(given.currency),
+        invoice_timing: answers.invoice_timing.or(given.invoice_timing),
         snapshot_on: answers.snapshot_on.or(given.snapshot_on),
         accept_partial: answers.accept_partial || given.accept_partial,
     };

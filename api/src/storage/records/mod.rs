@@ -1,17 +1,18 @@
 //! The canonical rows of imports, between `leakage_core::records` and their tables.
 //!
 //! Rows are written in batches with one statement per table and batch, and read whole import by
-//! import. `position` is the record's place in its import, so that the order of the file is kept
+//! import. No foreign key is checked row by row: each statement checks that its import and its refs are
+//! there, once, and writes nothing if one is not. `position` is the record's place in its import, so that the order of the file is kept
 //! across tables.
 
 mod read;
 mod write;
 
 pub use read::{of_import, page};
-pub use write::insert;
+pub use write::Writer;
 
 use super::StorageError;
-use leakage_core::records::{ChargeKind, Cycle, LineType, Term};
+use leakage_core::records::{AssignedBy, ChargeKind, Cycle, LineType, ProvisioningAction, Term};
 
 const fn term_name(term: Term) -> &'static str {
     match term {
@@ -82,5 +83,39 @@ fn kind(text: &str) -> Result<ChargeKind, StorageError> {
         "usage" => Ok(ChargeKind::Usage),
         "one_time" => Ok(ChargeKind::OneTime),
         _ => Err(StorageError::Corrupt { column: "kind" }),
+    }
+}
+
+const fn assigned_by_name(by: AssignedBy) -> &'static str {
+    match by {
+        AssignedBy::Direct => "direct",
+        AssignedBy::Group => "group",
+        AssignedBy::DirectAndGroup => "direct_and_group",
+    }
+}
+
+fn assigned_by(text: &str) -> Result<AssignedBy, StorageError> {
+    match text {
+        "direct" => Ok(AssignedBy::Direct),
+        "group" => Ok(AssignedBy::Group),
+        "direct_and_group" => Ok(AssignedBy::DirectAndGroup),
+        _ => Err(StorageError::Corrupt { column: "assigned_by" }),
+    }
+}
+
+const fn action_name(action: ProvisioningAction) -> &'static str {
+    match action {
+        ProvisioningAction::Assigned => "assigned",
+        ProvisioningAction::Removed => "removed",
+        ProvisioningAction::Changed => "changed",
+    }
+}
+
+fn action(text: &str) -> Result<ProvisioningAction, StorageError> {
+    match text {
+        "assigned" => Ok(ProvisioningAction::Assigned),
+        "removed" => Ok(ProvisioningAction::Removed),
+        "changed" => Ok(ProvisioningAction::Changed),
+        _ => Err(StorageError::Corrupt { column: "action" }),
     }
 }

@@ -1,13 +1,14 @@
 //! Rows to records.
 
 use super::super::{OrgTx, StorageError, clients, products};
-use super::{cycle, kind, line_type, term};
-use chrono::NaiveDate;
+use super::{action, assigned_by, cycle, kind, line_type, term};
+use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::id::ImportId;
 use leakage_core::money::Currency;
 use leakage_core::period::Span;
 use leakage_core::records::{
-    Activity, BillingLine, ClientRef, Entitlement, Held, ProductRef, Record, Sourced, VendorCharge,
+    Activity, BillingLine, ClientRef, Entitlement, Held, ProductRef, ProvisioningEvent, Record, Sourced,
+    VendorCharge,
 };
 use rust_decimal::Decimal;
 use sqlx::FromRow;
@@ -236,6 +237,10 @@ struct ActivityRow {
     as_of: Option<NaiveDate>,
     blocked: bool,
     deleted: bool,
+    guest: bool,
+    concealed: bool,
+    assigned_by: Option<String>,
+    assigned_on: Option<NaiveDate>,
 }
 
 impl IntoRecord for ActivityRow {
@@ -256,12 +261,77 @@ impl IntoRecord for ActivityRow {
             as_of: self.as_of,
             blocked: self.blocked,
             deleted: self.deleted,
-            guest: false,
-            concealed: false,
-            assigned_by: None,
-            assigned_on: None,
+            guest: self.guest,
+            concealed: self.concealed,
+            assigned_by: self.assigned_by.as_deref().map(assigned_by).transpose()?,
+            assigned_on: self.assigned_on,
         };
         sourced(self.line, Record::Activity(row))
+    }
+}
+
+#[derive(FromRow)]
+struct ProvisioningRow {
+    position: i32,
+    line: i32,
+    client_ref: Uuid,
+    product_ref: Option<Uuid>,
+    event: Option<String>,
+    at: DateTime<Utc>,
+    action: String,
+    user_name: Option<String>,
+    actor: Option<String>,
+    automatic: bool,
+}
+
+impl IntoRecord for ProvisioningRow {
+    fn position(&self) -> i32 {
+        self.position
+    }
+
+    fn refs(&self) -> (Option<Uuid>, Option<Uuid>) {
+        (Some(self.client_ref), self.product_ref)
+    }
+
+    fn into_record(self, refs: &Refs) -> Result<Sourced, StorageError> {
+        let row = ProvisioningEvent {
+            client: refs.client(self.client_ref)?,
+            event: self.event,
+            at: self.at,
+            action: action(&self.action)?,
+            user: self.user_name,
+            product: self.product_ref.map(|id| refs.product(id)).transpose()?,
+            actor: self.actor,
+            automatic: self.automatic,
+        };
+        sourced(self.line, Record::Provisioning(row))
+    }
+}
+
+#[derive(FromRow)]
+struct DirectoryRow {
+    position: i32,
+    line: i32,
+    client_ref: Option<Uuid>,
+    product_ref: Option<Uuid>,
+}
+
+impl IntoRecord for DirectoryRow {
+    fn position(&self) -> i32 {
+        self.position
+    }
+
+    fn refs(&self) -> (Option<Uuid>, Option<Uuid>) {
+        (self.client_ref, self.product_ref)
+    }
+
+    fn into_record(self, refs: &Refs) -> Result<Sourced, StorageError> {
+        let record = match (self.client_ref, self.product_ref) {
+            (Some(client), None) => Record::Client(refs.client(client)?),
+            (None, Some(product)) => Record::Product(refs.product(product)?),
+            _ => return Err(StorageError::Corrupt { column: "directory_entries.client_ref" }),
+        };
+        sourced(self.line, record)
     }
 }
 
@@ -284,10 +354,11 @@ impl IntoRecord for TermRow {
 
     fn into_record(self, _refs: &Refs) -> Result<Sourced, StorageError> {
         let corrupt = |_| StorageError::Corrupt { column: "import_terms.record" };
-        let record = if self.kind == "price" {
-            Record::Price(serde_json::from_value(self.record).map_err(corrupt)?)
-        } else {
-            Record::Rule(serde_json::from_value(self.record).map_err(corrupt)?)
+        let record = match self.kind.as_str() {
+            "price" => Record::Price(serde_json::from_value(self.record).map_err(corrupt)?),
+            "rule" => Record::Rule(serde_json::from_value(self.record).map_err(corrupt)?),
+            "list_price" => Record::ListPrice(serde_json::from_value(self.record).map_err(corrupt)?),
+            _ => return Err(StorageError::Corrupt { column: "import_terms.kind" }),
         };
         sourced(self.line, record)
     }
@@ -353,8 +424,18 @@ pub async fn page(
     );
     let activities = read!(
         ActivityRow,
-        "select position, line, client_ref, product_ref, user_name, last_active, as_of, blocked, deleted
+        "select position, line, client_ref, product_ref, user_name, last_active, as_of, blocked, deleted,
+                guest, concealed, assigned_by, assigned_on
          from activities"
+    );
+    let provisioning = read!(
+        ProvisioningRow,
+        "select position, line, client_ref, product_ref, event, at, action, user_name, actor, automatic
+         from provisioning_events"
+    );
+    let directory = read!(
+        DirectoryRow,
+        "select position, line, client_ref, product_ref from directory_entries"
     );
     let terms = read!(TermRow, "select position, line, kind, record from import_terms");
     let refs = Refs::load(tx, wanted).await?;
@@ -363,6 +444,8 @@ pub async fn page(
     into_records(billing, &refs, &mut out)?;
     into_records(charges, &refs, &mut out)?;
     into_records(activities, &refs, &mut out)?;
+    into_records(provisioning, &refs, &mut out)?;
+    into_records(directory, &refs, &mut out)?;
     into_records(terms, &refs, &mut out)?;
     out.sort_by_key(|(position, _)| *position);
     out.truncate(usize::try_from(limit).unwrap_or(usize::MAX));

@@ -1,352 +1,495 @@
 //! Records to rows.
 
-use super::super::{OrgTx, StorageError, clients, mappings, products};
-use super::{cycle_name, kind_name, line_type_name, term_name};
+use super::super::refs::Refs;
+use super::super::{OrgTx, StorageError, expect_rows, mappings};
+use super::{action_name, assigned_by_name, cycle_name, kind_name, line_type_name, term_name};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::id::{ImportId, MappingId};
 use leakage_core::records::{
-    Activity, BillingLine, ClientRef, Entitlement, Held, ProductRef, Record, Sourced, VendorCharge,
+    Activity, BillingLine, ClientRef, Entitlement, Held, ListPrice, Price, ProductRef, ProvisioningEvent,
+    Record, Rule, Sourced, VendorCharge,
 };
 use serde_json::Value;
+use sqlx::Postgres;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
 use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Rows per statement: large enough that the round trip does not count, small enough for memory.
 const BATCH: usize = 5_000;
 
-/// Refs to their ids.
-struct Refs {
-    clients: HashMap<ClientRef, Uuid>,
-    products: HashMap<ProductRef, Uuid>,
-}
-
-impl Refs {
-    fn client(&self, reference: &ClientRef) -> Result<Uuid, StorageError> {
-        self.clients.get(reference).copied().ok_or(StorageError::Corrupt { column: "client_ref" })
-    }
-
-    fn product(&self, reference: &ProductRef) -> Result<Uuid, StorageError> {
-        self.products.get(reference).copied().ok_or(StorageError::Corrupt { column: "product_ref" })
-    }
-}
-
-/// Stores the records of an import, in the caller's transaction: all of them or none.
-pub async fn insert(
-    tx: &mut OrgTx,
+/// Stores the records of one import, batch by batch, in the caller's transaction: all of them or none.
+#[derive(Debug)]
+pub struct Writer {
     import: ImportId,
-    records: &[Sourced],
-    now: DateTime<Utc>,
-    new_id: impl Fn() -> Uuid,
-) -> Result<(), StorageError> {
-    let refs = intern(tx, records, now, &new_id).await?;
-    for (batch_index, batch) in records.chunks(BATCH).enumerate() {
-        let mut sorted = Batch::default();
-        for (index, sourced) in batch.iter().enumerate() {
-            let at = Place { position: number(batch_index * BATCH + index)?, line: number(sourced.line)? };
-            match &sourced.record {
-                Record::Entitlement(row) => sorted.entitlements.push((at, row)),
-                Record::BillingLine(row) => sorted.billing.push((at, row)),
-                Record::VendorCharge(row) => sorted.charges.push((at, row)),
-                Record::Activity(row) => sorted.activities.push((at, row)),
-                // Their refs are all that they say.
-                Record::Client(_) | Record::Product(_) => {}
-                Record::Provisioning(_) => return Err(StorageError::Corrupt { column: "provisioning" }),
-                Record::ListPrice(row) => sorted.terms.push((at, "list_price", serde_json::to_value(row))),
-                Record::Price(row) => sorted.terms.push((at, "price", serde_json::to_value(row))),
-                Record::Rule(row) => sorted.terms.push((at, "rule", serde_json::to_value(row))),
-                Record::Mapping(row) => {
-                    let new = mappings::NewMapping {
-                        id: MappingId::new(new_id()),
-                        side: row.side,
-                        source: &row.source,
-                        target: &row.target,
-                        valid_from: row.span.map(|span| span.from),
-                        valid_until: row.span.and_then(|span| span.until),
-                    };
-                    mappings::insert_approved(tx, &new, Some(import), &row.approved_by, now).await?;
-                }
+    refs: Refs,
+    /// Records written so far: the position of the next one.
+    written: i32,
+}
+
+impl Writer {
+    /// For an import that has no records yet.
+    pub async fn begin(tx: &mut OrgTx, import: ImportId) -> Result<Self, StorageError> {
+        Ok(Self { import, refs: Refs::load(tx).await?, written: 0 })
+    }
+
+    /// Records written so far.
+    pub fn written(&self) -> i64 {
+        self.written.into()
+    }
+
+    /// Stores records behind those that are stored already.
+    pub async fn write(
+        &mut self,
+        tx: &mut OrgTx,
+        records: &[Sourced],
+        now: DateTime<Utc>,
+        new_id: impl Fn() -> Uuid,
+    ) -> Result<(), StorageError> {
+        for records in records.chunks(BATCH) {
+            self.refs.learn(tx, records, now, &new_id).await?;
+            let mut batch = Batch::default();
+            for sourced in records {
+                batch.sort_in(&self.refs, self.written, sourced)?;
+                self.written = self.written.checked_add(1).ok_or(TOO_MANY)?;
             }
-        }
-        sorted.store(tx, import, &refs).await?;
-    }
-    Ok(())
-}
-
-async fn intern(
-    tx: &mut OrgTx,
-    records: &[Sourced],
-    now: DateTime<Utc>,
-    new_id: &impl Fn() -> Uuid,
-) -> Result<Refs, StorageError> {
-    let mut clients_seen = HashMap::new();
-    let mut products_seen = HashMap::new();
-    let mut client_order = Vec::new();
-    let mut product_order = Vec::new();
-    for sourced in records {
-        // A price list's products are not those of clients.
-        if matches!(sourced.record, Record::ListPrice(_)) {
-            continue;
-        }
-        let (client, product) = (sourced.record.client(), sourced.record.product());
-        if let Some(client) = client
-            && !clients_seen.contains_key(client)
-        {
-            clients_seen.insert(client.clone(), Uuid::nil());
-            client_order.push(client.clone());
-        }
-        if let Some(product) = product
-            && !products_seen.contains_key(product)
-        {
-            products_seen.insert(product.clone(), Uuid::nil());
-            product_order.push(product.clone());
-        }
-    }
-    let client_ids = clients::intern_refs(tx, &client_order, now, new_id).await?;
-    let product_ids = products::intern_refs(tx, &product_order, now, new_id).await?;
-    Ok(Refs {
-        clients: client_order.into_iter().zip(client_ids).collect(),
-        products: product_order.into_iter().zip(product_ids).collect(),
-    })
-}
-
-#[derive(Clone, Copy)]
-struct Place {
-    position: i32,
-    line: i32,
-}
-
-fn number(value: impl TryInto<i32>) -> Result<i32, StorageError> {
-    value.try_into().map_err(|_| StorageError::Corrupt { column: "position" })
-}
-
-#[derive(Default)]
-struct Batch<'a> {
-    entitlements: Vec<(Place, &'a Entitlement)>,
-    billing: Vec<(Place, &'a BillingLine)>,
-    charges: Vec<(Place, &'a VendorCharge)>,
-    activities: Vec<(Place, &'a Activity)>,
-    terms: Vec<(Place, &'static str, Result<Value, serde_json::Error>)>,
-}
-
-/// One column of a batch, for `unnest`.
-fn column<'a, R, T>(rows: &'a [(Place, R)], pick: impl Fn(&'a R) -> T) -> Vec<T> {
-    rows.iter().map(|(_, row)| pick(row)).collect()
-}
-
-fn places<R>(rows: &[(Place, R)]) -> (Vec<i32>, Vec<i32>) {
-    rows.iter().map(|(place, _)| (place.position, place.line)).unzip()
-}
-
-impl Batch<'_> {
-    async fn store(self, tx: &mut OrgTx, import: ImportId, refs: &Refs) -> Result<(), StorageError> {
-        if !self.entitlements.is_empty() {
-            store_entitlements(tx, import, refs, &self.entitlements).await?;
-        }
-        if !self.billing.is_empty() {
-            store_billing(tx, import, refs, &self.billing).await?;
-        }
-        if !self.charges.is_empty() {
-            store_charges(tx, import, refs, &self.charges).await?;
-        }
-        if !self.activities.is_empty() {
-            store_activities(tx, import, refs, &self.activities).await?;
-        }
-        if !self.terms.is_empty() {
-            store_terms(tx, import, self.terms).await?;
+            batch.store(tx, self.import, now, &new_id).await?;
         }
         Ok(())
     }
 }
 
-async fn store_entitlements(
-    tx: &mut OrgTx,
-    import: ImportId,
-    refs: &Refs,
-    rows: &[(Place, &Entitlement)],
-) -> Result<(), StorageError> {
-    let org = tx.org().uuid();
-    let (positions, lines) = places(rows);
-    let held = |row: &Entitlement| -> (bool, Option<NaiveDate>, Option<NaiveDate>) {
-        match row.held {
-            Held::During(span) => (false, Some(span.from), span.until),
-            Held::Snapshot { on } => (true, on, None),
+const TOO_MANY: StorageError = StorageError::Corrupt { column: "position" };
+
+/// Where a record stands, and what it points to: numbers, from 1, in the lists of its batch.
+#[derive(Clone, Copy)]
+struct Place {
+    position: i32,
+    line: i32,
+    client: Option<i32>,
+    product: Option<i32>,
+}
+
+/// The refs of a batch, each once.
+#[derive(Default)]
+struct Numbers {
+    numbers: HashMap<Uuid, i32>,
+    ids: Vec<Uuid>,
+}
+
+impl Numbers {
+    fn number(&mut self, id: Uuid) -> Result<i32, StorageError> {
+        if let Some(number) = self.numbers.get(&id) {
+            return Ok(*number);
         }
+        self.ids.push(id);
+        let number = i32::try_from(self.ids.len()).map_err(|_| TOO_MANY)?;
+        self.numbers.insert(id, number);
+        Ok(number)
+    }
+}
+
+/// The rows of one table.
+type Rows<'a, R> = Vec<(Place, &'a R)>;
+
+/// What becomes a row of `import_terms`.
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum Term<'a> {
+    Price(&'a Price),
+    Rule(&'a Rule),
+    ListPrice(&'a ListPrice),
+}
+
+#[derive(Default)]
+struct Batch<'a> {
+    clients: Numbers,
+    products: Numbers,
+    entitlements: Rows<'a, Entitlement>,
+    billing: Rows<'a, BillingLine>,
+    charges: Rows<'a, VendorCharge>,
+    activities: Rows<'a, Activity>,
+    provisioning: Rows<'a, ProvisioningEvent>,
+    directory: Vec<(Place, ())>,
+    terms: Vec<(Place, (&'static str, Term<'a>))>,
+    mappings: Vec<&'a leakage_core::records::MappingRow>,
+}
+
+/// Begins a statement that writes rows with refs: $1 to $8 are the organization, the import, the batch's
+/// client refs and product refs, and the rows' positions, lines, clients and products.
+macro_rules! insert_rows {
+    ($table:literal, [$($column:literal),* $(,)?], [$($parameter:literal),* $(,)?]) => {
+        concat!(
+            "insert into ", $table, " (org_id, import_id, position, line, client_ref, product_ref",
+            $(", ", $column,)* ")
+             select $1, $2, n.position, n.line, ($3::uuid[])[n.client], ($4::uuid[])[n.product]",
+            $(", n.", $column,)* "
+             from unnest($5::int[], $6::int[], $7::int[], $8::int[]", $(", ", $parameter,)* ")
+               as n (position, line, client, product", $(", ", $column,)* ")
+             where exists (select from imports where org_id = $1 and id = $2)
+               and not exists (
+                 select from unnest($3::uuid[]) as u (id)
+                 where not exists (select from client_refs r where r.org_id = $1 and r.id = u.id))
+               and not exists (
+                 select from unnest($4::uuid[]) as u (id)
+                 where not exists (select from product_refs r where r.org_id = $1 and r.id = u.id))"
+        )
     };
-    sqlx::query(
-        "insert into entitlements (org_id, import_id, position, line, client_ref, product_ref, subscription, term,
-                                   purchased, assigned, active, free, snapshot, held_from, held_until)
-         select $1, $2, n.position, n.line, n.client_ref, n.product_ref, n.subscription, n.term, n.purchased,
-                n.assigned, n.active, n.free, n.snapshot, n.held_from, n.held_until
-         from unnest($3::int[], $4::int[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::numeric[],
-                     $10::numeric[], $11::numeric[], $12::bool[], $13::bool[], $14::date[], $15::date[])
-           as n (position, line, client_ref, product_ref, subscription, term, purchased, assigned, active,
-                 free, snapshot, held_from, held_until)",
-    )
-    .bind(org)
-    .bind(import.uuid())
-    .bind(positions)
-    .bind(lines)
-    .bind(column(rows, |r| refs.client(&r.client)).into_iter().collect::<Result<Vec<_>, _>>()?)
-    .bind(column(rows, |r| refs.product(&r.product)).into_iter().collect::<Result<Vec<_>, _>>()?)
-    .bind(column(rows, |r| r.subscription.clone()))
-    .bind(column(rows, |r| r.term.map(term_name)))
-    .bind(column(rows, |r| r.purchased))
-    .bind(column(rows, |r| r.assigned))
-    .bind(column(rows, |r| r.active))
-    .bind(column(rows, |r| r.free))
-    .bind(column(rows, |r| held(r).0))
-    .bind(column(rows, |r| held(r).1))
-    .bind(column(rows, |r| held(r).2))
-    .execute(tx.conn())
-    .await?;
-    Ok(())
 }
 
-async fn store_billing(
-    tx: &mut OrgTx,
-    import: ImportId,
-    refs: &Refs,
-    rows: &[(Place, &BillingLine)],
-) -> Result<(), StorageError> {
-    let org = tx.org().uuid();
-    let (positions, lines) = places(rows);
-    sqlx::query(
-        "insert into billing_lines (org_id, import_id, position, line, client_ref, product_ref, billing_entity,
-                                    agreement, invoice, source_id, term, cycle, quantity, included, unit_price,
-                                    currency, span_from, span_until, recurring, line_type, billable)
-         select $1, $2, n.position, n.line, n.client_ref, n.product_ref, n.billing_entity, n.agreement, n.invoice,
-                n.source_id, n.term, n.cycle, n.quantity, n.included, n.unit_price, n.currency, n.span_from,
-                n.span_until, n.recurring, n.line_type, n.billable
-         from unnest($3::int[], $4::int[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
-                     $11::text[], $12::text[], $13::numeric[], $14::numeric[], $15::numeric[], $16::text[],
-                     $17::date[], $18::date[], $19::bool[], $20::text[], $21::bool[])
-           as n (position, line, client_ref, product_ref, billing_entity, agreement, invoice, source_id,
-                 term, cycle, quantity, included, unit_price, currency, span_from, span_until, recurring,
-                 line_type, billable)",
-    )
-    .bind(org)
-    .bind(import.uuid())
-    .bind(positions)
-    .bind(lines)
-    .bind(column(rows, |r| refs.client(&r.client)).into_iter().collect::<Result<Vec<_>, _>>()?)
-    .bind(column(rows, |r| refs.product(&r.product)).into_iter().collect::<Result<Vec<_>, _>>()?)
-    .bind(column(rows, |r| r.billing_entity.clone()))
-    .bind(column(rows, |r| r.agreement.clone()))
-    .bind(column(rows, |r| r.invoice.clone()))
-    .bind(column(rows, |r| r.source_id.clone()))
-    .bind(column(rows, |r| r.term.map(term_name)))
-    .bind(column(rows, |r| cycle_name(r.cycle)))
-    .bind(column(rows, |r| r.quantity))
-    .bind(column(rows, |r| r.included))
-    .bind(column(rows, |r| r.unit_price))
-    .bind(column(rows, |r| r.currency.as_str().to_owned()))
-    .bind(column(rows, |r| r.span.from))
-    .bind(column(rows, |r| r.span.until))
-    .bind(column(rows, |r| r.recurring))
-    .bind(column(rows, |r| line_type_name(r.line_type)))
-    .bind(column(rows, |r| r.billable))
-    .execute(tx.conn())
-    .await?;
-    Ok(())
+/// One column of a batch, for `unnest`.
+fn column<'a, R, T>(rows: &'a [(Place, &'a R)], pick: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().map(|(_, row)| pick(row)).collect()
 }
 
-async fn store_charges(
-    tx: &mut OrgTx,
-    import: ImportId,
-    refs: &Refs,
-    rows: &[(Place, &VendorCharge)],
-) -> Result<(), StorageError> {
-    let org = tx.org().uuid();
-    let (positions, lines) = places(rows);
-    sqlx::query(
-        "insert into vendor_charges (org_id, import_id, position, line, client_ref, product_ref, subscription, invoice,
-                                     reference, kind, charge_type, known_charge_type, term, cycle, quantity, unit_price,
-                                     list_price, amount, currency, span_from, span_until, subscription_from,
-                                     subscription_until, ordered_on)
-         select $1, $2, n.position, n.line, n.client_ref, n.product_ref, n.subscription, n.invoice, n.reference,
-                n.kind, n.charge_type, n.known_charge_type, n.term, n.cycle, n.quantity, n.unit_price,
-                n.list_price, n.amount, n.currency, n.span_from, n.span_until, n.subscription_from,
-                n.subscription_until, n.ordered_on
-         from unnest($3::int[], $4::int[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
-                     $11::text[], $12::bool[], $13::text[], $14::text[], $15::numeric[], $16::numeric[],
-                     $17::numeric[], $18::numeric[], $19::text[], $20::date[], $21::date[], $22::date[],
-                     $23::date[], $24::date[])
-           as n (position, line, client_ref, product_ref, subscription, invoice, reference, kind,
-                 charge_type, known_charge_type, term, cycle, quantity, unit_price, list_price, amount,
-                 currency, span_from, span_until, subscription_from, subscription_until, ordered_on)",
-    )
-    .bind(org)
-    .bind(import.uuid())
-    .bind(positions)
-    .bind(lines)
-    .bind(column(rows, |r| refs.client(&r.client)).into_iter().collect::<Result<Vec<_>, _>>()?)
-    .bind(column(rows, |r| refs.product(&r.product)).into_iter().collect::<Result<Vec<_>, _>>()?)
-    .bind(column(rows, |r| r.subscription.clone()))
-    .bind(column(rows, |r| r.invoice.clone()))
-    .bind(column(rows, |r| r.reference.clone()))
-    .bind(column(rows, |r| kind_name(r.kind)))
-    .bind(column(rows, |r| r.charge_type.clone()))
-    .bind(column(rows, |r| r.known_charge_type))
-    .bind(column(rows, |r| r.term.map(term_name)))
-    .bind(column(rows, |r| cycle_name(r.cycle)))
-    .bind(column(rows, |r| r.quantity))
-    .bind(column(rows, |r| r.unit_price))
-    .bind(column(rows, |r| r.list_price))
-    .bind(column(rows, |r| r.amount))
-    .bind(column(rows, |r| r.currency.as_str().to_owned()))
-    .bind(column(rows, |r| r.span.from))
-    .bind(column(rows, |r| r.span.until))
-    .bind(column(rows, |r| r.subscription_span.map(|span| span.from)))
-    .bind(column(rows, |r| r.subscription_span.and_then(|span| span.until)))
-    .bind(column(rows, |r| r.ordered_on))
-    .execute(tx.conn())
-    .await?;
-    Ok(())
+fn places<R, T>(rows: &[(Place, R)], pick: impl Fn(&Place) -> T) -> Vec<T> {
+    rows.iter().map(|(place, _)| pick(place)).collect()
 }
 
-async fn store_activities(
-    tx: &mut OrgTx,
+impl<'a> Batch<'a> {
+    fn sort_in(&mut self, refs: &Refs, position: i32, sourced: &'a Sourced) -> Result<(), StorageError> {
+        let line = i32::try_from(sourced.line).map_err(|_| StorageError::Corrupt { column: "line" })?;
+        let place = Place { position, line, client: None, product: None };
+        match &sourced.record {
+            Record::Entitlement(row) => {
+                let place = self.place(refs, place, Some(&row.client), Some(&row.product))?;
+                self.entitlements.push((place, row));
+            }
+            Record::BillingLine(row) => {
+                let place = self.place(refs, place, Some(&row.client), Some(&row.product))?;
+                self.billing.push((place, row));
+            }
+            Record::VendorCharge(row) => {
+                let place = self.place(refs, place, Some(&row.client), Some(&row.product))?;
+                self.charges.push((place, row));
+            }
+            Record::Activity(row) => {
+                let place = self.place(refs, place, Some(&row.client), row.product.as_ref())?;
+                self.activities.push((place, row));
+            }
+            Record::Provisioning(row) => {
+                let place = self.place(refs, place, Some(&row.client), row.product.as_ref())?;
+                self.provisioning.push((place, row));
+            }
+            Record::Client(client) => {
+                let place = self.place(refs, place, Some(client), None)?;
+                self.directory.push((place, ()));
+            }
+            Record::Product(product) => {
+                let place = self.place(refs, place, None, Some(product))?;
+                self.directory.push((place, ()));
+            }
+            Record::ListPrice(row) => self.terms.push((place, ("list_price", Term::ListPrice(row)))),
+            Record::Price(row) => self.terms.push((place, ("price", Term::Price(row)))),
+            Record::Rule(row) => self.terms.push((place, ("rule", Term::Rule(row)))),
+            Record::Mapping(row) => self.mappings.push(row),
+        }
+        Ok(())
+    }
+
+    fn place(
+        &mut self,
+        refs: &Refs,
+        place: Place,
+        client: Option<&ClientRef>,
+        product: Option<&ProductRef>,
+    ) -> Result<Place, StorageError> {
+        let client = client.map(|client| self.clients.number(refs.client(client)?)).transpose()?;
+        let product = product.map(|product| self.products.number(refs.product(product)?)).transpose()?;
+        Ok(Place { client, product, ..place })
+    }
+
+    async fn store(
+        self,
+        tx: &mut OrgTx,
+        import: ImportId,
+        now: DateTime<Utc>,
+        new_id: &impl Fn() -> Uuid,
+    ) -> Result<(), StorageError> {
+        let to = To { org: tx.org().uuid(), import, clients: &self.clients.ids, products: &self.products.ids };
+        let statements = [
+            (self.entitlements.len(), to.entitlements(&self.entitlements)),
+            (self.billing.len(), to.billing(&self.billing)),
+            (self.charges.len(), to.charges(&self.charges)),
+            (self.activities.len(), to.activities(&self.activities)),
+            (self.provisioning.len(), to.provisioning(&self.provisioning)),
+            (self.directory.len(), to.rows(insert_rows!("directory_entries", [], []), &self.directory)),
+        ];
+        for (rows, statement) in statements {
+            if rows > 0 {
+                let done = statement.execute(tx.conn()).await?;
+                expect_rows(done.rows_affected(), u64::try_from(rows).map_err(|_| TOO_MANY)?)?;
+            }
+        }
+        if !self.terms.is_empty() {
+            store_terms(tx, import, &self.terms).await?;
+        }
+        for row in self.mappings {
+            let new = mappings::NewMapping {
+                id: MappingId::new(new_id()),
+                side: row.side,
+                source: &row.source,
+                target: &row.target,
+                valid_from: row.span.map(|span| span.from),
+                valid_until: row.span.and_then(|span| span.until),
+            };
+            mappings::insert_approved(tx, &new, Some(import), &row.approved_by, now).await?;
+        }
+        Ok(())
+    }
+}
+
+type Statement = Query<'static, Postgres, PgArguments>;
+
+/// Where the rows of a batch go, and the refs that they point to.
+struct To<'a> {
+    org: Uuid,
     import: ImportId,
-    refs: &Refs,
-    rows: &[(Place, &Activity)],
-) -> Result<(), StorageError> {
-    let org = tx.org().uuid();
-    let (positions, lines) = places(rows);
-    let product = |row: &Activity| row.product.as_ref().map(|product| refs.product(product)).transpose();
-    sqlx::query(
-        "insert into activities (org_id, import_id, position, line, client_ref, product_ref, user_name, last_active,
-                                 as_of, blocked, deleted)
-         select $1, $2, n.position, n.line, n.client_ref, n.product_ref, n.user_name, n.last_active, n.as_of,
-                n.blocked, n.deleted
-         from unnest($3::int[], $4::int[], $5::uuid[], $6::uuid[], $7::text[], $8::date[], $9::date[], $10::bool[],
-                     $11::bool[])
-           as n (position, line, client_ref, product_ref, user_name, last_active, as_of, blocked, deleted)",
-    )
-    .bind(org)
-    .bind(import.uuid())
-    .bind(positions)
-    .bind(lines)
-    .bind(column(rows, |r| refs.client(&r.client)).into_iter().collect::<Result<Vec<_>, _>>()?)
-    .bind(column(rows, |r| product(r)).into_iter().collect::<Result<Vec<_>, _>>()?)
-    .bind(column(rows, |r| r.user.clone()))
-    .bind(column(rows, |r| r.last_active))
-    .bind(column(rows, |r| r.as_of))
-    .bind(column(rows, |r| r.blocked))
-    .bind(column(rows, |r| r.deleted))
-    .execute(tx.conn())
-    .await?;
-    Ok(())
+    clients: &'a [Uuid],
+    products: &'a [Uuid],
+}
+
+impl To<'_> {
+    /// A statement of [`insert_rows`] with its first parameters.
+    fn rows<R>(&self, sql: &'static str, rows: &[(Place, R)]) -> Statement {
+        sqlx::query(sql)
+            .bind(self.org)
+            .bind(self.import.uuid())
+            .bind(self.clients)
+            .bind(self.products)
+            .bind(places(rows, |place| place.position))
+            .bind(places(rows, |place| place.line))
+            .bind(places(rows, |place| place.client))
+            .bind(places(rows, |place| place.product))
+    }
+
+    fn entitlements(&self, rows: &Rows<'_, Entitlement>) -> Statement {
+        let held = |row: &Entitlement| -> (bool, Option<NaiveDate>, Option<NaiveDate>) {
+            match row.held {
+                Held::During(span) => (false, Some(span.from), span.until),
+                Held::Snapshot { on } => (true, on, None),
+            }
+        };
+        let sql = insert_rows!(
+            "entitlements",
+            [
+                "subscription",
+                "term",
+                "purchased",
+                "assigned",
+                "active",
+                "free",
+                "snapshot",
+                "held_from",
+                "held_until"
+            ],
+            [
+                "$9::text[]",
+                "$10::text[]",
+                "$11::numeric[]",
+                "$12::numeric[]",
+                "$13::numeric[]",
+                "$14::bool[]",
+                "$15::bool[]",
+                "$16::date[]",
+                "$17::date[]"
+            ]
+        );
+        self.rows(sql, rows)
+            .bind(column(rows, |r| r.subscription.as_deref()))
+            .bind(column(rows, |r| r.term.map(term_name)))
+            .bind(column(rows, |r| r.purchased))
+            .bind(column(rows, |r| r.assigned))
+            .bind(column(rows, |r| r.active))
+            .bind(column(rows, |r| r.free))
+            .bind(column(rows, |r| held(r).0))
+            .bind(column(rows, |r| held(r).1))
+            .bind(column(rows, |r| held(r).2))
+    }
+
+    fn billing(&self, rows: &Rows<'_, BillingLine>) -> Statement {
+        let sql = insert_rows!(
+            "billing_lines",
+            [
+                "billing_entity",
+                "agreement",
+                "invoice",
+                "source_id",
+                "term",
+                "cycle",
+                "quantity",
+                "included",
+                "unit_price",
+                "currency",
+                "span_from",
+                "span_until",
+                "recurring",
+                "line_type",
+                "billable"
+            ],
+            [
+                "$9::text[]",
+                "$10::text[]",
+                "$11::text[]",
+                "$12::text[]",
+                "$13::text[]",
+                "$14::text[]",
+                "$15::numeric[]",
+                "$16::numeric[]",
+                "$17::numeric[]",
+                "$18::text[]",
+                "$19::date[]",
+                "$20::date[]",
+                "$21::bool[]",
+                "$22::text[]",
+                "$23::bool[]"
+            ]
+        );
+        self.rows(sql, rows)
+            .bind(column(rows, |r| r.billing_entity.as_deref()))
+            .bind(column(rows, |r| r.agreement.as_deref()))
+            .bind(column(rows, |r| r.invoice.as_deref()))
+            .bind(column(rows, |r| r.source_id.as_deref()))
+            .bind(column(rows, |r| r.term.map(term_name)))
+            .bind(column(rows, |r| cycle_name(r.cycle)))
+            .bind(column(rows, |r| r.quantity))
+            .bind(column(rows, |r| r.included))
+            .bind(column(rows, |r| r.unit_price))
+            .bind(column(rows, |r| r.currency.as_str()))
+            .bind(column(rows, |r| r.span.from))
+            .bind(column(rows, |r| r.span.until))
+            .bind(column(rows, |r| r.recurring))
+            .bind(column(rows, |r| line_type_name(r.line_type)))
+            .bind(column(rows, |r| r.billable))
+    }
+
+    fn charges(&self, rows: &Rows<'_, VendorCharge>) -> Statement {
+        let sql = insert_rows!(
+            "vendor_charges",
+            [
+                "subscription",
+                "invoice",
+                "reference",
+                "kind",
+                "charge_type",
+                "known_charge_type",
+                "term",
+                "cycle",
+                "quantity",
+                "unit_price",
+                "list_price",
+                "amount",
+                "currency",
+                "span_from",
+                "span_until",
+                "subscription_from",
+                "subscription_until",
+                "ordered_on"
+            ],
+            [
+                "$9::text[]",
+                "$10::text[]",
+                "$11::text[]",
+                "$12::text[]",
+                "$13::text[]",
+                "$14::bool[]",
+                "$15::text[]",
+                "$16::text[]",
+                "$17::numeric[]",
+                "$18::numeric[]",
+                "$19::numeric[]",
+                "$20::numeric[]",
+                "$21::text[]",
+                "$22::date[]",
+                "$23::date[]",
+                "$24::date[]",
+                "$25::date[]",
+                "$26::date[]"
+            ]
+        );
+        self.rows(sql, rows)
+            .bind(column(rows, |r| r.subscription.as_deref()))
+            .bind(column(rows, |r| r.invoice.as_deref()))
+            .bind(column(rows, |r| r.reference.as_deref()))
+            .bind(column(rows, |r| kind_name(r.kind)))
+            .bind(column(rows, |r| r.charge_type.as_deref()))
+            .bind(column(rows, |r| r.known_charge_type))
+            .bind(column(rows, |r| r.term.map(term_name)))
+            .bind(column(rows, |r| cycle_name(r.cycle)))
+            .bind(column(rows, |r| r.quantity))
+            .bind(column(rows, |r| r.unit_price))
+            .bind(column(rows, |r| r.list_price))
+            .bind(column(rows, |r| r.amount))
+            .bind(column(rows, |r| r.currency.as_str()))
+            .bind(column(rows, |r| r.span.from))
+            .bind(column(rows, |r| r.span.until))
+            .bind(column(rows, |r| r.subscription_span.map(|span| span.from)))
+            .bind(column(rows, |r| r.subscription_span.and_then(|span| span.until)))
+            .bind(column(rows, |r| r.ordered_on))
+    }
+
+    fn activities(&self, rows: &Rows<'_, Activity>) -> Statement {
+        let sql = insert_rows!(
+            "activities",
+            [
+                "user_name",
+                "last_active",
+                "as_of",
+                "blocked",
+                "deleted",
+                "guest",
+                "concealed",
+                "assigned_by",
+                "assigned_on"
+            ],
+            [
+                "$9::text[]",
+                "$10::date[]",
+                "$11::date[]",
+                "$12::bool[]",
+                "$13::bool[]",
+                "$14::bool[]",
+                "$15::bool[]",
+                "$16::text[]",
+                "$17::date[]"
+            ]
+        );
+        self.rows(sql, rows)
+            .bind(column(rows, |r| r.user.as_str()))
+            .bind(column(rows, |r| r.last_active))
+            .bind(column(rows, |r| r.as_of))
+            .bind(column(rows, |r| r.blocked))
+            .bind(column(rows, |r| r.deleted))
+            .bind(column(rows, |r| r.guest))
+            .bind(column(rows, |r| r.concealed))
+            .bind(column(rows, |r| r.assigned_by.map(assigned_by_name)))
+            .bind(column(rows, |r| r.assigned_on))
+    }
+
+    fn provisioning(&self, rows: &Rows<'_, ProvisioningEvent>) -> Statement {
+        let sql = insert_rows!(
+            "provisioning_events",
+            ["event", "at", "action", "user_name", "actor", "automatic"],
+            ["$9::text[]", "$10::timestamptz[]", "$11::text[]", "$12::text[]", "$13::text[]", "$14::bool[]"]
+        );
+        self.rows(sql, rows)
+            .bind(column(rows, |r| r.event.as_deref()))
+            .bind(column(rows, |r| r.at))
+            .bind(column(rows, |r| action_name(r.action)))
+            .bind(column(rows, |r| r.user.as_deref()))
+            .bind(column(rows, |r| r.actor.as_deref()))
+            .bind(column(rows, |r| r.automatic))
+    }
 }
 
 async fn store_terms(
     tx: &mut OrgTx,
     import: ImportId,
-    rows: Vec<(Place, &'static str, Result<Value, serde_json::Error>)>,
+    rows: &[(Place, (&'static str, Term<'_>))],
 ) -> Result<(), StorageError> {
     let org = tx.org().uuid();
-    let (positions, lines) = places_of_terms(&rows);
-    let kinds: Vec<&str> = rows.iter().map(|(_, kind, _)| *kind).collect();
-    let records: Result<Vec<Value>, _> = rows.into_iter().map(|(_, _, record)| record).collect();
+    let records: Result<Vec<Value>, _> = rows.iter().map(|(_, (_, term))| serde_json::to_value(term)).collect();
     let records = records.map_err(|_| StorageError::Corrupt { column: "import_terms.record" })?;
     sqlx::query(
         "insert into import_terms (org_id, import_id, position, line, kind, record)
@@ -355,15 +498,11 @@ async fn store_terms(
     )
     .bind(org)
     .bind(import.uuid())
-    .bind(positions)
-    .bind(lines)
-    .bind(kinds)
+    .bind(places(rows, |place| place.position))
+    .bind(places(rows, |place| place.line))
+    .bind(rows.iter().map(|(_, (kind, _))| *kind).collect::<Vec<_>>())
     .bind(records)
     .execute(tx.conn())
     .await?;
     Ok(())
-}
-
-fn places_of_terms<R>(rows: &[(Place, &'static str, R)]) -> (Vec<i32>, Vec<i32>) {
-    rows.iter().map(|(place, _, _)| (place.position, place.line)).unzip()
 }
