@@ -2,7 +2,9 @@
 
 use super::profile;
 use crate::files::{Collect, LocalFile};
-use leakage_core::ingest::{DateOrder, ImportProfile, InvoiceTiming, ReadOptions, inspect_document, read_source};
+use leakage_core::ingest::{
+    DateOrder, ImportProfile, InvoiceTiming, ReadOptions, inspect_document, read_source,
+};
 use leakage_core::money::Currency;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -152,7 +154,14 @@ mod tests {
     use super::*;
 
     fn arguments(rows: bool) -> Arguments {
-        Arguments { rows, date_order: None, currency: None, invoice_timing: None, profile: None, files: Vec::new() }
+        Arguments {
+            rows,
+            date_order: None,
+            currency: None,
+            invoice_timing: None,
+            profile: None,
+            files: Vec::new(),
+        }
     }
 
     #[test]

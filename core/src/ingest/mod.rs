@@ -40,6 +40,7 @@ pub use limits::Limits;
 pub use profile::{
     DecimalSign, FieldSource, ImportProfile, PROFILE_SOURCE, PROFILE_VERSION, ProfileFault, ProfileKind,
     Proposal, ProposedField, ProposedKind, SeenColumn, SeenTable, SkipRows, UntilIs, UsedProfile,
+    profile_source,
 };
 pub use reader::{read, read_source};
 pub use sheet_lines::{EachSheetEvent, SheetEvent, SheetReader, read_sheets, write_sheets};

@@ -66,7 +66,6 @@ pub struct ImportProfile {
     /// Which kind of our template its rows are.
     pub kind: ProfileKind,
     /// Field of the template kind -> where its value is. Several fields may use one column.
-    #[cfg_attr(feature = "openapi", schema(max_properties = 20))]
     pub fields: BTreeMap<String, FieldSource>,
     /// Order of day and month. Without it the file must show it, or the reader asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -168,7 +167,6 @@ pub struct FieldSource {
     pub constant: Option<String>,
     /// What cells of the column stand for, where the file has words of its own: `{"12 Monate": "annual"}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[cfg_attr(feature = "openapi", schema(max_properties = 200))]
     pub values: BTreeMap<String, String>,
 }
 
@@ -233,6 +231,11 @@ impl ImportProfile {
     pub fn source(&self) -> String {
         names::source(&self.name)
     }
+}
+
+/// The name of the source that the files of a profile with this name have.
+pub fn profile_source(name: &str) -> String {
+    names::source(name)
 }
 
 /// A profile that a file was read with.

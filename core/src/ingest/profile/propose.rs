@@ -75,7 +75,24 @@ struct Column<'a> {
     sampled: &'a Sampled,
     folded: String,
     tokens: Vec<String>,
+    /// Some words in a row, written as one.
+    runs: Vec<String>,
     looks: Looks,
+}
+
+/// Characters and words of a name that are looked at, and words that are taken together: a name can be as
+/// long as a file makes it.
+const LONGEST: usize = 80;
+const WORDS: usize = 12;
+const TOGETHER: usize = 4;
+
+impl<'a> Column<'a> {
+    fn of(sampled: &'a Sampled) -> Self {
+        let name: String = sampled.name.chars().take(LONGEST).collect();
+        let tokens: Vec<String> = tokens(&name).into_iter().take(WORDS).collect();
+        let runs = (1..=TOGETHER).flat_map(|length| tokens.windows(length).map(<[String]>::concat)).collect();
+        Self { sampled, folded: folded(&name), tokens, runs, looks: looks(sampled) }
+    }
 }
 
 /// A field's column and how sure it is.
@@ -93,12 +110,7 @@ pub(super) fn propose(columns: &[Sampled], header: &[String]) -> Proposal {
     let columns: Vec<Column<'_>> = columns
         .iter()
         .filter(|sampled| !sampled.name.is_empty())
-        .map(|sampled| Column {
-            sampled,
-            folded: folded(&sampled.name),
-            tokens: tokens(&sampled.name),
-            looks: looks(sampled),
-        })
+        .map(Column::of)
         .collect();
     let mut kinds: Vec<(u32, ProfileKind, Assigned)> = ProfileKind::ALL
         .into_iter()
@@ -294,8 +306,7 @@ fn alike(column: &Column<'_>, name: &str) -> u32 {
     let (long, short) = (length(own), length(name));
     let part = |base: u32| base + 300 * short.min(long) / long.max(1);
     // Several words in a row count as one: `Unit Price EUR`.
-    let words = (0..column.tokens.len())
-        .any(|from| (from + 1..=column.tokens.len()).any(|to| column.tokens[from..to].concat() == name));
+    let words = column.runs.iter().any(|run| run == name);
     if words && short >= 2 {
         return part(600).min(FULL - 50);
     }

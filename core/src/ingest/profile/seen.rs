@@ -14,8 +14,10 @@ use std::collections::BTreeSet;
 const COLUMNS: usize = 200;
 /// Values of a column that are shown.
 const SAMPLES: usize = 5;
-/// Characters of a value or name that are shown.
+/// Characters of a value that are shown.
 const SHOWN: usize = 80;
+/// Characters of a column's name that are kept.
+const NAME: usize = 500;
 /// Rows that are looked at.
 const ROWS: usize = 200;
 /// Characters of a cell that are looked at.
@@ -63,8 +65,17 @@ impl Sampled {
     fn shown(&self) -> SeenColumn {
         let mut seen = BTreeSet::new();
         let different = self.filled().filter(|cell| seen.insert((*cell).to_owned()));
-        SeenColumn { name: cut(&self.name), samples: different.take(SAMPLES).map(cut).collect() }
+        SeenColumn { name: self.name.clone(), samples: different.take(SAMPLES).map(cut).collect() }
     }
+}
+
+/// Columns of a header that is kept whole.
+const WIDEST: usize = 1024;
+
+/// A name without line breaks and other control characters; what it means to a reader is the same.
+fn one_line(name: &str) -> String {
+    let plain: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).take(NAME).collect();
+    plain.trim().to_owned()
 }
 
 fn cut(text: &str) -> String {
@@ -81,7 +92,7 @@ pub(in super::super) fn seen(shape: &Shape<'_>, limits: &Limits) -> Result<SeenT
         .columns
         .iter()
         .take(COLUMNS)
-        .map(|name| Sampled { name: name.clone(), cells: Vec::new() })
+        .map(|name| Sampled { name: one_line(name), cells: Vec::new() })
         .collect();
     let (mut rows, mut broken) = (0_usize, 0_usize);
     table.rows(limits, &mut |row| {
@@ -100,7 +111,8 @@ pub(in super::super) fn seen(shape: &Shape<'_>, limits: &Limits) -> Result<SeenT
         columns = columns.into_iter().flat_map(opened).take(COLUMNS).collect();
     }
     let named = columns.iter().filter(|column| !column.name.is_empty()).count();
-    let proposal = propose(&columns, &table.columns);
+    let header: Vec<String> = table.columns.iter().map(|name| one_line(name)).collect();
+    let proposal = propose(&columns, if header.len() <= WIDEST { &header } else { &[] });
     // A person can say what columns mean; of prose with commas in it nobody can.
     let plausible = broken * 2 < rows && (named >= 3 || (named == 2 && !proposal.fields.is_empty()));
     Ok(SeenTable {

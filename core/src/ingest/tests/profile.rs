@@ -346,12 +346,12 @@ fn sheets_are_read_with_a_profile_each_and_others_are_told() {
     let book = workbook(&[("Titel", &title), ("Rechnung", &orders), ("Bestand", &seats)]);
     let unknown = read("a.xlsx", &book, &ReadOptions::default()).unwrap_err();
     let sheets: Vec<_> = unknown.tables().iter().map(|table| table.sheet.as_deref().unwrap()).collect();
-    assert_eq!(sheets, ["Bestand", "Rechnung"], "{unknown}");
+    assert_eq!(sheets, ["Rechnung", "Bestand"], "{unknown}");
     let mut profiles: Vec<ImportProfile> =
         unknown.tables().iter().map(|table| table.proposal.profile.clone()).collect();
-    profiles[0].name = "Bestand".to_owned();
-    profiles[1].name = "Rechnung".to_owned();
-    profiles[1].fields.insert("currency".to_owned(), FieldSource::constant("EUR"));
+    profiles[0].name = "Rechnung".to_owned();
+    profiles[1].name = "Bestand".to_owned();
+    profiles[0].fields.insert("currency".to_owned(), FieldSource::constant("EUR"));
     let report = read("a.xlsx", &book, &with(profiles)).unwrap();
     assert_eq!((report.refused_total, report.records.len()), (0, 2), "{report:#?}");
     assert_eq!(
