@@ -72,6 +72,8 @@ ids! {
     BillingEntityId;
     /// An import: one uploaded file and the rows read from it.
     ImportId;
+    /// An import profile: how an organization's files of no known format are read.
+    ImportProfileId;
     /// A mapping between names of the sources.
     MappingId;
     /// An audit: one reconciliation run over a period.

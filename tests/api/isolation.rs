@@ -35,6 +35,10 @@ fn body(operation: &str) -> Option<Value> {
         "create_audit" => json!({"from": "2026-03", "to": "2026-03"}),
         "create_client" | "update_client" => json!({"name": format!("Client {}", Uuid::now_v7())}),
         "create_import" => json!({"file": Uuid::now_v7()}),
+        "create_import_profile" | "update_import_profile" => json!({
+            "name": "Seat list", "kind": "leakage_entitlements",
+            "fields": {"product": {"column": "App"}, "assigned": {"column": "Seats"}},
+        }),
         "create_mapping" => {
             json!({"side": "product", "source": "M365 BP", "target": "Microsoft 365 Business Premium"})
         }
@@ -77,7 +81,13 @@ async fn things(app: &TestApp, org: &Org<'_>) -> BTreeMap<&'static str, String> 
     app.clock.advance(chrono::TimeDelta::seconds(1));
     org.map_product("Secret Seat", "Microsoft 365 Business Premium").await;
     let mapping = org.read("/v1/mappings").await["data"][0].clone();
+    let profile = json!({
+        "name": "Secret ERP", "kind": "leakage_entitlements",
+        "fields": {"product": {"column": "App"}, "assigned": {"column": "Seats"}},
+    });
+    let profile = send(owner.post("/v1/import-profiles").json(&profile)).await.1;
     BTreeMap::from([
+        ("import_profile_id", text(&profile["id"])),
         ("audit_id", text(&audit["id"])),
         ("client_id", text(&client["id"])),
         ("gap_id", text(&document["gaps"][0]["id"])),

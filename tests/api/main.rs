@@ -13,6 +13,7 @@ mod contract;
 mod cors;
 mod hostile;
 mod idempotency;
+mod import_profiles;
 mod imports;
 mod invitations;
 mod isolation;

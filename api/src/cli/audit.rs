@@ -3,17 +3,20 @@
 //! Reads the files that it is given, runs the same audit as the service, and prints the document.
 //! Knows `leakage_core` and files; no database, no network.
 
+use super::profile;
 use crate::clock::Clock;
 use crate::files::{Collect, LocalFile};
 use chrono::NaiveDate;
 use leakage_core::audit::{self, AuditDocument, AuditInput, Basis, Proration, Source};
-use leakage_core::ingest::{self, DateOrder, FORMATS, FileError, FileReport, InvoiceTiming, ReadOptions, Refusal};
+use leakage_core::ingest::{
+    self, DateOrder, FORMATS, FileError, FileReport, InvoiceTiming, ReadOptions, Refusal,
+};
 use leakage_core::money::Currency;
 use leakage_core::period::Month;
 use leakage_core::records::{Record, Side};
 use rust_decimal::Decimal;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Arguments of `leakage audit`.
@@ -49,6 +52,9 @@ pub struct Arguments {
     /// Prices where billing lines give none.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     prices: Vec<String>,
+    /// Import profiles, JSON files: how the columns of files of no known format are read.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    profile: Vec<PathBuf>,
     /// Which seats are counted: purchased, assigned or active.
     #[arg(long, default_value_t)]
     basis: Basis,
@@ -157,10 +163,18 @@ fn input(arguments: &Arguments, clock: &Clock, problems: &mut Problems) -> Audit
     input.policy.proration = arguments.proration;
     input.accept_proposals = arguments.accept_proposals;
     input.stretch_snapshots = true;
+    let mut profiles = Vec::new();
+    for path in &arguments.profile {
+        match profile::load(path) {
+            Ok(profile) => profiles.push(profile),
+            Err(faults) => problems.0.extend(faults),
+        }
+    }
     let options = ReadOptions {
         date_order: arguments.date_order,
         currency: arguments.currency,
         invoice_timing: arguments.invoice_timing,
+        profiles,
         ..super::read_options()
     };
     let mut reader = Reader { options, problems, learned: 0 };
@@ -245,7 +259,7 @@ impl Reader<'_> {
         Some(Source {
             import: digest,
             file: path.to_owned(),
-            format: report.format.to_owned(),
+            format: report.source(),
             sides: vec![side],
             learned: self.learned,
             snapshot_on: None,
@@ -320,7 +334,12 @@ impl Reader<'_> {
             (Some(line), None) => format!("{path}:{line}"),
             _ => path.to_owned(),
         };
-        self.problems.0.push(format!("{place}: {error}"));
+        let hint = if error.tables().is_empty() {
+            String::new()
+        } else {
+            format!("; `leakage inspect {path}` proposes an import profile, to give as --profile")
+        };
+        self.problems.0.push(format!("{place}: {error}{hint}"));
         None
     }
 

@@ -1,7 +1,10 @@
 //! `leakage inspect`: what a file is, before anyone uploads it. Reads files and prints; needs no service.
 
+use super::profile;
 use crate::files::{Collect, LocalFile};
-use leakage_core::ingest::{DateOrder, InvoiceTiming, ReadOptions, inspect_document, read_source};
+use leakage_core::ingest::{
+    DateOrder, ImportProfile, InvoiceTiming, ReadOptions, inspect_document, read_source,
+};
 use leakage_core::money::Currency;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -21,6 +24,10 @@ pub struct Arguments {
     /// Currency of prices, for files that name none, such as USD.
     #[arg(long)]
     currency: Option<Currency>,
+    /// Read the files with this import profile, a JSON file: what `proposed_profile` says of an unknown
+    /// file, corrected.
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
     /// When an invoice without a service period charges its months: advance or arrears.
     #[arg(long, value_name = "advance|arrears")]
     invoice_timing: Option<InvoiceTiming>,
@@ -36,8 +43,16 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     let mut out = io::stdout().lock();
     let terminal = out.is_terminal() && !arguments.rows;
     let mut recognised = true;
+    let profile = match arguments.profile.as_deref().map(profile::load).transpose() {
+        Ok(profile) => profile,
+        Err(problems) => {
+            // Nowhere to tell that standard error is closed.
+            let _ = writeln!(io::stderr(), "{}", problems.join("\n"));
+            return ExitCode::from(2);
+        }
+    };
     for path in &arguments.files {
-        let (document, known) = inspect(path, arguments);
+        let (document, known) = inspect(path, arguments, profile.as_ref());
         recognised &= known;
         let text = if terminal { table(&document) } else { format!("{document}\n") };
         // A reader that went away (`| head`) wants no more.
@@ -49,7 +64,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 }
 
 /// One file's document, and whether it was recognised.
-fn inspect(path: &Path, arguments: &Arguments) -> (Value, bool) {
+fn inspect(path: &Path, arguments: &Arguments, profile: Option<&ImportProfile>) -> (Value, bool) {
     let name = path.to_string_lossy();
     let file = match LocalFile::at(path.to_owned()) {
         Ok(file) => file,
@@ -61,6 +76,7 @@ fn inspect(path: &Path, arguments: &Arguments) -> (Value, bool) {
     let options = ReadOptions {
         date_order: arguments.date_order,
         currency: arguments.currency,
+        profile: profile.cloned(),
         invoice_timing: arguments.invoice_timing,
         ..super::read_options()
     };
@@ -80,6 +96,7 @@ fn table(document: &Value) -> String {
     };
     if let Some(message) = document["error"]["message"].as_str() {
         row("not recognised", message);
+        unknown(document, &mut row);
         return out;
     }
     let names = |value: &Value| {
@@ -112,12 +129,39 @@ fn table(document: &Value) -> String {
     out
 }
 
+/// The columns of an unknown file, and what they may stand for.
+fn unknown(document: &Value, row: &mut dyn FnMut(&str, &str)) {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    for column in list(&document["columns"]) {
+        let samples: Vec<String> = list(&column["samples"]).iter().map(text).collect();
+        row("column", &format!("{}: {}", text(&column["name"]), samples.join(" | ")));
+    }
+    let Some(kind) = document["proposed_profile"]["kind"].as_str() else { return };
+    row("may be", &format!("{kind} (score {})", text(&document["proposal"]["score"])));
+    for field in list(&document["proposal"]["fields"]) {
+        let place = format!("{} from `{}`", text(&field["field"]), text(&field["column"]));
+        row("", &format!("{place} ({}: {})", text(&field["score"]), text(&field["reason"])));
+    }
+    for missing in list(&document["proposal"]["missing"]) {
+        row("lacks", &text(&missing));
+    }
+    row("to read it", "save `proposed_profile` of the JSON output, correct it, and give it as --profile");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn arguments(rows: bool) -> Arguments {
-        Arguments { rows, date_order: None, currency: None, files: Vec::new() }
+        Arguments {
+            rows,
+            date_order: None,
+            currency: None,
+            invoice_timing: None,
+            profile: None,
+            files: Vec::new(),
+        }
     }
 
     #[test]
@@ -129,7 +173,7 @@ mod tests {
             "client,product,purchased,from,remark\nA,P,x,2026-01-01,y\nA,P,2,2026-01-01,y\n",
         )
         .unwrap();
-        let (document, known) = inspect(&path, &arguments(true));
+        let (document, known) = inspect(&path, &arguments(true), None);
         assert!(known);
         assert_eq!(document["format"], "leakage_entitlements");
         assert_eq!(document["refused"][0]["line"], 2);
@@ -150,10 +194,10 @@ mod tests {
     fn a_file_that_is_not_there_or_not_known_is_not_recognised() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.csv");
-        let (absent, known) = inspect(&path, &arguments(false));
+        let (absent, known) = inspect(&path, &arguments(false), None);
         assert_eq!((absent["error"]["code"].as_str(), known), (Some("unreadable_file"), false));
         std::fs::write(&path, "one,two\n1,2\n").unwrap();
-        let (unknown, known) = inspect(&path, &arguments(false));
+        let (unknown, known) = inspect(&path, &arguments(false), None);
         assert_eq!((unknown["error"]["code"].as_str(), known), (Some("unknown_format"), false));
         assert!(table(&unknown).contains("not recognised"));
     }

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod database;
 pub mod health;
 pub mod inspect;
+mod profile;
 pub mod service;
 pub mod signals;
 pub mod start;

@@ -10,7 +10,8 @@ pub mod docs;
 mod follow;
 pub mod gaps;
 pub mod health;
-pub mod imports;
+pub mod import_profiles;
+mod imports;
 pub mod invitations;
 pub mod jobs;
 pub mod mappings;
@@ -52,6 +53,7 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(products::configure)
         .configure(mappings::configure)
         .configure(imports::configure)
+        .configure(import_profiles::configure)
         .configure(audits::configure)
         .configure(gaps::configure)
         .configure(jobs::configure);

@@ -5,6 +5,7 @@ pub mod audits;
 pub mod clients;
 pub mod demo;
 pub mod idempotency;
+pub mod import_profiles;
 pub mod imports;
 pub mod invitations;
 pub mod mappings;

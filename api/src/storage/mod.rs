@@ -12,6 +12,7 @@ pub mod clients;
 pub mod gaps;
 pub mod idempotency;
 pub mod import_errors;
+pub mod import_profiles;
 pub mod imports;
 pub mod invitations;
 pub mod jobs;

@@ -51,6 +51,10 @@ const DEFAULT_ORDER: [&str; 9] = [
 /// only when nothing lists its tenant.
 const USAGE_REPORT: &str = "microsoft_graph_office365_active_user_detail";
 
+/// What people mapped by hand comes after what is known by its format, where no one says otherwise. Each
+/// import profile is a source of its own.
+const BY_HAND: &str = crate::ingest::PROFILE_SOURCE;
+
 /// The files of our own template are one source, however they come.
 const OWN_TEMPLATE: &str = "leakage_template";
 
@@ -67,7 +71,7 @@ impl Formats {
             let listing = LISTINGS.iter().position(|name| *name == format);
             let usual = DEFAULT_ORDER.iter().position(|start| format.starts_with(start));
             let usual = listing.or_else(|| Some(LISTINGS.len() + usual?)).unwrap_or(usize::MAX);
-            (own, format == USAGE_REPORT, usual)
+            (own, format == USAGE_REPORT, usual, format.starts_with(BY_HAND))
         };
         let distinct: BTreeSet<&str> = formats.map(source_of).collect();
         let mut ordered: Vec<String> = distinct.into_iter().map(str::to_owned).collect();

@@ -1,6 +1,8 @@
 //! Why a whole file could not be read. Single rows that could not be are
 //! [`Refusal`](super::Refusal)s.
 
+use super::profile::SeenTable;
+
 /// A file that could not be read at all, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FileError {
@@ -14,7 +16,7 @@ pub enum FileError {
         known: Option<&'static str>,
     },
     /// No format fits.
-    #[error("unknown format; {seen}{}", nearest_text(nearest))]
+    #[error("unknown format; {seen}{}{}", nearest_text(nearest), fitting_text(fitting))]
     UnknownFormat {
         /// Columns or keys that were seen, as written, the first 60.
         columns: Vec<String>,
@@ -22,6 +24,19 @@ pub enum FileError {
         seen: String,
         /// Names of the formats that come closest, nearest first.
         nearest: Vec<&'static str>,
+        /// The tables of the file, the likeliest first, with a proposal of what their columns stand for;
+        /// empty for what is no table.
+        tables: Vec<SeenTable>,
+        /// Names of import profiles that fit equally well.
+        fitting: Vec<String>,
+    },
+    /// Not the file that the import profile is for.
+    #[error("the profile{} needs the column{} {}, which the file does not have", if profile.is_empty() { String::new() } else { format!(" `{profile}`") }, if columns.len() == 1 { "" } else { "s" }, quoted(columns))]
+    ProfileMismatch {
+        /// Name of the profile.
+        profile: String,
+        /// What the file lacks.
+        columns: Vec<String>,
     },
     /// Nearly a known format.
     #[error("{format} needs the column{} {}, which the file does not have", if columns.len() == 1 { "" } else { "s" }, quoted(columns))]
@@ -137,6 +152,7 @@ impl FileError {
             Self::Empty => "empty_file",
             Self::NoRows { .. } => "no_rows",
             Self::UnknownFormat { .. } => "unknown_format",
+            Self::ProfileMismatch { .. } => "profile_mismatch",
             Self::MissingColumn { .. } => "missing_column",
             Self::DuplicateColumn { .. } => "duplicate_column",
             Self::Schema { .. } => "schema_not_data",
@@ -188,6 +204,24 @@ impl FileError {
         }
     }
 
+    /// The tables of a file of no known format, with what their columns may stand for.
+    pub fn tables(&self) -> &[SeenTable] {
+        match self {
+            Self::UnknownFormat { tables, .. } => tables,
+            Self::Member { error, .. } => error.tables(),
+            _ => &[],
+        }
+    }
+
+    /// The import profiles that fit the file equally well, by name.
+    pub fn fitting(&self) -> &[String] {
+        match self {
+            Self::UnknownFormat { fitting, .. } => fitting,
+            Self::Member { error, .. } => error.fitting(),
+            _ => &[],
+        }
+    }
+
     /// Puts the name of an archive's member in front.
     pub(super) fn in_member(self, member: Option<&str>) -> Self {
         match member {
@@ -203,4 +237,12 @@ fn quoted(names: &[String]) -> String {
 
 fn nearest_text(nearest: &[&str]) -> String {
     if nearest.is_empty() { String::new() } else { format!("; nearest: {}", nearest.join(", ")) }
+}
+
+fn fitting_text(fitting: &[String]) -> String {
+    if fitting.is_empty() {
+        String::new()
+    } else {
+        format!("; several import profiles fit, name one: {}", fitting.join(", "))
+    }
 }

@@ -1,6 +1,6 @@
 //! What `leakage inspect` says of a file, as JSON.
 
-use super::{FileError, FileReport};
+use super::{FileError, FileReport, SeenTable};
 use crate::period::Span;
 use crate::records::{ClientRef, Held, ProductRef, Record, Sourced, VendorCharge};
 use crate::seat_states::{SeatStates, seat_states};
@@ -11,15 +11,20 @@ use serde_json::{Map, Value, json};
 /// charges are among them, the seats that follow from these.
 ///
 /// A file that was not recognised has `format` null and an `error` with `code`, `message` and, where
-/// there is one, `line` and `column`.
+/// there is one, `line` and `column`. Of an unknown table, `columns` and `proposed_profile` as well, see
+/// [`unknown_json`].
 pub fn inspect_document(file: &str, outcome: &Result<FileReport, FileError>, rows: bool) -> Value {
     let report = match outcome {
         Ok(report) => report,
         Err(error) => {
-            return json!({
+            let mut document = json!({
                 "file": file, "format": null, "sides": [], "confidence": "0.00", "reasons": [],
                 "error": {"code": error.code(), "message": error.to_string(), "line": error.line(), "column": error.column()},
             });
+            if let Some(members) = document.as_object_mut() {
+                members.extend(unknown_json(error.tables()));
+            }
+            return document;
         }
     };
     let mut document = json!({
@@ -38,6 +43,9 @@ pub fn inspect_document(file: &str, outcome: &Result<FileReport, FileError>, row
         "notes": report.notes,
         "notes_total": report.notes_total,
     });
+    if let (false, Some(members)) = (report.profiles.is_empty(), document.as_object_mut()) {
+        members.insert("profiles".to_owned(), json!(report.profiles));
+    }
     if let (true, Some(members)) = (rows, document.as_object_mut()) {
         members.insert("records".to_owned(), report.records.iter().map(record_json).collect());
         let charges: Vec<(&VendorCharge, u32)> = report
@@ -66,6 +74,27 @@ pub fn inspect_document(file: &str, outcome: &Result<FileReport, FileError>, row
         }
     }
     document
+}
+
+/// What a person needs to say what the columns of an unknown file are: `columns` with `samples`, the
+/// `proposed_profile` (a definition to correct and save), the `proposal` behind it (score, reason of each
+/// column, what is missing), and `other_tables` for the other sheets. Nothing for what is no table.
+pub fn unknown_json(tables: &[SeenTable]) -> Map<String, Value> {
+    let mut tables = tables.iter().map(|table| {
+        let mut members = Map::new();
+        put(&mut members, "sheet", &table.sheet);
+        put(&mut members, "columns", &table.columns);
+        put(&mut members, "columns_total", &table.columns_total);
+        put(&mut members, "proposed_profile", &table.proposal.profile);
+        put(&mut members, "proposal", &table.proposal);
+        members
+    });
+    let mut first = tables.next().unwrap_or_default();
+    let others: Vec<Value> = tables.map(Value::Object).collect();
+    if !others.is_empty() {
+        first.insert("other_tables".to_owned(), Value::Array(others));
+    }
+    first
 }
 
 /// A record in one flat object: the fields of all kinds have the same names, absent ones are left out.

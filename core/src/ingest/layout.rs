@@ -52,6 +52,14 @@ pub(super) struct Bound {
     aliased: bool,
 }
 
+impl Bound {
+    /// A table whose cells stand in the order of the fields, those that it has.
+    pub(super) fn of_fields(there: impl Iterator<Item = bool>) -> Self {
+        let places = there.enumerate().map(|(place, there)| there.then_some(place)).collect();
+        Self { places, missing: Vec::new(), signature: true, aliased: false }
+    }
+}
+
 impl Layout {
     fn bind(&self, columns: &[String]) -> Bound {
         let folded: Vec<String> = columns.iter().map(|column| fold(column)).collect();
@@ -197,6 +205,21 @@ pub(super) struct Cells<'r> {
 }
 
 impl<'r> Cells<'r> {
+    /// A row that was written in the order of the fields, its numbers with a point.
+    pub(super) const fn new(
+        row: &'r Row<'r>,
+        bound: &'r Bound,
+        layout: &'r Layout,
+        columns: &'r [String],
+    ) -> Self {
+        Self { row, bound, layout, columns, commas: Commas::Thousands }
+    }
+
+    /// Whether the file has a column for this field.
+    pub(super) fn has(&self, field: usize) -> bool {
+        self.bound.places.get(field).is_some_and(Option::is_some)
+    }
+
     pub(super) fn line(&self) -> u32 {
         self.row.line
     }

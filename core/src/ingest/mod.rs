@@ -78,6 +78,7 @@ mod pax8_invoice_items;
 mod pax8_invoices;
 mod pax8_subscriptions;
 mod pax8_terms;
+mod profile;
 mod quickbooks_invoice_import;
 mod quickbooks_invoices;
 mod reader;
@@ -105,8 +106,13 @@ mod xero_line;
 mod xero_repeating_invoices;
 
 pub use error::FileError;
-pub use inspect::{inspect_document, record_json};
+pub use inspect::{inspect_document, record_json, unknown_json};
 pub use limits::Limits;
+pub use profile::{
+    DecimalSign, FieldSource, ImportProfile, PROFILE_SOURCE, PROFILE_VERSION, ProfileFault, ProfileKind,
+    Proposal, ProposedField, ProposedKind, SeenColumn, SeenTable, SkipRows, UntilIs, UsedProfile,
+    profile_source,
+};
 pub use reader::{read, read_source};
 pub use sheet_lines::{EachSheetEvent, SheetEvent, SheetReader, read_sheets, write_sheets};
 pub use source::{Progress, ReadSeek, Source, Stage, Taker};
@@ -182,6 +188,10 @@ pub struct ReadOptions {
     pub currency: Option<Currency>,
     /// Answer to the question `invoice_timing`.
     pub invoice_timing: Option<InvoiceTiming>,
+    /// Import profiles that are tried, in no order, on what no format of ours fits.
+    pub profiles: Vec<ImportProfile>,
+    /// The profile to read with, whatever else fits: the answer to the question `profile`.
+    pub profile: Option<ImportProfile>,
     /// Caps on hostile files.
     pub limits: Limits,
     /// Threads that read rows. 0 and 1: the caller's own and no other. The outcome is the same with any
@@ -194,8 +204,10 @@ pub struct ReadOptions {
 /// What was found in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileReport {
-    /// Name of the format, lower snake case, vendor first.
+    /// Name of the format, lower snake case, vendor first; [`PROFILE_FORMAT`] for import profiles.
     pub format: &'static str,
+    /// The import profiles that it was read with.
+    pub profiles: Vec<UsedProfile>,
     /// The sides that its records stand on; none for prices, rules and mappings.
     pub sides: Vec<Side>,
     /// From 0.00 to 1.00.
@@ -232,6 +244,16 @@ pub struct FileReport {
     pub records: Vec<Sourced>,
 }
 
+impl FileReport {
+    /// The source that the file belongs to, as audits order sources: the format, or the import profile.
+    pub fn source(&self) -> String {
+        let mut names: Vec<&str> = self.profiles.iter().map(|used| used.source.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        if names.is_empty() { self.format.to_owned() } else { names.join("+") }
+    }
+}
+
 /// A row that was not read, and the rule that it broke.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refusal {
@@ -254,7 +276,7 @@ pub struct Refusal {
 /// Something that only the user knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
-    /// `date_order`, `currency`, `invoice_timing` or `client`.
+    /// `date_order`, `currency`, `invoice_timing`, `client`, or `profile` (of a file of no known format).
     pub question: String,
     /// The answers to choose from; none when it is free.
     pub choices: Vec<String>,
@@ -380,6 +402,9 @@ pub const FORMATS: &[Format] = &[
     template::rules::FORMAT,
     template::mappings::FORMAT,
 ];
+
+/// Name of the format of files that are read with an import profile.
+pub const PROFILE_FORMAT: &str = "profile";
 
 /// Name of a workbook or archive that holds several files of our own template.
 pub const TEMPLATE: &str = "leakage_template";

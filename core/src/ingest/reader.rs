@@ -5,11 +5,12 @@ use super::error::FileError;
 use super::json::{self, Raw};
 use super::layout::seen;
 use super::limits::Limits;
+use super::profile::{self, Match, SeenTable};
 use super::sheet;
 use super::sink::Sink;
 use super::source::{Progress, Source, Stage, Taker};
 use super::table::Table;
-use super::{Detection, FORMATS, FileReport, Fit, Format, ReadOptions, TEMPLATE};
+use super::{Detection, FORMATS, FileReport, Fit, Format, PROFILE_FORMAT, ReadOptions, TEMPLATE};
 use crate::records::Side;
 use csv::StringRecord;
 use rust_decimal::Decimal;
@@ -98,12 +99,12 @@ pub fn read(file_name: &str, bytes: &[u8], options: &ReadOptions) -> Result<File
         return Err(FileError::Empty);
     }
     let mut sink = Sink::new(&options.limits);
-    let found = find(&shapes, &options.limits, &mut sink)?;
-    for &(format, ref parts, _) in &found {
-        (format.read)(parts, options, &mut sink)?;
+    let found = find(&shapes, options, &mut sink)?;
+    for (how, parts, _) in &found {
+        how.read(parts, options, &mut sink)?;
     }
     if sink.read == 0 {
-        return Err(FileError::NoRows { known: found.first().map(|(format, _, _)| format.name) });
+        return Err(FileError::NoRows { known: found.first().map(|(how, _, _)| how.template().name) });
     }
     if sink.questions.iter().any(|asked| asked.question != "client") {
         sink.records.clear();
@@ -111,20 +112,67 @@ pub fn read(file_name: &str, bytes: &[u8], options: &ReadOptions) -> Result<File
     Ok(report(&found, sink, decoded.encodings.join("+"), container))
 }
 
-type Found<'s, 'a> = (&'static Format, Vec<&'s Shape<'a>>, Detection);
+/// How a part is read.
+enum How<'o> {
+    Format(&'static Format),
+    Profile(Match<'o>),
+}
+
+impl How<'_> {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Format(format) => format.name,
+            Self::Profile(_) => PROFILE_FORMAT,
+        }
+    }
+
+    /// The format, or the one of our own template that a profile stands for.
+    fn template(&self) -> &'static Format {
+        match self {
+            Self::Format(format) => format,
+            Self::Profile(found) => found.profile.kind.template().format,
+        }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Format(a), Self::Format(b)) => a.name == b.name,
+            (Self::Profile(a), Self::Profile(b)) => a.profile == b.profile,
+            _ => false,
+        }
+    }
+
+    fn read(&self, parts: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
+        match self {
+            Self::Format(format) => (format.read)(parts, options, sink),
+            Self::Profile(found) => profile::read(parts, found.profile, options, sink),
+        }
+    }
+}
+
+type Found<'s, 'a> = (How<'s>, Vec<&'s Shape<'a>>, Detection);
 
 fn report(found: &[Found<'_, '_>], sink: Sink, encoding: String, container: String) -> FileReport {
-    let mut sides: Vec<Side> = found.iter().flat_map(|(format, _, _)| format.sides.iter().copied()).collect();
+    let mut sides: Vec<Side> =
+        found.iter().flat_map(|(how, _, _)| how.template().sides.iter().copied()).collect();
     sides.dedup();
     let mut reasons: Vec<String> =
         found.iter().flat_map(|(_, _, detection)| detection.reasons.clone()).collect();
     reasons.extend(sink.reasons);
     FileReport {
-        format: if found.len() > 1 {
-            TEMPLATE
-        } else {
-            found.first().map_or(TEMPLATE, |(format, _, _)| format.name)
+        format: match found {
+            [(first, _, _), others @ ..] if others.iter().all(|(how, _, _)| how.name() == first.name()) => {
+                first.name()
+            }
+            _ => TEMPLATE,
         },
+        profiles: found
+            .iter()
+            .filter_map(|(how, _, _)| match how {
+                How::Profile(found) => Some(found.used.clone()),
+                How::Format(_) => None,
+            })
+            .collect(),
         sides,
         confidence: found.iter().map(|(_, _, detection)| detection.confidence).min().unwrap_or(Decimal::ZERO),
         reasons,
@@ -150,11 +198,13 @@ fn load<'a>(decoded: &'a Decoded<'a>, options: &ReadOptions) -> Result<Vec<Loade
         let member = part.member.as_deref();
         match &part.body {
             Body::Workbook(bytes) => {
-                let sheets = sheet::sheets(bytes, options.sheets.as_deref(), &options.limits).map_err(|error| error.in_member(member))?;
+                let sheets = sheet::sheets(bytes, options.sheets.as_deref(), &options.limits)
+                    .map_err(|error| error.in_member(member))?;
                 loaded.extend(sheets.into_iter().map(|sheet| Loaded::Sheet(sheet.name, sheet.rows)));
             }
             Body::Text(text) if json::looks_like(text) => {
-                let documents = json::documents(text, &options.limits).map_err(|error| error.in_member(member))?;
+                let documents =
+                    json::documents(text, &options.limits).map_err(|error| error.in_member(member))?;
                 loaded.push(Loaded::Items(part.member.clone(), json::rows(&documents)));
             }
             Body::Text(text) => loaded.push(Loaded::Text(part.member.clone(), text)),
@@ -197,42 +247,75 @@ fn shape<'a>(loaded: &'a Loaded<'a>, limits: &Limits) -> Result<Option<Shape<'a>
 /// The formats of a file, each with its parts.
 fn find<'s, 'a>(
     shapes: &'s [Shape<'a>],
-    limits: &Limits,
+    options: &'s ReadOptions,
     sink: &mut Sink,
 ) -> Result<Vec<Found<'s, 'a>>, FileError> {
     let mut found: Vec<Found<'s, 'a>> = Vec::new();
     let mut unread = Vec::new();
     for shape in shapes {
-        match detect(shape, limits) {
-            Ok((format, detection)) => match found.iter_mut().find(|(known, _, _)| known.name == format.name)
-            {
+        match detect(shape, options) {
+            Ok((how, detection)) => match found.iter_mut().find(|(known, _, _)| known.is_same(&how)) {
                 Some((_, parts, _)) => parts.push(shape),
-                None => found.push((format, vec![shape], detection)),
+                None => found.push((how, vec![shape], detection)),
             },
             Err(error) if shape.sheet && shapes.len() > 1 => unread.push((shape, error)),
             Err(error) => return Err(error.in_member(shape.table.part.as_deref())),
         }
     }
+    if let Some(mismatch) = mismatch(shapes, options, &found) {
+        return Err(mismatch);
+    }
     if found.is_empty() {
-        return Err(unread
-            .into_iter()
-            .next()
-            .map_or(FileError::Empty, |(shape, error)| error.in_member(shape.table.part.as_deref())));
+        return Err(likeliest(unread));
     }
     for (shape, error) in unread {
         let sheet = shape.table.part.as_deref().unwrap_or_default();
         sink.note(None, "unread_sheet", format!("the sheet `{sheet}` was not read: {error}"));
     }
     // Only our own template is several files that may travel together.
-    if found.len() > 1 && found.iter().any(|(format, _, _)| !format.name.starts_with("leakage_")) {
+    if found.len() > 1 && found.iter().any(|(how, _, _)| !how.template().name.starts_with("leakage_")) {
         return Err(FileError::MixedFormats {
-            formats: found.iter().map(|(format, _, _)| format.name).collect(),
+            formats: found.iter().map(|(how, _, _)| how.name()).collect(),
         });
     }
     Ok(found)
 }
 
-fn detect(shape: &Shape<'_>, limits: &Limits) -> Result<(&'static Format, Detection), FileError> {
+/// The profile that was named fits no part of the file.
+fn mismatch(shapes: &[Shape<'_>], options: &ReadOptions, found: &[Found<'_, '_>]) -> Option<FileError> {
+    let named = options.profile.as_ref()?;
+    if found.iter().any(|(how, _, _)| matches!(how, How::Profile(found) if found.profile == named)) {
+        return None;
+    }
+    let lacks = |shape: &Shape<'_>| profile::explicit(named, &shape.table.columns, shape.is_json()).err();
+    let columns = shapes.iter().filter_map(lacks).min_by_key(Vec::len)?;
+    Some(FileError::ProfileMismatch { profile: named.name.clone(), columns })
+}
+
+/// Why none of the sheets was read: the one that comes closest to something, and what all of them may be.
+fn likeliest(unread: Vec<(&Shape<'_>, FileError)>) -> FileError {
+    let score = |error: &FileError| error.tables().first().map(|table| table.proposal.score);
+    let mut all: Vec<SeenTable> = unread.iter().flat_map(|(_, error)| error.tables().to_vec()).collect();
+    all.sort_by_key(|table| std::cmp::Reverse(table.proposal.score));
+    let top = unread.iter().filter_map(|(_, error)| score(error)).max();
+    let chosen = unread.into_iter().find(|(_, error)| top.is_none() || score(error) == top);
+    let Some((shape, mut error)) = chosen else { return FileError::Empty };
+    if let FileError::UnknownFormat { tables, .. } = &mut error {
+        *tables = all;
+    }
+    error.in_member(shape.table.part.as_deref())
+}
+
+fn detect<'s>(shape: &Shape<'_>, options: &'s ReadOptions) -> Result<(How<'s>, Detection), FileError> {
+    let (columns, limits) = (&shape.table.columns, &options.limits);
+    let named = options.profile.as_ref().map(|named| profile::explicit(named, columns, shape.is_json()));
+    if let (Some(Err(absent)), false) = (&named, shape.sheet) {
+        return Err(FileError::ProfileMismatch {
+            profile: options.profile.as_ref().map(|named| named.name.clone()).unwrap_or_default(),
+            columns: absent.clone(),
+        });
+    }
+    let suited = profile::best(&options.profiles, columns, shape.is_json());
     if let Some(evidence) = shape.items.and_then(json::schema_evidence) {
         return Err(FileError::Schema { evidence });
     }
@@ -256,22 +339,46 @@ fn detect(shape: &Shape<'_>, limits: &Limits) -> Result<(&'static Format, Detect
         Ok(false)
     })?;
     if !rows {
-        return Err(FileError::NoRows { known: best.map(|(format, _)| format.name) });
+        let known = best.as_ref().map(|(format, _)| format.name);
+        let profile = named.and_then(Result::ok).or_else(|| suited.ok().flatten());
+        return Err(FileError::NoRows {
+            known: known.or_else(|| profile.map(|found| found.profile.kind.name())),
+        });
     }
-    if let Some(best) = best {
-        return Ok(best);
+    if let Some(Ok(found)) = named {
+        let detection = found.detection.clone();
+        return Ok((How::Profile(found), detection));
     }
+    if let Some((format, detection)) = best {
+        return Ok((How::Format(format), detection));
+    }
+    let fitting = match suited {
+        Ok(Some(found)) => {
+            let detection = found.detection.clone();
+            return Ok((How::Profile(found), detection));
+        }
+        Ok(None) => Vec::new(),
+        Err(fitting) => fitting,
+    };
     near.sort_by_key(|(missing, shared, _, _)| (*missing, std::cmp::Reverse(*shared)));
     match near.first() {
         // Two thirds of what it needs: less is a coincidence of common words.
         Some((lacking @ 1..=2, shared, format, missing)) if *shared >= lacking * 2 => {
             Err(FileError::MissingColumn { format: format.name, columns: missing.clone() })
         }
-        _ => Err(unknown(shape, near.iter().take(3).map(|(_, _, format, _)| format.name).collect())),
+        _ => {
+            let nearest = near.iter().take(3).map(|(_, _, format, _)| format.name).collect();
+            Err(unknown(shape, nearest, fitting, limits)?)
+        }
     }
 }
 
-fn unknown(shape: &Shape<'_>, nearest: Vec<&'static str>) -> FileError {
+fn unknown(
+    shape: &Shape<'_>,
+    nearest: Vec<&'static str>,
+    fitting: Vec<String>,
+    limits: &Limits,
+) -> Result<FileError, FileError> {
     let columns = seen(&shape.table.columns);
     let what = if shape.items.is_some() { "keys" } else { "columns" };
     let more = shape.table.columns.len().saturating_sub(columns.len());
@@ -281,5 +388,6 @@ fn unknown(shape: &Shape<'_>, nearest: Vec<&'static str>) -> FileError {
     } else {
         format!("{what} seen: {}{more}", columns.join(", "))
     };
-    FileError::UnknownFormat { columns, seen, nearest }
+    let tables = vec![profile::seen(shape, limits)?].into_iter().filter(|table| table.plausible).collect();
+    Ok(FileError::UnknownFormat { columns, seen, nearest, tables, fitting })
 }

@@ -388,7 +388,7 @@ async fn answer_import(
 ) -> Result<HttpResponse, ApiError> {
     let version = version.required()?;
     let replied = once(&app, &actor, &replay, &body.sha256, async |tx| {
-        let import = Import::from(imports::answer(&app, tx, *path, version, &body.value).await?);
+        let import = Import::from(imports::answer(&app, tx, &actor, *path, version, &body.value).await?);
         Reply::accepted(format!("/v1/imports/{}", import.id), &import)
     })
     .await?;

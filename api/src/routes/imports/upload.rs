@@ -3,7 +3,7 @@
 
 use crate::app::App;
 use crate::error::{ApiError, Code};
-use crate::services::imports::{ImportAnswers, ReceivedFile};
+use crate::services::imports::{ImportAnswers, ProfileAnswer, ReceivedFile};
 use actix_multipart::{Field, Multipart};
 use actix_web::http::header::{CONTENT_DISPOSITION, ContentDisposition, Header as _};
 use actix_web::{HttpMessage as _, HttpRequest, web};
@@ -38,6 +38,9 @@ pub(super) struct UploadQuery {
     /// Currency of the prices, for files that do not name it.
     #[param(max_length = 3, example = "USD")]
     currency: Option<String>,
+    /// Id or name of the import profile to read it with, whatever else it looks like.
+    #[param(max_length = 300, example = "Acme PSA invoices")]
+    profile: Option<String>,
     /// When an invoice without a service period charges its months: `advance` or `arrears`.
     #[param(max_length = 7, example = "arrears")]
     invoice_timing: Option<String>,
@@ -71,6 +74,9 @@ pub(super) struct UploadForm {
     /// Currency of the prices, for files that do not name it.
     #[schema(max_length = 3, pattern = "^[A-Za-z]{3}$")]
     currency: Option<String>,
+    /// Id or name of the import profile to read it with, whatever else it looks like.
+    #[schema(max_length = 300)]
+    profile: Option<String>,
     /// When an invoice without a service period charges its months.
     #[schema(max_length = 7, pattern = "^(advance|arrears)$")]
     invoice_timing: Option<String>,
@@ -215,12 +221,13 @@ async fn form(
             "client" => &mut said.client,
             "date_order" => &mut said.date_order,
             "currency" => &mut said.currency,
+            "profile" => &mut said.profile,
             "invoice_timing" => &mut said.invoice_timing,
             "snapshot_on" => &mut said.snapshot_on,
             "accept_partial" => &mut said.accept_partial,
             "dry_run" => &mut said.dry_run,
             _ => {
-                let known = "file, client, date_order, currency, invoice_timing, snapshot_on, accept_partial and dry_run";
+                let known = "file, client, date_order, currency, profile, invoice_timing, snapshot_on, accept_partial and dry_run";
                 return Err(ApiError::invalid(
                     name.chars().take(100).collect::<String>(),
                     format!("The form has no such field; its fields are {known}."),
@@ -268,6 +275,13 @@ fn answers(said: &UploadQuery) -> Result<ImportAnswers, ApiError> {
             said.invoice_timing.as_deref(),
             "Write advance or arrears.",
         )?,
+        profile: said
+            .profile
+            .as_deref()
+            .map(str::trim)
+            .filter(|profile| !profile.is_empty())
+            .map(|profile| ProfileAnswer::Saved(profile.to_owned())),
+        save_as: None,
         snapshot_on: parsed("snapshot_on", said.snapshot_on.as_deref(), "Write the day as 2026-11-22.")?,
         accept_partial: parsed("accept_partial", said.accept_partial.as_deref(), "Write true or false.")?
             .unwrap_or(false),

@@ -5,7 +5,7 @@ use crate::storage::import_errors::ImportErrorRow;
 use crate::storage::imports::ImportRow;
 use crate::storage::jobs::JobRow;
 use chrono::{DateTime, NaiveDate, Utc};
-use leakage_core::id::{ImportId, JobId};
+use leakage_core::id::{ImportId, ImportProfileId, JobId};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -37,7 +37,7 @@ pub(super) struct ReadingProgress {
     "rows_refused": 0, "records": 41, "incomplete": "none", "incomplete_clients": [], "problem": null,
     "job_id": "01931f3e-7d5c-7b60-9f10-000000000001", "created_by": "user:01931f3e-7d5c-7b60-9f10-000000000002",
     "created_at": "2026-11-22T12:00:00Z", "completed_at": "2026-11-22T12:00:01Z", "void_reason": null,
-    "voided_by": null, "voided_at": null, "version": 2
+    "voided_by": null, "voided_at": null, "profile_id": null, "profiles": [], "version": 2
 }))]
 pub(super) struct Import {
     /// Its id.
@@ -62,8 +62,9 @@ pub(super) struct Import {
     /// What the uploader said of the file.
     #[schema(value_type = crate::services::imports::ImportAnswers)]
     answers: Value,
-    /// The format that it was read as. New ones may be added.
-    #[schema(max_length = 100)]
+    /// The format that it was read as; of files read with an import profile `profile_` and its name. New ones
+    /// may be added.
+    #[schema(max_length = 200)]
     format: Option<String>,
     /// The sides that it fills: `entitlement`, `billing`, `cost`, `activity`.
     #[schema(max_items = 4)]
@@ -86,7 +87,9 @@ pub(super) struct Import {
     /// Rows that were kept but flagged, with their lines.
     #[schema(value_type = Vec<Object>, max_items = 1000)]
     notes: Value,
-    /// What must be answered before it can be read: `question` and its `choices`.
+    /// What must be answered before it can be read: `question` and its `choices`. The question `profile` (of a
+    /// file of no known format) also holds `columns` with samples, a `proposed_profile` to correct, the
+    /// `proposal` behind it, and `other_tables`.
     #[schema(value_type = Vec<Object>, max_items = 10)]
     questions: Value,
     /// Day that its snapshot shows.
@@ -130,6 +133,11 @@ pub(super) struct Import {
     voided_by: Option<String>,
     /// When.
     voided_at: Option<DateTime<Utc>>,
+    /// The saved import profile that it was read with, the first of several.
+    profile_id: Option<ImportProfileId>,
+    /// The import profiles that it was read with: id, version, digest and definition as they were then.
+    #[schema(value_type = Vec<Object>, max_items = 100)]
+    profiles: Value,
     /// Counts changes; its ETag is `"v<version>"`.
     #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     pub(super) version: i64,
@@ -171,6 +179,8 @@ impl From<ImportRow> for Import {
             void_reason: row.void_reason,
             voided_by: row.voided_by,
             voided_at: row.voided_at,
+            profile_id: row.profile_id.map(ImportProfileId::new),
+            profiles: row.profiles,
             version: row.version,
         }
     }

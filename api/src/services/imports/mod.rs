@@ -5,10 +5,12 @@
 
 mod bounds;
 mod findings;
+mod profiles;
 mod read;
 mod source;
 
 pub use findings::side_name;
+pub use profiles::ProfileAnswer;
 pub use read::{ImportProgress, give_up, read};
 
 use crate::app::App;
@@ -26,6 +28,7 @@ use leakage_core::digest;
 use leakage_core::id::{ClientId, ImportId, OrgId};
 use leakage_core::ingest::{DateOrder, InvoiceTiming};
 use leakage_core::money::Currency;
+use profiles::Profiles;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use source::options;
@@ -55,6 +58,14 @@ pub struct ImportAnswers {
     /// Day that a snapshot shows; the day of the upload when not stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot_on: Option<NaiveDate>,
+    /// How a file of no known format is read: the id or name of a saved import profile, or a definition. Wins
+    /// over the formats that are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileAnswer>,
+    /// Name under which the definition in `profile` is saved, to read such files from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 60)]
+    pub save_as: Option<String>,
     /// Go on without the refused rows. The clients they name are then `insufficient_data`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub accept_partial: bool,
@@ -105,7 +116,8 @@ pub async fn create(
     file: &ReceivedFile<'_>,
     answers: &ImportAnswers,
 ) -> Result<CreatedImport, ApiError> {
-    let answers = checked(tx, answers.clone()).await?;
+    let mut answers = checked(tx, answers.clone()).await?;
+    profiles::settle(app, tx, actor, &mut answers, &Value::Null).await?;
     let answers_json = serde_json::to_value(&answers).map_err(ApiError::internal)?;
     let identity = identity(file.sha256, &answers_json)?;
     let id = ImportId::new(Uuid::now_v7());
@@ -142,12 +154,18 @@ pub async fn inspect(
 ) -> Result<Value, ApiError> {
     let mut tx = app.db.begin(org).await?;
     checked(&mut tx, answers.clone()).await?;
+    let saved = Profiles::of(&mut tx).await?;
+    let mut answers = answers.clone();
+    if let Some(ProfileAnswer::Saved(text)) = &answers.profile {
+        answers.profile = Some(ProfileAnswer::Given(Box::new(profiles::saved(&mut tx, text).await?)));
+    }
     let usual = OrganizationSettings::of(&organizations::find(&mut tx).await?)?.date_order;
     tx.rollback().await?;
     // Few at once: the others wait, and jobs go on beside them.
     let _turn = app.inspections.acquire().await.map_err(ApiError::internal)?;
     let local = LocalFile::at(file.path.to_owned()).map_err(ApiError::internal)?;
-    let (name, options) = (file.file_name.to_owned(), options(app, answers, 1));
+    let (name, mut options) = (file.file_name.to_owned(), options(app, &answers, 1));
+    saved.offer(&answers, &mut options);
     let document = tokio::task::spawn_blocking(move || source::inspect(&name, &local, &options, usual));
     document.await.map_err(ApiError::internal)
 }
@@ -163,19 +181,26 @@ async fn have_read(app: &App, tx: &mut OrgTx, id: ImportId) -> Result<ImportRow,
 pub async fn answer(
     app: &App,
     tx: &mut OrgTx,
+    actor: &Actor,
     id: ImportId,
     version: i64,
     answers: &ImportAnswers,
 ) -> Result<ImportRow, ApiError> {
     let current = imports::find(tx, id).await?.ok_or_else(ApiError::not_found)?;
     let given: ImportAnswers = serde_json::from_value(current.answers.clone()).map_err(ApiError::internal)?;
-    let answers = checked(tx, answers.clone()).await?;
+    let mut answers = checked(tx, answers.clone()).await?;
+    if current.version != version {
+        return Err(ApiError::stale());
+    }
+    profiles::settle(app, tx, actor, &mut answers, &current.questions).await?;
     let merged = ImportAnswers {
         client: answers.client.or(given.client),
         date_order: answers.date_order.or(given.date_order),
         currency: answers.currency.or(given.currency),
         invoice_timing: answers.invoice_timing.or(given.invoice_timing),
         snapshot_on: answers.snapshot_on.or(given.snapshot_on),
+        profile: answers.profile.or(given.profile),
+        save_as: None,
         accept_partial: answers.accept_partial || given.accept_partial,
     };
     let merged = serde_json::to_value(&merged).map_err(ApiError::internal)?;

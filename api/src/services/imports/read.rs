@@ -6,6 +6,7 @@
 
 use super::bounds::Bounds;
 use super::findings::{count, error_rows, findings, incomplete, open_questions, rows_refused, unreadable};
+use super::profiles::{Profiles, question};
 use super::source::{again, names_one_client, options, original, threads};
 use super::{ImportAnswers, findings};
 use crate::app::App;
@@ -63,10 +64,12 @@ pub async fn read(
         serde_json::from_value(import.answers.clone()).map_err(ApiError::internal)?;
     let mut tx = app.db.begin(org).await?;
     let settings = OrganizationSettings::of(&organizations::find(&mut tx).await?)?;
+    let profiles = Profiles::of(&mut tx).await?;
     tx.rollback().await?;
     let file = Arc::new(original(app, org, &import.sha256).await?);
-    let reader = Reader { app, org, import, answers: &answers, file, progress };
-    let read_with = options(app, &answers, threads());
+    let mut read_with = options(app, &answers, threads());
+    profiles.offer(&answers, &mut read_with);
+    let reader = Reader { app, org, import, answers: &answers, file, progress, profiles };
     let mut pass = reader.pass(&read_with).await?;
     if let Some(options) = again(&read_with, &pass.outcome, settings.date_order) {
         pass.tx.rollback().await?;
@@ -83,6 +86,7 @@ struct Reader<'a> {
     answers: &'a ImportAnswers,
     file: Arc<LocalFile>,
     progress: &'a watch::Sender<ImportProgress>,
+    profiles: Profiles,
 }
 
 /// A file that was read once.
@@ -134,12 +138,15 @@ impl Reader<'_> {
             Ok(report) => report,
             Err(error) => {
                 let mut tx = self.afresh(pass.tx).await?;
-                imports::conclude(&mut tx, id, &unreadable(&error)?, now).await?;
+                let found = question(&error).map_or_else(|| unreadable(&error), Ok)?;
+                imports::conclude(&mut tx, id, &found, now).await?;
                 return Ok(tx);
             }
         };
         let questions = open_questions(&report, self.answers);
+        let source = report.source();
         let mut found = findings(&report)?;
+        found.format = Some(&source);
         let uploaded_on = self.import.created_at.date_naive();
         found.snapshot_on = report.snapshot.then(|| self.answers.snapshot_on.unwrap_or(uploaded_on));
         if questions.as_array().is_some_and(|questions| !questions.is_empty()) {
@@ -155,6 +162,7 @@ impl Reader<'_> {
         let mut tx = if found.status == "completed" { pass.tx } else { self.afresh(pass.tx).await? };
         import_errors::replace(&mut tx, id, &error_rows(&report.refused)).await?;
         imports::conclude(&mut tx, id, &found, now).await?;
+        self.profiles.note_use(&mut tx, id, &report, self.answers).await?;
         Ok(tx)
     }
 
@@ -201,12 +209,7 @@ struct Hand {
 }
 
 impl Hand {
-    fn read(
-        mut self,
-        name: &str,
-        file: &LocalFile,
-        options: &ReadOptions,
-    ) -> Result<FileReport, FileError> {
+    fn read(mut self, name: &str, file: &LocalFile, options: &ReadOptions) -> Result<FileReport, FileError> {
         self.alone = self.stated.is_some() && names_one_client(name, file, options);
         let mut report = read_source(name, file, options, &mut self)?;
         self.bounds.report(&mut report);
@@ -215,7 +218,11 @@ impl Hand {
 
     fn give(&self, handed: Handed) -> ControlFlow<()> {
         // Whoever stores is gone: an error ended it, and is told there.
-        if self.give.blocking_send(handed).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if self.give.blocking_send(handed).is_ok() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
     }
 }
 

@@ -44,6 +44,7 @@ pub(super) fn options(app: &App, answers: &ImportAnswers, threads: usize) -> Rea
         limits,
         threads,
         sheets: app.sheets.clone(),
+        ..ReadOptions::default()
     }
 }
 

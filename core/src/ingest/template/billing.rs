@@ -6,10 +6,10 @@ use super::super::sink::{Bad, Sink};
 use super::super::table::fold;
 use super::super::{FileError, Fit, Format, ReadOptions};
 use super::{
-    CLIENT, CLIENT_ID, CURRENCY, FROM, PRODUCT, QUANTITY, client, client_if_any, count, cycle, optional,
-    span, term,
+    CLIENT, CLIENT_ID, CURRENCY, FROM, Kind, PRODUCT, QUANTITY, client, client_if_any, count, cycle,
+    optional, span, term,
 };
-use crate::records::{BillingLine, LineType, ProductRef, Record, Side};
+use crate::records::{BillingLine, ClientRef, LineType, ProductRef, Record, Side};
 use rust_decimal::Decimal;
 
 pub(in super::super) const FORMAT: Format =
@@ -44,15 +44,15 @@ fn detect(shape: &Shape<'_>) -> Fit {
 
 fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
     for shape in shapes {
-        LAYOUT.read(
-            &shape.table,
-            &options.limits,
-            sink,
-            &|cells| client_if_any(cells, 0, 1, None),
-            &mut row,
-        )?;
+        LAYOUT.read(&shape.table, &options.limits, sink, &client_of, &mut row)?;
     }
     Ok(())
+}
+
+pub(in super::super) const KIND: Kind = Kind { format: &FORMAT, layout: &LAYOUT, client: client_of, row };
+
+fn client_of(cells: &Cells<'_>) -> Option<ClientRef> {
+    client_if_any(cells, 0, 1, None)
 }
 
 fn row(cells: &Cells<'_>, sink: &mut Sink) -> Result<(), Bad> {

@@ -4,8 +4,8 @@ use super::super::layout::{Cells, Field, Layout, Need};
 use super::super::reader::Shape;
 use super::super::sink::{Bad, Sink};
 use super::super::{FileError, Fit, Format, ReadOptions};
-use super::{CLIENT, CLIENT_ID, FROM, PRODUCT, client, client_if_any, count, optional, span, term};
-use crate::records::{Entitlement, Held, ProductRef, Record, Side};
+use super::{CLIENT, CLIENT_ID, FROM, Kind, PRODUCT, client, client_if_any, count, optional, span, term};
+use crate::records::{ClientRef, Entitlement, Held, ProductRef, Record, Side};
 
 pub(in super::super) const FORMAT: Format = Format {
     name: "leakage_entitlements",
@@ -41,15 +41,15 @@ fn detect(shape: &Shape<'_>) -> Fit {
 
 fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
     for shape in shapes {
-        LAYOUT.read(
-            &shape.table,
-            &options.limits,
-            sink,
-            &|cells| client_if_any(cells, 0, 1, Some(2)),
-            &mut row,
-        )?;
+        LAYOUT.read(&shape.table, &options.limits, sink, &client_of, &mut row)?;
     }
     Ok(())
+}
+
+pub(in super::super) const KIND: Kind = Kind { format: &FORMAT, layout: &LAYOUT, client: client_of, row };
+
+fn client_of(cells: &Cells<'_>) -> Option<ClientRef> {
+    client_if_any(cells, 0, 1, Some(2))
 }
 
 fn row(cells: &Cells<'_>, sink: &mut Sink) -> Result<(), Bad> {
@@ -73,7 +73,8 @@ fn row(cells: &Cells<'_>, sink: &mut Sink) -> Result<(), Bad> {
         assigned,
         active,
         free: false,
-        held: Held::During(span(cells, 11, 12)?),
+        // Only with a profile a file can have no such column: it shows what is so now.
+        held: if cells.has(11) { Held::During(span(cells, 11, 12)?) } else { Held::Snapshot { on: None } },
     };
     sink.keep(cells.line(), Record::Entitlement(record));
     Ok(())

@@ -11,12 +11,21 @@ pub(super) mod mappings;
 pub(super) mod prices;
 pub(super) mod rules;
 
-use super::layout::{Cells, Field, Need};
-use super::sink::Bad;
+use super::Format;
+use super::layout::{Cells, Field, Layout, Need};
+use super::sink::{Bad, Sink};
 use super::table::fold;
 use crate::period::Span;
 use crate::records::{ClientRef, Cycle, Term};
 use rust_decimal::Decimal;
+
+/// A kind of template as [`super::profile`] reads it: rows whose columns go by other names.
+pub(super) struct Kind {
+    pub(super) format: &'static Format,
+    pub(super) layout: &'static Layout,
+    pub(super) client: fn(&Cells<'_>) -> Option<ClientRef>,
+    pub(super) row: fn(&Cells<'_>, &mut Sink) -> Result<(), Bad>,
+}
 
 const CLIENT: Field = Field {
     name: "client",
@@ -41,6 +50,13 @@ const fn optional(name: &'static str) -> Field {
 
 /// The client of a row; `domain` is none where the file has no such column.
 fn client(cells: &Cells<'_>, name: usize, id: usize, domain: Option<usize>) -> Result<ClientRef, Bad> {
+    if !cells.has(name) && !cells.has(id) {
+        // Only with a profile: the uploader says whose file it is.
+        return Ok(ClientRef {
+            domain: domain.and_then(|domain| cells.owned(domain)),
+            ..ClientRef::default()
+        });
+    }
     let client = client_if_any(cells, name, id, domain);
     client.ok_or_else(|| cells.bad(name, "is empty, and is needed"))
 }

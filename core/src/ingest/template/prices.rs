@@ -5,9 +5,10 @@ use super::super::reader::Shape;
 use super::super::sink::{Bad, Sink};
 use super::super::{FileError, Fit, Format, ReadOptions};
 use super::{
-    CLIENT_ID, CLIENT_IF_ANY, CURRENCY, FROM, PRODUCT, client_if_any, count, cycle, optional, span, term,
+    CLIENT_ID, CLIENT_IF_ANY, CURRENCY, FROM, Kind, PRODUCT, client_if_any, count, cycle, optional, span,
+    term,
 };
-use crate::records::{Price, ProductRef, Record};
+use crate::records::{ClientRef, Price, ProductRef, Record};
 
 pub(in super::super) const FORMAT: Format =
     Format { name: "leakage_prices", title: "Own template: prices", sides: &[], detect, read };
@@ -36,15 +37,15 @@ fn detect(shape: &Shape<'_>) -> Fit {
 
 fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
     for shape in shapes {
-        LAYOUT.read(
-            &shape.table,
-            &options.limits,
-            sink,
-            &|cells| client_if_any(cells, 0, 1, None),
-            &mut row,
-        )?;
+        LAYOUT.read(&shape.table, &options.limits, sink, &client_of, &mut row)?;
     }
     Ok(())
+}
+
+pub(in super::super) const KIND: Kind = Kind { format: &FORMAT, layout: &LAYOUT, client: client_of, row };
+
+fn client_of(cells: &Cells<'_>) -> Option<ClientRef> {
+    client_if_any(cells, 0, 1, None)
 }
 
 fn row(cells: &Cells<'_>, sink: &mut Sink) -> Result<(), Bad> {

@@ -12,6 +12,7 @@ mod license_changes;
 mod microsoft;
 mod partner_center;
 mod product_names;
+mod profile;
 mod psa;
 mod quickbooks;
 mod seat_tools;
