@@ -46,13 +46,13 @@ pub(super) fn read(
     if let Some(order) = options.date_order {
         return rows(&mut Dates { order, doubt: false }, sink);
     }
+    let mark = sink.mark();
     let mut dates = Dates { order: DateOrder::Mdy, doubt: false };
-    let mut first = Sink::new(&options.limits);
-    rows(&mut dates, &mut first)?;
+    rows(&mut dates, sink)?;
     if !dates.doubt {
-        sink.take_over(first);
         return Ok(());
     }
+    sink.restart(mark);
     let mut evidence = Evidence::default();
     let mut scratch = Sink::new(&options.limits);
     for shape in shapes {
@@ -76,9 +76,6 @@ pub(super) fn read(
             Ok(())
         }
         // Both: the rows that are no month/day/year are refused one by one.
-        _ => {
-            sink.take_over(first);
-            Ok(())
-        }
+        _ => rows(&mut Dates { order: DateOrder::Mdy, doubt: false }, sink),
     }
 }

@@ -7,15 +7,17 @@
 //! with refused rows is taken at all is for the caller to decide. Nothing is guessed: where a file can
 //! be read in two ways (day and month, whose file it is), the report asks.
 //!
-//! A format is one file in this folder and one line in [`FORMATS`]. Shared by all: [`decode`]
-//! (containers, encodings), [`table`] and [`sheet`] and [`json`] (rows of cells), [`layout`] (columns),
-//! [`number`] and [`date`] (spellings). Shared by Microsoft's: [`graph_json`] (answers), [`usage_report`],
-//! [`user_words`], [`license_changes`] (logs). Knows nothing of matching (but for how a stock code is
-//! spelled), prices or gaps.
+//! A format is one file in this folder and one line in [`FORMATS`]. Shared by all: [`survey`] and
+//! [`encoding`] (containers, encodings), [`blocks`], [`rows`] and [`parallel`] (delimited text), [`items`]
+//! and [`json`], [`sheet`], [`table`] (rows of cells of them all), [`layout`] (columns), [`number`] and
+//! [`date`] (spellings). Shared by Microsoft's: [`graph_json`] (answers), [`usage_report`], [`user_words`],
+//! [`license_changes`] (logs). Knows nothing of matching (but for how a stock code is spelled), prices or
+//! gaps.
 
 mod autotask_billing_items;
 mod autotask_contract_services;
 mod autotask_names;
+mod blocks;
 mod charge_words;
 mod connectwise_addition_list;
 mod connectwise_agreement_list;
@@ -24,9 +26,9 @@ mod crayon_usage_cost;
 mod date;
 mod datto_rmm_sites;
 mod day_order;
-mod decode;
 mod dicker_data;
 mod duo_accounts;
+mod encoding;
 mod english_dates;
 mod error;
 mod google_reseller_subscriptions;
@@ -40,10 +42,12 @@ mod halopsa_recurring_invoices;
 mod huntress_organizations;
 mod inspect;
 mod invoice_period;
+mod items;
 mod json;
 mod layout;
 mod license_changes;
 mod limits;
+mod magic;
 mod members;
 mod microsoft_admin_center_active_users;
 mod microsoft_admin_center_licenses;
@@ -73,6 +77,7 @@ mod microsoft_product_names;
 mod microsoft_unified_audit_log;
 mod msp_hub_partner_invoice;
 mod number;
+mod parallel;
 mod partner_center_items;
 mod pax8_invoice_items;
 mod pax8_invoices;
@@ -82,6 +87,8 @@ mod profile;
 mod quickbooks_invoice_import;
 mod quickbooks_invoices;
 mod reader;
+mod repeats;
+mod rows;
 mod seen_lines;
 mod sentinelone_sites;
 mod sheet;
@@ -90,6 +97,7 @@ mod sherweb_payable_charges;
 mod sink;
 mod source;
 mod superops_client_contracts;
+mod survey;
 mod syncro_schedules;
 mod table;
 mod table_answers;
@@ -325,7 +333,7 @@ pub struct Format {
     /// The sides that its records stand on.
     pub sides: &'static [Side],
     detect: fn(&Shape<'_>) -> Fit,
-    read: fn(&[&Shape<'_>], &ReadOptions, &mut sink::Sink) -> Result<(), FileError>,
+    read: fn(&[&Shape<'_>], &ReadOptions, &mut sink::Sink<'_>) -> Result<(), FileError>,
 }
 
 impl fmt::Debug for Format {

@@ -158,9 +158,9 @@ fn document(
     Ok(())
 }
 
-struct Reading<'r> {
+struct Reading<'r, 't> {
     options: &'r ReadOptions,
-    sink: &'r mut Sink,
+    sink: &'r mut Sink<'t>,
     part: Option<&'r str>,
 }
 
@@ -179,7 +179,7 @@ struct Document {
 
 impl Document {
     /// A line, or the lines of a group.
-    fn line(&self, raw: Raw<'_>, place: &str, reading: &mut Reading<'_>) {
+    fn line(&self, raw: Raw<'_>, place: &str, reading: &mut Reading<'_, '_>) {
         let Some(item) = Object::of(raw) else {
             let bad = Bad::member(place, None, "is not an object");
             reading.sink.refuse(reading.part, self.line, bad, Some(self.client.clone()));
@@ -221,7 +221,7 @@ impl Document {
         }
     }
 
-    fn sale(&self, item: &Object<'_>, reading: &mut Reading<'_>) -> Result<(), Bad> {
+    fn sale(&self, item: &Object<'_>, reading: &mut Reading<'_, '_>) -> Result<(), Bad> {
         let detail = item
             .object("SalesItemLineDetail")
             .ok_or_else(|| Bad::member("SalesItemLineDetail", None, "is missing"))?;

@@ -44,7 +44,14 @@ fn detect(shape: &Shape<'_>) -> Fit {
 
 fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
     for shape in shapes {
-        LAYOUT.read(&shape.table, &options.limits, sink, &client_of, &mut row)?;
+        LAYOUT.read_rows(
+            &shape.table,
+            &options.limits,
+            sink,
+            None,
+            &client_of,
+            &|cells, (): &mut (), sink| row(cells, sink),
+        )?;
     }
     Ok(())
 }

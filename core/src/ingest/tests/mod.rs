@@ -16,6 +16,7 @@ mod profile;
 mod psa;
 mod quickbooks;
 mod seat_tools;
+mod streams;
 mod template;
 mod usage_reports;
 mod xero;
