@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     fn arguments(rows: bool) -> Arguments {
-        Arguments { rows, date_order: None, currency: None, files: Vec::new() }
+        Arguments { rows, date_order: None, currency: None, invoice_timing: None, files: Vec::new() }
     }
 
     #[test]
