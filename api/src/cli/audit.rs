@@ -7,7 +7,9 @@ use crate::clock::Clock;
 use crate::files::{Collect, LocalFile};
 use chrono::NaiveDate;
 use leakage_core::audit::{self, AuditDocument, AuditInput, Basis, Proration, Source};
-use leakage_core::ingest::{self, DateOrder, FORMATS, FileError, FileReport, InvoiceTiming, ReadOptions, Refusal};
+use leakage_core::ingest::{
+    self, DateOrder, FORMATS, FileError, FileReport, InvoiceTiming, ReadOptions, Refusal,
+};
 use leakage_core::money::Currency;
 use leakage_core::period::Month;
 use leakage_core::records::{Record, Side};

@@ -201,12 +201,7 @@ struct Hand {
 }
 
 impl Hand {
-    fn read(
-        mut self,
-        name: &str,
-        file: &LocalFile,
-        options: &ReadOptions,
-    ) -> Result<FileReport, FileError> {
+    fn read(mut self, name: &str, file: &LocalFile, options: &ReadOptions) -> Result<FileReport, FileError> {
         self.alone = self.stated.is_some() && names_one_client(name, file, options);
         let mut report = read_source(name, file, options, &mut self)?;
         self.bounds.report(&mut report);
@@ -215,7 +210,11 @@ impl Hand {
 
     fn give(&self, handed: Handed) -> ControlFlow<()> {
         // Whoever stores is gone: an error ended it, and is told there.
-        if self.give.blocking_send(handed).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if self.give.blocking_send(handed).is_ok() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
     }
 }
 
