@@ -1,9 +1,12 @@
 //! Which columns a format has, how they are found under a header, and how their cells are read.
 
+use super::blocks::Block;
 use super::date::{self, Written};
 use super::error::FileError;
 use super::limits::Limits;
 use super::number::{self, Commas};
+use super::parallel;
+use super::repeats::{Digest, Places, Repeats};
 use super::sink::{Bad, Sink};
 use super::table::{Row, Table, clean, fold, is_error_value};
 use super::{DateOrder, Detection, Fit};
@@ -11,6 +14,7 @@ use crate::money::Currency;
 use crate::records::ClientRef;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
+use std::ops::Range;
 
 /// One column of a format.
 pub(super) struct Field {
@@ -172,27 +176,194 @@ impl Layout {
         &self,
         table: &Table<'_>,
         limits: &Limits,
-        sink: &mut Sink,
+        sink: &mut Sink<'_>,
         client: &dyn Fn(&Cells<'_>) -> Option<ClientRef>,
-        each: &mut dyn FnMut(&Cells<'_>, &mut Sink) -> Result<(), Bad>,
+        each: &mut dyn FnMut(&Cells<'_>, &mut Sink<'_>) -> Result<(), Bad>,
     ) -> Result<(), FileError> {
-        let bound = self.open(table, sink)?;
-        let (commas, shown) = table.commas(limits);
-        sink.reasons.extend(shown);
+        let under = self.under(table, limits, sink)?;
         table.rows(limits, &mut |row| {
-            sink.read += 1;
-            let cells = Cells { row: &row, bound: &bound, layout: self, columns: &table.columns, commas };
-            let outcome = match &row.broken {
-                Some(reason) => Err(Bad { column: None, value: None, reason: reason.clone() }),
-                None => cells.check_values().and_then(|()| each(&cells, sink)),
-            };
-            if let Err(bad) = outcome {
-                let client = if row.broken.is_some() { None } else { client(&cells) };
-                sink.refuse(table.part.as_deref(), row.line, bad, client);
-            }
+            under.row(&row, sink, client, each);
+            sink.go_on()?;
             Ok(true)
         })
     }
+
+    /// The same for rows of which each is read without the others: by several threads where there are.
+    /// The state is a thread's own; it may make reading faster and must change nothing else. With
+    /// `repeats`, a row that was kept before is not kept again but noted.
+    pub(super) fn read_rows<S: Default>(
+        &self,
+        table: &Table<'_>,
+        limits: &Limits,
+        sink: &mut Sink<'_>,
+        mut repeats: Option<&mut Repeats>,
+        client: &(dyn Fn(&Cells<'_>) -> Option<ClientRef> + Sync),
+        each: &(impl Fn(&Cells<'_>, &mut S, &mut Sink<'_>) -> Result<(), Bad> + Sync),
+    ) -> Result<(), FileError> {
+        let under = self.under(table, limits, sink)?;
+        let places = repeats.as_ref().map(|repeats| repeats.places());
+        let mut merge = |batch: Batch| {
+            batch.merge(sink, repeats.as_deref_mut())?;
+            sink.go_on()?;
+            Ok(!sink.again)
+        };
+        let Some((text, threads)) = table.delimited() else {
+            let (mut state, mut batch) = (S::default(), Batch::new(limits, places, false, 0));
+            table.rows(limits, &mut |row| {
+                batch.row(&under, &row, client, &mut |cells, sink| each(cells, &mut state, sink));
+                if batch.sink.read < ROWS {
+                    return Ok(true);
+                }
+                merge(std::mem::replace(&mut batch, Batch::new(limits, places, false, 0)))
+            })?;
+            return merge(batch).map(|_| ());
+        };
+        let work = |state: &mut S, block: Block| {
+            let mut batch = Batch::new(limits, places, text.delimiter == b',', block.bytes.len());
+            let read = text.rows(&block, limits, &mut |row| {
+                if let Some(row) = table.under_header(row) {
+                    batch.row(&under, &row, client, &mut |cells, sink| each(cells, state, sink));
+                }
+                Ok(true)
+            });
+            batch.error = read.err();
+            batch
+        };
+        parallel::blocks(text, limits, threads, &work, &mut merge)
+    }
+
+    fn under<'t>(
+        &'t self,
+        table: &'t Table<'_>,
+        limits: &Limits,
+        sink: &mut Sink<'_>,
+    ) -> Result<Under<'t>, FileError> {
+        let bound = self.open(table, sink)?;
+        let (commas, shown) = table.commas(limits);
+        sink.reasons.extend(shown);
+        Ok(Under { layout: self, bound, columns: &table.columns, part: table.part.as_deref(), commas })
+    }
+}
+
+/// Rows of a sheet or a JSON that are read together.
+const ROWS: u64 = 4_096;
+
+/// What is known of all rows of a table.
+struct Under<'t> {
+    layout: &'t Layout,
+    bound: Bound,
+    columns: &'t [String],
+    part: Option<&'t str>,
+    commas: Commas,
+}
+
+impl Under<'_> {
+    /// Reads a row; answers whether it was taken.
+    fn row(
+        &self,
+        row: &Row<'_>,
+        sink: &mut Sink<'_>,
+        client: &dyn Fn(&Cells<'_>) -> Option<ClientRef>,
+        each: &mut dyn FnMut(&Cells<'_>, &mut Sink<'_>) -> Result<(), Bad>,
+    ) -> bool {
+        sink.read += 1;
+        let cells = Cells {
+            row,
+            bound: &self.bound,
+            layout: self.layout,
+            columns: self.columns,
+            commas: self.commas,
+        };
+        let outcome = match &row.broken {
+            Some(reason) => Err(Bad { column: None, value: None, reason: reason.clone() }),
+            None => cells.check_values().and_then(|()| each(&cells, sink)),
+        };
+        let Err(bad) = outcome else { return true };
+        let client = if row.broken.is_some() { None } else { client(&cells) };
+        sink.refuse(self.part, row.line, bad, client);
+        false
+    }
+}
+
+/// Rows that were read apart from the others.
+struct Batch {
+    sink: Sink<'static>,
+    places: Option<Places>,
+    comma: bool,
+    kept: Vec<Kept>,
+    scratch: Vec<u8>,
+    /// The rest of the block could not be read.
+    error: Option<FileError>,
+}
+
+/// A row that was taken, and which of the records and listed notes are its own.
+struct Kept {
+    digest: Digest,
+    line: u32,
+    records: Range<usize>,
+    listed: Range<usize>,
+    notes: u64,
+}
+
+impl Batch {
+    fn new(limits: &Limits, places: Option<Places>, comma: bool, bytes: usize) -> Self {
+        let mut sink = Sink::new(limits);
+        // Rows of exports have some hundred bytes.
+        sink.records.reserve(bytes / 256);
+        Self { sink, places, comma, kept: Vec::new(), scratch: Vec::new(), error: None }
+    }
+
+    fn row(
+        &mut self,
+        under: &Under<'_>,
+        row: &Row<'_>,
+        client: &dyn Fn(&Cells<'_>) -> Option<ClientRef>,
+        each: &mut dyn FnMut(&Cells<'_>, &mut Sink<'_>) -> Result<(), Bad>,
+    ) {
+        let before = (self.sink.records.len(), self.sink.notes.len(), self.sink.notes_total);
+        if under.row(row, &mut self.sink, client, each)
+            && let Some(places) = self.places
+        {
+            let digest = places.digest(row.cells, self.comma, &mut self.scratch);
+            let records = before.0..self.sink.records.len();
+            let listed = before.1..self.sink.notes.len();
+            let notes = self.sink.notes_total - before.2;
+            self.kept.push(Kept { digest, line: row.line, records, listed, notes });
+        }
+    }
+
+    fn merge(mut self, into: &mut Sink<'_>, repeats: Option<&mut Repeats>) -> Result<(), FileError> {
+        if let Some(repeats) = repeats {
+            let repeated =
+                self.kept.iter().filter_map(|row| Some((row, repeats.first(row.digest, row.line)?)));
+            let repeated: Vec<(&Kept, u32)> = repeated.collect();
+            if !repeated.is_empty() {
+                take_out(&repeated, &mut self.sink);
+            }
+        }
+        into.merge(self.sink);
+        self.error.map_or(Ok(()), Err)
+    }
+}
+
+/// Puts a note in the place of each of these rows.
+fn take_out(repeated: &[(&Kept, u32)], sink: &mut Sink<'_>) {
+    let (mut records, mut notes) = (0..sink.records.len(), 0..sink.notes.len());
+    let mut old_records = std::mem::take(&mut sink.records).into_iter();
+    let mut old_notes = std::mem::take(&mut sink.notes).into_iter();
+    for (row, first) in repeated {
+        sink.records.extend(old_records.by_ref().take(row.records.start - records.start));
+        old_records.by_ref().take(row.records.len()).for_each(drop);
+        records.start = row.records.end;
+        sink.notes.extend(old_notes.by_ref().take(row.listed.start - notes.start));
+        old_notes.by_ref().take(row.listed.len()).for_each(drop);
+        notes.start = row.listed.end;
+        sink.notes_total -= row.notes;
+        let text = format!("the same as line {first}; counted once");
+        sink.note(Some(row.line), "duplicate_line", text);
+    }
+    sink.records.extend(old_records);
+    sink.notes.extend(old_notes);
 }
 
 /// A row under its header.
@@ -226,6 +397,9 @@ impl<'r> Cells<'r> {
 
     /// A cell that is read must not hold a spreadsheet's error in place of a value.
     fn check_values(&self) -> Result<(), Bad> {
+        if self.row.cells.plain().is_some_and(|row| memchr::memchr(b'#', row.as_bytes()).is_none()) {
+            return Ok(());
+        }
         let wrong = (0..self.bound.places.len()).find(|&field| self.text(field).is_some_and(is_error_value));
         wrong.map_or(Ok(()), |field| {
             Err(self.bad(
@@ -236,7 +410,7 @@ impl<'r> Cells<'r> {
     }
 
     /// All cells, as written.
-    pub(super) fn all(&self) -> impl Iterator<Item = &'r str> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &'r str> + use<'r> {
         self.row.cells.iter()
     }
 

@@ -5,6 +5,7 @@ use super::super::error::FileError;
 use super::super::layout::{Bound, Cells};
 use super::super::number::Commas;
 use super::super::reader::Shape;
+use super::super::rows::Fields;
 use super::super::sink::{Bad, Sink};
 use super::super::table::{Row, clean, is_error_value};
 use super::super::{DateOrder, ReadOptions};
@@ -168,12 +169,13 @@ impl<'p> Plan<'p> {
                 return Ok(true);
             }
             let written = self.fill(&row, order, &mut filled);
-            let row_of_ours = Row { line: row.line, cells: &filled, broken: None };
+            let row_of_ours = Row { line: row.line, cells: Fields::Record(&filled), broken: None };
             let cells = Cells::new(&row_of_ours, &bound, kind.layout, &self.names);
-            if let Err(mut bad) = written.and_then(|()| (kind.row)(&cells, sink)) {
+            if let Err(mut bad) = written.and_then(|()| (kind.row)(&cells, &mut (), sink)) {
                 self.as_written(&mut bad, &row);
                 sink.refuse(part.table.part.as_deref(), row.line, bad, (kind.client)(&cells));
             }
+            sink.go_on()?;
             Ok(true)
         })
     }

@@ -5,6 +5,7 @@ mod files;
 mod hostile;
 mod microsoft;
 mod profile;
+mod streams;
 mod template;
 
 use super::*;

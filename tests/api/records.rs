@@ -1,0 +1,225 @@
+//! What becomes of records that have no comparison of their own: they are kept as they were read, and
+//! directories say who is who.
+
+use leakage_api::storage::records::{self, Writer};
+use leakage_core::id::ImportId;
+use leakage_core::records::{
+    Activity, AssignedBy, ClientRef, Cycle, ListPrice, ProductRef, ProvisioningAction, ProvisioningEvent,
+    Record, Sourced, Term,
+};
+use leakage_tests::{Org, TestApp};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+const TENANT: &str = "aaaa0000-1111-4222-8333-444455556666";
+const PREMIUM: &str = "cbdc14ab-d96c-4c30-b9f4-6ada7cdc1d46";
+
+fn contoso() -> ClientRef {
+    ClientRef {
+        id: Some(TENANT.to_owned()),
+        name: Some("Contoso".to_owned()),
+        domain: Some("contoso.example".to_owned()),
+    }
+}
+
+fn premium() -> ProductRef {
+    ProductRef { sku: Some(PREMIUM.to_owned()), part_number: Some("SPB".to_owned()), ..ProductRef::default() }
+}
+
+/// One of each, with everything filled, and with nothing that need not be.
+fn others() -> Vec<Record> {
+    let event = ProvisioningEvent {
+        client: contoso(),
+        event: Some("Directory_1".to_owned()),
+        at: "2026-03-04T05:06:07.123456Z".parse().unwrap(),
+        action: ProvisioningAction::Assigned,
+        user: Some("ann@contoso.example".to_owned()),
+        product: Some(premium()),
+        actor: Some("admin@contoso.example".to_owned()),
+        automatic: true,
+    };
+    let bare_event = ProvisioningEvent {
+        event: None,
+        action: ProvisioningAction::Changed,
+        user: None,
+        product: None,
+        actor: None,
+        automatic: false,
+        ..event.clone()
+    };
+    let activity = Activity {
+        client: contoso(),
+        user: "ann@contoso.example".to_owned(),
+        product: Some(premium()),
+        last_active: Some("2026-03-01".parse().unwrap()),
+        as_of: Some("2026-03-02".parse().unwrap()),
+        blocked: true,
+        deleted: false,
+        guest: true,
+        concealed: true,
+        assigned_by: Some(AssignedBy::DirectAndGroup),
+        assigned_on: Some("2026-02-28".parse().unwrap()),
+    };
+    let bare_activity = Activity {
+        product: None,
+        last_active: None,
+        as_of: None,
+        guest: false,
+        concealed: false,
+        assigned_by: None,
+        assigned_on: None,
+        ..activity.clone()
+    };
+    let price = ListPrice {
+        product: premium(),
+        term: Some(Term::Annual),
+        cycle: Cycle::Monthly,
+        unit_cost: Some("17.60".parse().unwrap()),
+        suggested_price: Some("22.00".parse().unwrap()),
+        currency: "USD".parse().unwrap(),
+        market: Some("US".to_owned()),
+        segment: Some("Commercial".to_owned()),
+        from_quantity: Some("1".parse().unwrap()),
+        span: leakage_core::period::Span { from: "2026-03-01".parse().unwrap(), until: None },
+    };
+    vec![
+        Record::Provisioning(event),
+        Record::Client(contoso()),
+        Record::Activity(activity),
+        Record::Product(premium()),
+        Record::Provisioning(bare_event),
+        Record::ListPrice(price),
+        Record::Activity(bare_activity),
+    ]
+}
+
+/// Writes records into an import, as a reader that knows more formats would.
+async fn write(app: &TestApp, org: &Org<'_>, import: &Value, records: Vec<Record>) -> Vec<Sourced> {
+    let import: ImportId = import["id"].as_str().unwrap().parse().unwrap();
+    let lines = 7..;
+    let records: Vec<Sourced> = lines.zip(records).map(|(line, record)| Sourced { line, record }).collect();
+    let mut tx = app.app.db.begin(org.id).await.unwrap();
+    let mut writer = Writer::begin(&mut tx, import).await.unwrap();
+    // In two batches: places go on.
+    let (first, second) = records.split_at(records.len() / 2);
+    for batch in [first, second] {
+        writer.write(&mut tx, batch, app.clock.now(), Uuid::now_v7).await.unwrap();
+    }
+    assert_eq!(writer.written(), i64::try_from(records.len()).unwrap());
+    tx.commit().await.unwrap();
+    records
+}
+
+/// A completed import without rows in any table that the tests look at.
+async fn empty_import(org: &Org<'_>) -> Value {
+    let mapping = "side,source,target,approved_by\nproduct,One thing,Another thing,Ann\n";
+    org.import_whole("mappings.csv", mapping, "").await
+}
+
+#[tokio::test]
+async fn every_kind_of_record_is_read_back_as_it_was_written() {
+    let app = TestApp::start().await;
+    let org = app.org("Example MSP").await;
+    let import = empty_import(&org).await;
+    let written = write(&app, &org, &import, others()).await;
+    let mut tx = app.app.db.begin(org.id).await.unwrap();
+    let id = import["id"].as_str().unwrap().parse().unwrap();
+    assert_eq!(records::of_import(&mut tx, id).await.unwrap(), written);
+    drop(tx);
+    let rows = org.read(&format!("/v1/imports/{id}/rows")).await;
+    let kinds: Vec<&str> =
+        rows["data"].as_array().unwrap().iter().map(|row| row["record"].as_str().unwrap()).collect();
+    assert_eq!(
+        kinds,
+        [
+            "provisioning_event",
+            "client",
+            "activity",
+            "product",
+            "provisioning_event",
+            "list_price",
+            "activity"
+        ]
+    );
+    assert_eq!(rows["data"][2]["assigned_by"], "direct_and_group");
+    // A vendor's price list does not name the clients' products.
+    assert_eq!(org.read("/v1/products").await["data"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn rows_of_an_import_or_a_ref_that_is_not_there_are_not_written() {
+    let app = TestApp::start().await;
+    let org = app.org("Example MSP").await;
+    let (ours, theirs) = (empty_import(&org).await, app.org("Others").await);
+    let other = empty_import(&theirs).await;
+    for import in [other["id"].as_str().unwrap().to_owned(), Uuid::now_v7().to_string()] {
+        let mut tx = app.app.db.begin(org.id).await.unwrap();
+        let mut writer = Writer::begin(&mut tx, import.parse().unwrap()).await.unwrap();
+        let row = Sourced { line: 1, record: Record::Client(contoso()) };
+        let written = writer.write(&mut tx, &[row], app.clock.now(), Uuid::now_v7).await;
+        assert!(written.is_err(), "{import}");
+    }
+    // What a ref says is fixed, and it stays: rows need no foreign key.
+    write(&app, &org, &ours, vec![Record::Client(contoso())]).await;
+    let mut service = app.database.service().await;
+    for table in ["client_refs", "product_refs", "imports"] {
+        let remove = sqlx::AssertSqlSafe(format!("delete from {table}"));
+        assert!(sqlx::query(remove).execute(&mut service).await.is_err(), "{table}");
+    }
+    for change in ["update client_refs set id = id", "update product_refs set id = id"] {
+        assert!(sqlx::query(change).execute(&mut service).await.is_err(), "{change}");
+    }
+}
+
+/// A tenant's own listing: it knows its id and no name.
+fn listing() -> String {
+    json!({"value": [{
+        "id": format!("{TENANT}_{PREMIUM}"), "skuId": PREMIUM, "skuPartNumber": "SPB", "consumedUnits": 9,
+        "capabilityStatus": "Enabled", "appliesTo": "User",
+        "prepaidUnits": {"enabled": 12, "suspended": 0, "warning": 0, "lockedOut": 0},
+    }]})
+    .to_string()
+}
+
+const BILLED: &str = "client,product,quantity,unit_price,currency,from\n\
+    Contoso,Microsoft 365 Business Premium,10,22.00,USD,2026-01-01\n";
+
+#[tokio::test]
+async fn a_directory_joins_a_tenant_without_a_name_to_the_client_that_is_billed() {
+    let app = TestApp::start().await;
+    let org = app.org("Example MSP").await;
+    org.import_whole("billing.csv", BILLED, "").await;
+    let skus = org.import("skus.json", listing(), "").await;
+    // Such a file asks whose it is; here nobody says, so the tenant's id has to do.
+    if skus["status"] == "needs_input" {
+        panic!("a listing with the tenant's id names its client: {skus:#}");
+    }
+    let audit = async || org.audit(json!({"from": "2026-11", "to": "2026-11"})).await;
+    let clients = |document: &Value| -> Vec<String> {
+        let mut names: Vec<String> = document["coverage"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|line| line["client"].as_str().unwrap().to_owned())
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    };
+    let apart = audit().await;
+    assert_eq!(clients(&apart), ["Contoso", TENANT], "{apart:#}");
+
+    let directory = empty_import(&org).await;
+    write(&app, &org, &directory, vec![Record::Client(contoso())]).await;
+    let joined = audit().await;
+    assert_eq!(clients(&joined), ["Contoso"], "{joined:#}");
+    let gap = &joined["gaps"][0];
+    assert_eq!((&gap["client"], &gap["seats"]), (&json!("Contoso"), &json!("2")), "{joined:#}");
+
+    // A directory that is voided says nothing any more.
+    let path = format!("/v1/imports/{}/void", directory["id"].as_str().unwrap());
+    let void = org.owner.caller.post(&path).header("If-Match", format!("\"v{}\"", directory["version"]));
+    let (status, voided) = leakage_tests::send(void.json(&json!({"reason": "another month"}))).await;
+    assert_eq!(status, 200, "{voided:#}");
+    assert_eq!(clients(&audit().await), ["Contoso", TENANT]);
+}
