@@ -7,7 +7,9 @@
 //! processor time, and we kill it when it is silent for too long. Whatever becomes of it, the outcome is an
 //! error of one file.
 
-use leakage_core::ingest::{EachSheetEvent, FileError, Limits, SheetReader, Source, read_sheets, write_sheets};
+use leakage_core::ingest::{
+    EachSheetEvent, FileError, Limits, SheetReader, Source, read_sheets, write_sheets,
+};
 use nix::sys::resource::{Resource, setrlimit};
 use std::ffi::OsString;
 use std::io::{self, BufReader, Read, Write};

@@ -203,11 +203,18 @@ async fn a_dry_run_uses_no_idempotency_key_and_has_the_limits_of_an_upload() {
     let app = TestApp::start_with(|config| config.limits.upload_bytes = 1_000).await;
     let org = app.org("Example MSP").await;
     let upload = |query: &str| {
-        org.owner.caller.post(&format!("/v1/imports?{query}")).header("Idempotency-Key", "one").body(billing(2))
+        org.owner
+            .caller
+            .post(&format!("/v1/imports?{query}"))
+            .header("Idempotency-Key", "one")
+            .body(billing(2))
     };
     for _ in 0..2 {
         let response = upload("dry_run=true").send().await.unwrap();
-        assert_eq!((response.status(), response.headers().get("idempotency-replayed")), (200.try_into().unwrap(), None));
+        assert_eq!(
+            (response.status(), response.headers().get("idempotency-replayed")),
+            (200.try_into().unwrap(), None)
+        );
     }
     assert_eq!(send(upload("")).await.0, 202, "the key is still free");
     app.work().await;

@@ -131,7 +131,7 @@ async fn settings_change_field_by_field() {
     assert_eq!(changed["name"], "Example MSP");
     assert_eq!(
         changed["settings"],
-        json!({"basis": "assigned", "proration": "daily", "source_order": ["own_template", "graph_subscribed_skus"], "invitation_days": 7})
+        json!({"basis": "assigned", "proration": "daily", "source_order": ["own_template", "graph_subscribed_skus"], "date_order": null, "invitation_days": 7})
     );
     assert_problem(&send(patch(&first, json!({"name": "Late"}))).await, 412, "version_mismatch");
     let answer = send(org.owner.caller.patch("/v1/organization").json(&json!({"name": "Bare"}))).await;

@@ -97,8 +97,7 @@ fn others() -> Vec<Record> {
 async fn write(app: &TestApp, org: &Org<'_>, import: &Value, records: Vec<Record>) -> Vec<Sourced> {
     let import: ImportId = import["id"].as_str().unwrap().parse().unwrap();
     let lines = 7..;
-    let records: Vec<Sourced> =
-        lines.zip(records).map(|(line, record)| Sourced { line, record }).collect();
+    let records: Vec<Sourced> = lines.zip(records).map(|(line, record)| Sourced { line, record }).collect();
     let mut tx = app.app.db.begin(org.id).await.unwrap();
     let mut writer = Writer::begin(&mut tx, import).await.unwrap();
     // In two batches: places go on.
@@ -132,7 +131,15 @@ async fn every_kind_of_record_is_read_back_as_it_was_written() {
         rows["data"].as_array().unwrap().iter().map(|row| row["record"].as_str().unwrap()).collect();
     assert_eq!(
         kinds,
-        ["provisioning_event", "client", "activity", "product", "provisioning_event", "list_price", "activity"]
+        [
+            "provisioning_event",
+            "client",
+            "activity",
+            "product",
+            "provisioning_event",
+            "list_price",
+            "activity"
+        ]
     );
     assert_eq!(rows["data"][2]["assigned_by"], "direct_and_group");
     // A vendor's price list does not name the clients' products.

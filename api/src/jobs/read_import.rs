@@ -3,9 +3,9 @@
 use super::{Ended, JobContext, JobError};
 use crate::error::ApiError;
 use crate::services::imports::{self, ImportProgress};
-use crate::storage::jobs::JobProgress;
 use crate::storage::StorageError;
 use crate::storage::imports as stored;
+use crate::storage::jobs::JobProgress;
 use leakage_core::id::ImportId;
 use serde_json::json;
 use std::time::Duration;

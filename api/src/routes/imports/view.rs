@@ -264,7 +264,7 @@ pub(super) struct Inspection(pub(super) Value);
 #[serde(untagged)]
 pub(super) enum UploadAnswer {
     /// The import that was there already.
-    Import(Import),
+    Import(Box<Import>),
     /// Of a dry run.
     Inspection(Inspection),
 }

@@ -227,6 +227,7 @@ impl IntoRecord for ChargeRow {
 }
 
 #[derive(FromRow)]
+#[expect(clippy::struct_excessive_bools, reason = "the columns of a row")]
 struct ActivityRow {
     position: i32,
     line: i32,
@@ -433,10 +434,8 @@ pub async fn page(
         "select position, line, client_ref, product_ref, event, at, action, user_name, actor, automatic
          from provisioning_events"
     );
-    let directory = read!(
-        DirectoryRow,
-        "select position, line, client_ref, product_ref from directory_entries"
-    );
+    let directory =
+        read!(DirectoryRow, "select position, line, client_ref, product_ref from directory_entries");
     let terms = read!(TermRow, "select position, line, kind, record from import_terms");
     let refs = Refs::load(tx, wanted).await?;
     let mut out = Vec::new();

@@ -207,7 +207,8 @@ impl<'a> Batch<'a> {
         now: DateTime<Utc>,
         new_id: &impl Fn() -> Uuid,
     ) -> Result<(), StorageError> {
-        let to = To { org: tx.org().uuid(), import, clients: &self.clients.ids, products: &self.products.ids };
+        let to =
+            To { org: tx.org().uuid(), import, clients: &self.clients.ids, products: &self.products.ids };
         let statements = [
             (self.entitlements.len(), to.entitlements(&self.entitlements)),
             (self.billing.len(), to.billing(&self.billing)),
@@ -489,7 +490,8 @@ async fn store_terms(
     rows: &[(Place, (&'static str, Term<'_>))],
 ) -> Result<(), StorageError> {
     let org = tx.org().uuid();
-    let records: Result<Vec<Value>, _> = rows.iter().map(|(_, (_, term))| serde_json::to_value(term)).collect();
+    let records: Result<Vec<Value>, _> =
+        rows.iter().map(|(_, (_, term))| serde_json::to_value(term)).collect();
     let records = records.map_err(|_| StorageError::Corrupt { column: "import_terms.record" })?;
     sqlx::query(
         "insert into import_terms (org_id, import_id, position, line, kind, record)

@@ -171,10 +171,11 @@ impl<'p> Plan<'p> {
             let written = self.fill(&row, order, &mut filled);
             let row_of_ours = Row { line: row.line, cells: Fields::Record(&filled), broken: None };
             let cells = Cells::new(&row_of_ours, &bound, kind.layout, &self.names);
-            if let Err(mut bad) = written.and_then(|()| (kind.row)(&cells, sink)) {
+            if let Err(mut bad) = written.and_then(|()| (kind.row)(&cells, &mut (), sink)) {
                 self.as_written(&mut bad, &row);
                 sink.refuse(part.table.part.as_deref(), row.line, bad, (kind.client)(&cells));
             }
+            sink.go_on()?;
             Ok(true)
         })
     }

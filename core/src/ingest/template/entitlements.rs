@@ -41,14 +41,7 @@ fn detect(shape: &Shape<'_>) -> Fit {
 
 fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
     for shape in shapes {
-        LAYOUT.read_rows(
-            &shape.table,
-            &options.limits,
-            sink,
-            None,
-            &client_of,
-            &|cells, (): &mut (), sink| row(cells, sink),
-        )?;
+        LAYOUT.read_rows(&shape.table, &options.limits, sink, None, &client_of, &row)?;
     }
     Ok(())
 }
@@ -59,7 +52,7 @@ fn client_of(cells: &Cells<'_>) -> Option<ClientRef> {
     client_if_any(cells, 0, 1, Some(2))
 }
 
-fn row(cells: &Cells<'_>, sink: &mut Sink) -> Result<(), Bad> {
+fn row(cells: &Cells<'_>, (): &mut (), sink: &mut Sink) -> Result<(), Bad> {
     let client = client(cells, 0, 1, Some(2))?;
     let name = cells.need(3)?.to_owned();
     let (purchased, assigned, active) = (count(cells, 8)?, count(cells, 9)?, count(cells, 10)?);

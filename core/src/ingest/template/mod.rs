@@ -24,7 +24,7 @@ pub(super) struct Kind {
     pub(super) format: &'static Format,
     pub(super) layout: &'static Layout,
     pub(super) client: fn(&Cells<'_>) -> Option<ClientRef>,
-    pub(super) row: fn(&Cells<'_>, &mut Sink) -> Result<(), Bad>,
+    pub(super) row: fn(&Cells<'_>, &mut (), &mut Sink<'_>) -> Result<(), Bad>,
 }
 
 const CLIENT: Field = Field {

@@ -37,7 +37,7 @@ fn detect(shape: &Shape<'_>) -> Fit {
 
 fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
     for shape in shapes {
-        LAYOUT.read(&shape.table, &options.limits, sink, &client_of, &mut row)?;
+        LAYOUT.read_rows(&shape.table, &options.limits, sink, None, &client_of, &row)?;
     }
     Ok(())
 }
@@ -48,7 +48,7 @@ fn client_of(cells: &Cells<'_>) -> Option<ClientRef> {
     client_if_any(cells, 0, 1, None)
 }
 
-fn row(cells: &Cells<'_>, sink: &mut Sink) -> Result<(), Bad> {
+fn row(cells: &Cells<'_>, (): &mut (), sink: &mut Sink) -> Result<(), Bad> {
     let name = cells.need(2)?.to_owned();
     let unit_price = count(cells, 6)?.ok_or_else(|| cells.bad(6, "is empty, and is needed"))?;
     let record = Price {
