@@ -17,6 +17,7 @@
 mod autotask_billing_items;
 mod autotask_contract_services;
 mod autotask_names;
+mod batch;
 mod blocks;
 mod charge_words;
 mod connectwise_addition_list;
@@ -103,6 +104,7 @@ mod table;
 mod table_answers;
 mod td_synnex_streamone_subscriptions;
 mod template;
+mod unpack;
 mod usage_report;
 mod user_words;
 mod vendor_item;

@@ -29,7 +29,7 @@ use uuid::Uuid;
 use view::{Import, ImportErrorPage, ImportPage, ImportRecordPage};
 
 /// Registers the resource.
-pub fn configure(config: &mut ServiceConfig) {
+pub(super) fn configure(config: &mut ServiceConfig) {
     config
         .service(create_import)
         .service(list_imports)
