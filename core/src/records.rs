@@ -237,6 +237,7 @@ pub struct VendorCharge {
 
 /// What a source knows of one user's use of a product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact that a source states by itself")]
 pub struct Activity {
     /// Whose user.
     pub client: ClientRef,

@@ -32,9 +32,8 @@ const ADDITION: [&str; 4] = ["product", "quantity", "unitPrice", "effectiveDate"
 const AGREEMENT: [&str; 3] = ["company", "startDate", "name"];
 
 fn detect(shape: &Shape<'_>) -> Fit {
-    let Some(items) = shape.items else { return Fit::No { shared: 0 } };
     let (mut additions, mut agreements, mut shared) = (0, 0, 0);
-    for item in items.iter().take(200).filter_map(|item| Object::of(item)) {
+    for item in shape.sample().filter_map(Object::of) {
         if is_addition(&item) {
             additions += 1;
         } else if is_agreement(&item) {
@@ -111,13 +110,18 @@ struct Contents<'a> {
     line: u32,
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape that every format has")]
 fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
-    let mut contents = Contents::default();
+    // An addition may come before its agreement: all are held.
+    let mut items = Vec::new();
     for shape in shapes {
-        for item in shape.items.unwrap_or_default() {
-            sort(item, shape.table.part.as_deref(), None, &mut contents, sink);
-        }
+        shape.each_item(&mut |_, item| {
+            items.push((shape.table.part.as_deref(), item.to_owned()));
+            Ok(())
+        })?;
+    }
+    let mut contents = Contents::default();
+    for (part, item) in &items {
+        sort(item, *part, None, &mut contents, sink);
     }
     let contents = contents;
     let used: BTreeSet<String> = contents.additions.iter().filter_map(agreement_id).collect();

@@ -165,6 +165,11 @@ impl FileError {
         Self::Unreadable(error.to_string())
     }
 
+    /// What failed while bytes were read through the layers of a file.
+    pub(super) fn of_io(error: std::io::Error) -> Self {
+        error.downcast::<Self>().unwrap_or_else(|error| Self::unreadable(&error))
+    }
+
     /// The line it speaks of, if it speaks of one.
     pub fn line(&self) -> Option<u32> {
         match self {

@@ -1,9 +1,8 @@
-//! JSON as files hold it: one value, a list, pages in a list or one after another, with any envelope.
+//! JSON values, and what of them the parser would let pass.
 //!
 //! Values stay the text they are in the file: a number such as `0.005001` or `9223372036854780000`
 //! would lose digits on its way through a binary float.
 
-use super::decode::to_u32;
 use super::error::FileError;
 use super::limits::Limits;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -121,33 +120,34 @@ pub(super) fn scalar(raw: Raw<'_>) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Whether a text is meant as JSON.
-pub(super) fn looks_like(text: &str) -> bool {
-    text.trim_start().starts_with(['{', '['])
+/// Where a value begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start {
+    pub(super) line: u32,
+    /// Bytes before it in its line.
+    pub(super) column: usize,
+    /// Lists and objects around it.
+    pub(super) depth: usize,
 }
 
-/// Every value of a text: one document, or several one after another (pages, or one item a line).
+/// The value that a text is.
 ///
 /// # Errors
-/// Not JSON (with line and column), or nested too deeply.
-pub(super) fn documents<'a>(text: &'a str, limits: &Limits) -> Result<Vec<Raw<'a>>, FileError> {
-    check(text, limits)?;
-    let values = serde_json::Deserializer::from_str(text).into_iter::<Raw<'a>>();
-    let mut documents = Vec::new();
-    for value in values {
-        match value {
-            Ok(value) => documents.push(value),
-            Err(error) => {
-                return Err(FileError::Broken {
-                    container: "json",
-                    detail: detail(&error),
-                    line: Some(to_u32(error.line())),
-                    column: Some(to_u32(error.column())),
-                });
-            }
+/// Not JSON, with line and column.
+pub(super) fn parse(text: &str, start: Start) -> Result<Raw<'_>, FileError> {
+    serde_json::from_str(text).map_err(|error| {
+        let before = if error.line() <= 1 { start.column } else { 0 };
+        FileError::Broken {
+            container: "json",
+            detail: detail(&error),
+            line: Some(start.line.saturating_add(to_u32(error.line().saturating_sub(1)))),
+            column: Some(to_u32(error.column() + before)),
         }
-    }
-    Ok(documents)
+    })
+}
+
+fn to_u32(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// The parser's words without the position, which stands beside them.
@@ -156,24 +156,41 @@ fn detail(error: &serde_json::Error) -> String {
     text.split(" at line ").next().unwrap_or(&text).to_owned()
 }
 
-/// Looks through the text once for what the parser would let pass: nesting, texts of any length, and
-/// escapes that stand for no letter.
-fn check(text: &str, limits: &Limits) -> Result<(), FileError> {
+/// Where a check is.
+struct Place {
+    line: u32,
+    /// Bytes of the value before its line; in the value's first line, bytes of the line before the value.
+    line_start: Result<usize, usize>,
+}
+
+impl Place {
+    fn column(&self, at: usize) -> u32 {
+        to_u32(match self.line_start {
+            Ok(start) => at - start + 1,
+            Err(before) => at + before + 1,
+        })
+    }
+}
+
+/// Looks through a value for what the parser would let pass: nesting, texts of any length, and escapes
+/// that stand for no letter.
+pub(super) fn check(text: &str, start: Start, limits: &Limits) -> Result<(), FileError> {
     let bytes = text.as_bytes();
-    let (mut depth, mut line, mut line_start, mut at) = (0_usize, 1_u32, 0_usize, 0_usize);
+    let (mut depth, mut at) = (start.depth, 0_usize);
+    let mut place = Place { line: start.line, line_start: Err(start.column) };
     while let Some(&byte) = bytes.get(at) {
         match byte {
-            b'"' => at = check_text(text, at + 1, line, line_start, limits)?,
+            b'"' => at = check_text(text, at + 1, &place, limits)?,
             b'{' | b'[' => {
                 depth += 1;
                 if depth > limits.json_depth {
-                    return Err(FileError::TooDeep { limit: limits.json_depth, line });
+                    return Err(FileError::TooDeep { limit: limits.json_depth, line: place.line });
                 }
             }
             b'}' | b']' => depth = depth.saturating_sub(1),
             b'\n' => {
-                line = line.saturating_add(1);
-                line_start = at + 1;
+                place.line = place.line.saturating_add(1);
+                place.line_start = Ok(at + 1);
             }
             _ => {}
         }
@@ -183,13 +200,7 @@ fn check(text: &str, limits: &Limits) -> Result<(), FileError> {
 }
 
 /// Looks through the text that begins here; answers where its closing quote is.
-fn check_text(
-    text: &str,
-    begin: usize,
-    line: u32,
-    line_start: usize,
-    limits: &Limits,
-) -> Result<usize, FileError> {
+fn check_text(text: &str, begin: usize, place: &Place, limits: &Limits) -> Result<usize, FileError> {
     let bytes = text.as_bytes();
     // Where the first half of a letter stands that waits for its second.
     let (mut at, mut high) = (begin, None);
@@ -205,8 +216,8 @@ fn check_text(
             return Err(FileError::Broken {
                 container: "json",
                 detail: format!("a text holds {what}"),
-                line: Some(line),
-                column: Some(to_u32(high.unwrap_or(at) - line_start + 1)),
+                line: Some(place.line),
+                column: Some(place.column(high.unwrap_or(at))),
             });
         }
         high = matches!(unit, Some(0xd800..=0xdbff)).then_some(at);
@@ -220,38 +231,25 @@ fn check_text(
         return Err(FileError::TooLarge {
             what: "a text",
             limit: format!("{} bytes", limits.field),
-            line: Some(line),
+            line: Some(place.line),
         });
     }
     Ok(at)
 }
 
 /// Members that hold the rows of a page, in the APIs that are known.
-const ENVELOPES: &[&str] = &["value", "items", "data", "content", "results", "rows", "records"];
+pub(super) const ENVELOPES: &[&str] = &["value", "items", "data", "content", "results", "rows", "records"];
 
-/// The rows of all pages, in order: each document is a page with an envelope, a list of rows, a list
-/// of pages, or a row itself.
-pub(super) fn rows<'a>(documents: &[Raw<'a>]) -> Vec<Raw<'a>> {
-    let mut out = Vec::new();
-    for &document in documents {
-        match list(document) {
-            Some(elements) => elements.into_iter().for_each(|element| page(element, &mut out)),
-            None => page(document, &mut out),
-        }
-    }
-    out
-}
-
-fn page<'a>(raw: Raw<'a>, out: &mut Vec<Raw<'a>>) {
+/// The rows of a page, or the row itself that it is.
+pub(super) fn page(raw: Raw<'_>) -> Vec<Raw<'_>> {
     if let Some(object) = Object::of(raw)
         && let Some(rows) = ENVELOPES.iter().find_map(|key| object.list(key))
         && rows.first().is_none_or(|row| row.get().starts_with('{'))
         && !object.has(&["id"])
     {
-        out.extend(rows);
-    } else {
-        out.push(raw);
+        return rows;
     }
+    vec![raw]
 }
 
 /// What shows that these are descriptions of data and not data.
@@ -323,39 +321,11 @@ fn count_types(raw: Raw<'_>, key: Option<&str>, seen: &mut (usize, usize)) {
 mod tests {
     use super::*;
 
-    fn texts(text: &str) -> Vec<String> {
-        let documents = documents(text, &Limits::default()).unwrap();
-        rows(&documents).iter().map(|row| row.get().to_owned()).collect()
-    }
-
-    #[test]
-    fn pages_in_any_wrapping_give_the_same_rows() {
-        for text in [
-            r#"[{"a":1},{"a":2}]"#,
-            r#"{"value":[{"a":1},{"a":2}]}"#,
-            r#"[{"value":[{"a":1}]},{"value":[{"a":2}]}]"#,
-            "{\"items\":[{\"a\":1}],\"totalCount\":9}\n{\"items\":[{\"a\":2}]}",
-            "{\"a\":1}\n{\"a\":2}\n",
-            "[{\"a\":1}][{\"a\":2}]",
-        ] {
-            assert_eq!(texts(text), [r#"{"a":1}"#, r#"{"a":2}"#], "{text}");
-        }
-    }
-
-    #[test]
-    fn broken_and_deep_json_say_where() {
-        let broken = documents("{\"a\":1,\n \"b\": tru }", &Limits::default()).unwrap_err();
-        assert_eq!((broken.code(), broken.line()), ("damaged_file", Some(2)));
-        let deep = "[".repeat(100_000);
-        assert_eq!(documents(&deep, &Limits::default()).unwrap_err().code(), "nested_too_deep");
-    }
-
     #[test]
     fn numbers_keep_every_digit() {
-        let documents =
-            documents(r#"{"q":0.0050010000000000000001,"max":9223372036854780000}"#, &Limits::default())
-                .unwrap();
-        let object = Object::of(documents[0]).unwrap();
+        let start = Start { line: 1, column: 0, depth: 0 };
+        let raw = parse(r#"{"q":0.0050010000000000000001,"max":9223372036854780000}"#, start).unwrap();
+        let object = Object::of(raw).unwrap();
         assert_eq!(object.text("q").unwrap(), "0.0050010000000000000001");
         assert_eq!(object.text("max").unwrap(), "9223372036854780000");
     }

@@ -1,9 +1,13 @@
 //! Which columns a format has, how they are found under a header, and how their cells are read.
 
+use super::batch::Batch;
+use super::blocks::Block;
 use super::date::{self, Written};
 use super::error::FileError;
 use super::limits::Limits;
 use super::number::{self, Commas};
+use super::parallel;
+use super::repeats::Repeats;
 use super::sink::{Bad, Sink};
 use super::table::{Row, Table, clean, fold, is_error_value};
 use super::{DateOrder, Detection, Fit};
@@ -164,26 +168,112 @@ impl Layout {
         &self,
         table: &Table<'_>,
         limits: &Limits,
-        sink: &mut Sink,
+        sink: &mut Sink<'_>,
         client: &dyn Fn(&Cells<'_>) -> Option<ClientRef>,
-        each: &mut dyn FnMut(&Cells<'_>, &mut Sink) -> Result<(), Bad>,
+        each: &mut dyn FnMut(&Cells<'_>, &mut Sink<'_>) -> Result<(), Bad>,
     ) -> Result<(), FileError> {
+        let under = self.under(table, limits, sink)?;
+        table.rows(limits, &mut |row| {
+            under.row(&row, sink, client, each);
+            sink.go_on()?;
+            Ok(true)
+        })
+    }
+
+    /// The same for rows of which each is read without the others: by several threads where there are.
+    /// The state is a thread's own; it may make reading faster and must change nothing else. With
+    /// `repeats`, a row that was kept before is not kept again but noted.
+    pub(super) fn read_rows<S: Default>(
+        &self,
+        table: &Table<'_>,
+        limits: &Limits,
+        sink: &mut Sink<'_>,
+        mut repeats: Option<&mut Repeats>,
+        client: &(dyn Fn(&Cells<'_>) -> Option<ClientRef> + Sync),
+        each: &(impl Fn(&Cells<'_>, &mut S, &mut Sink<'_>) -> Result<(), Bad> + Sync),
+    ) -> Result<(), FileError> {
+        let under = self.under(table, limits, sink)?;
+        let places = repeats.as_ref().map(|repeats| repeats.places());
+        let mut merge = |batch: Batch| {
+            batch.merge(sink, repeats.as_deref_mut())?;
+            sink.go_on()?;
+            Ok(!sink.again)
+        };
+        let Some((text, threads)) = table.delimited() else {
+            let (mut state, mut batch) = (S::default(), Batch::new(limits, places, false, 0));
+            table.rows(limits, &mut |row| {
+                batch.row(&under, &row, client, &mut |cells, sink| each(cells, &mut state, sink));
+                if batch.sink.read < ROWS {
+                    return Ok(true);
+                }
+                merge(std::mem::replace(&mut batch, Batch::new(limits, places, false, 0)))
+            })?;
+            return merge(batch).map(|_| ());
+        };
+        let work = |state: &mut S, block: Block| {
+            let mut batch = Batch::new(limits, places, text.delimiter == b',', block.bytes.len());
+            let read = text.rows(&block, limits, &mut |row| {
+                if let Some(row) = table.under_header(row) {
+                    batch.row(&under, &row, client, &mut |cells, sink| each(cells, state, sink));
+                }
+                Ok(true)
+            });
+            batch.error = read.err();
+            batch
+        };
+        parallel::blocks(text, limits, threads, &work, &mut merge)
+    }
+
+    fn under<'t>(
+        &'t self,
+        table: &'t Table<'_>,
+        limits: &Limits,
+        sink: &mut Sink<'_>,
+    ) -> Result<Under<'t>, FileError> {
         let bound = self.open(table, sink)?;
         let (commas, shown) = table.commas(limits);
         sink.reasons.extend(shown);
-        table.rows(limits, &mut |row| {
-            sink.read += 1;
-            let cells = Cells { row: &row, bound: &bound, layout: self, columns: &table.columns, commas };
-            let outcome = match &row.broken {
-                Some(reason) => Err(Bad { column: None, value: None, reason: reason.clone() }),
-                None => cells.check_values().and_then(|()| each(&cells, sink)),
-            };
-            if let Err(bad) = outcome {
-                let client = if row.broken.is_some() { None } else { client(&cells) };
-                sink.refuse(table.part.as_deref(), row.line, bad, client);
-            }
-            Ok(true)
-        })
+        Ok(Under { layout: self, bound, columns: &table.columns, part: table.part.as_deref(), commas })
+    }
+}
+
+/// Rows of a sheet or a JSON that are read together.
+const ROWS: u64 = 4_096;
+
+/// What is known of all rows of a table.
+pub(super) struct Under<'t> {
+    layout: &'t Layout,
+    bound: Bound,
+    columns: &'t [String],
+    part: Option<&'t str>,
+    commas: Commas,
+}
+
+impl Under<'_> {
+    /// Reads a row; answers whether it was taken.
+    pub(super) fn row(
+        &self,
+        row: &Row<'_>,
+        sink: &mut Sink<'_>,
+        client: &dyn Fn(&Cells<'_>) -> Option<ClientRef>,
+        each: &mut dyn FnMut(&Cells<'_>, &mut Sink<'_>) -> Result<(), Bad>,
+    ) -> bool {
+        sink.read += 1;
+        let cells = Cells {
+            row,
+            bound: &self.bound,
+            layout: self.layout,
+            columns: self.columns,
+            commas: self.commas,
+        };
+        let outcome = match &row.broken {
+            Some(reason) => Err(Bad { column: None, value: None, reason: reason.clone() }),
+            None => cells.check_values().and_then(|()| each(&cells, sink)),
+        };
+        let Err(bad) = outcome else { return true };
+        let client = if row.broken.is_some() { None } else { client(&cells) };
+        sink.refuse(self.part, row.line, bad, client);
+        false
     }
 }
 
@@ -203,6 +293,9 @@ impl<'r> Cells<'r> {
 
     /// A cell that is read must not hold a spreadsheet's error in place of a value.
     fn check_values(&self) -> Result<(), Bad> {
+        if self.row.cells.plain().is_some_and(|row| memchr::memchr(b'#', row.as_bytes()).is_none()) {
+            return Ok(());
+        }
         let wrong = (0..self.bound.places.len()).find(|&field| self.text(field).is_some_and(is_error_value));
         wrong.map_or(Ok(()), |field| {
             Err(self.bad(
@@ -213,7 +306,7 @@ impl<'r> Cells<'r> {
     }
 
     /// All cells, as written.
-    pub(super) fn all(&self) -> impl Iterator<Item = &'r str> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &'r str> + use<'r> {
         self.row.cells.iter()
     }
 

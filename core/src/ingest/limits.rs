@@ -21,6 +21,8 @@ pub struct Limits {
     pub columns: usize,
     /// Bytes of one cell.
     pub field: usize,
+    /// Bytes of one JSON item, which is held in memory while it is read.
+    pub item: usize,
     /// Cells of a workbook, over all sheets.
     pub cells: usize,
     /// Nesting of JSON.
@@ -40,6 +42,7 @@ impl Default for Limits {
             entries: 1_000,
             columns: 1_024,
             field: 1 << 20,
+            item: 64 << 20,
             cells: 20_000_000,
             json_depth: 64,
             listed: 1_000,

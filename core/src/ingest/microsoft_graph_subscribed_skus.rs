@@ -42,14 +42,13 @@ fn detect(shape: &Shape<'_>) -> Fit {
     let columns = &shape.table.columns;
     let shared =
         KEYS.iter().filter(|key| columns.iter().any(|column| column.eq_ignore_ascii_case(key))).count();
-    if shape.items.is_none() || shared < KEYS.len() {
-        return Fit::No { shared: if shape.items.is_some() { shared } else { 0 } };
+    if !shape.is_json() || shared < KEYS.len() {
+        return Fit::No { shared: if shape.is_json() { shared } else { 0 } };
     }
     let reasons = vec![format!("its items have the keys {}", KEYS.join(", "))];
     Fit::Yes(Detection { confidence: Decimal::new(100, 2), reasons })
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape that every format has")]
 fn read(shapes: &[&Shape<'_>], _: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
     sink.snapshot = true;
     let mut seen: HashMap<(Option<String>, String), (u32, String)> = HashMap::new();
@@ -60,7 +59,7 @@ fn read(shapes: &[&Shape<'_>], _: &ReadOptions, sink: &mut Sink) -> Result<(), F
                 sink.unknown_column(column.clone());
             }
         }
-        for item in shape.items.unwrap_or_default() {
+        shape.each_item(&mut |_, item| {
             line += 1;
             sink.read += 1;
             let part = shape.table.part.as_deref();
@@ -91,7 +90,8 @@ fn read(shapes: &[&Shape<'_>], _: &ReadOptions, sink: &mut Sink) -> Result<(), F
                     }
                 },
             }
-        }
+            Ok(())
+        })?;
     }
     if !sink.names_client {
         sink.ask("client", &[]);

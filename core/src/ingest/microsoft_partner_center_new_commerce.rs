@@ -6,21 +6,21 @@
 //! in [`crate::seat_states`]. `ChargeEndDate` is the last day charged. Dates are days as written, whatever
 //! their offset. `AvailabilityId` changes over time and is not part of a product's id.
 
-use super::charge_words::{cycle, is_known_charge_type, snake, term};
+mod words;
+
+use super::charge_words::{cycle, term};
 use super::date::{self, Evidence, Written};
 use super::json::{self, Object};
 use super::layout::{Cells, Field, Layout, Need};
 use super::reader::Shape;
+use super::repeats::Repeats;
 use super::sink::{Bad, Sink};
-use super::table::fold;
 use super::{DateOrder, FileError, Fit, Format, ReadOptions};
 use crate::period::{Span, day_after};
-use crate::records::{ChargeKind, ClientRef, ProductRef, Record, Side, VendorCharge};
+use crate::records::{ChargeKind, ClientRef, Cycle, ProductRef, Record, Side, VendorCharge};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
-use std::collections::HashMap;
-use std::collections::hash_map::{Entry, RandomState};
-use std::hash::{BuildHasher as _, Hasher as _};
+use words::{ChargeType, Frequency, TermWords, Words, has, lower};
 
 pub(super) const FORMAT: Format = Format {
     name: "microsoft_partner_center_new_commerce",
@@ -145,42 +145,37 @@ fn detect(shape: &Shape<'_>) -> Fit {
 }
 
 fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
-    let mut dates = Dates { order: options.date_order.unwrap_or(DateOrder::Mdy), doubt: false };
-    let mut first = Sink::new(&options.limits);
-    rows(shapes, options, &mut dates, &mut first)?;
+    let mark = sink.mark();
+    rows(shapes, options, options.date_order, sink)?;
     // The usual file is read once; only one whose dates were rewritten is read again.
-    if options.date_order.is_some() || !dates.doubt {
-        *sink = first;
+    if !sink.again {
         return Ok(());
     }
+    sink.restart(mark);
     match order(shapes, options, sink)? {
-        Some(order) => rows(shapes, options, &mut Dates { order, doubt: false }, sink),
+        Some(order) => rows(shapes, options, Some(order), sink),
         None => count(shapes, options, sink),
     }
 }
 
+/// Reads the rows; where the order of day and month is not settled, as the export's own, up to a date that
+/// looks otherwise than the export writes it.
 fn rows(
     shapes: &[&Shape<'_>],
     options: &ReadOptions,
-    dates: &mut Dates,
+    settled: Option<DateOrder>,
     sink: &mut Sink,
 ) -> Result<(), FileError> {
-    let keys = [RandomState::new(), RandomState::new()];
-    let mut seen: HashMap<[u64; 2], u32> = HashMap::new();
+    let order = settled.unwrap_or(DateOrder::Mdy);
+    // The same line twice counts once.
+    let mut repeats = Repeats::new();
     for shape in shapes {
-        LAYOUT.read(&shape.table, &options.limits, sink, &client_of, &mut |cells, sink| {
-            let charge = charge(cells, dates, sink)?;
-            // The same line twice counts once; a hash of all cells, so that nothing else is taken for it.
-            match seen.entry(digest(cells, &keys)) {
-                Entry::Vacant(place) => {
-                    place.insert(cells.line());
-                }
-                Entry::Occupied(first) => {
-                    let text = format!("the same as line {}; counted once", first.get());
-                    sink.note(Some(cells.line()), "duplicate_line", text);
-                    return Ok(());
-                }
-            }
+        let (table, repeats) = (&shape.table, Some(&mut repeats));
+        LAYOUT.read_rows(table, &options.limits, sink, repeats, &client_of, &|cells, words, sink| {
+            let mut dates = Dates { order, doubt: false };
+            let charge = charge(cells, &mut dates, words, sink);
+            sink.again |= settled.is_none() && dates.doubt;
+            let charge = charge?;
             if let Some(kind) = charge.charge_type.as_deref().filter(|_| !charge.known_charge_type) {
                 let text = format!("the charge type `{kind}` is not documented; the charge is kept");
                 sink.note(Some(cells.line()), "unknown_charge_type", text);
@@ -192,6 +187,9 @@ fn rows(
             sink.keep(cells.line(), Record::VendorCharge(charge));
             Ok(())
         })?;
+        if sink.again {
+            break;
+        }
     }
     Ok(())
 }
@@ -205,7 +203,12 @@ struct Dates {
 impl Dates {
     fn of(&mut self, cells: &Cells<'_>, field: F) -> Result<Option<NaiveDate>, Bad> {
         let written = cells.text(field as usize).and_then(date::parse);
-        let day = cells.date(field as usize, self.order);
+        let day = match written {
+            Some(written) => {
+                written.day(self.order).map_or_else(|()| cells.date(field as usize, self.order), Ok)
+            }
+            None => cells.date(field as usize, self.order),
+        };
         self.doubt |= match written {
             Some(Written::Two { foreign, .. }) => foreign || day.is_err(),
             _ => false,
@@ -220,19 +223,6 @@ fn count(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Resul
         LAYOUT.read(&shape.table, &options.limits, sink, &client_of, &mut |_, _| Ok(()))?;
     }
     Ok(())
-}
-
-/// Two hashes of all cells under one random key each: 128 bits that no file can be made to meet.
-fn digest(cells: &Cells<'_>, keys: &[RandomState; 2]) -> [u64; 2] {
-    keys.each_ref().map(|key| {
-        let mut hash = key.build_hasher();
-        for cell in cells.all() {
-            hash.write(cell.as_bytes());
-            // No text holds this byte: it keeps cells apart.
-            hash.write_u8(0xff);
-        }
-        hash.finish()
-    })
 }
 
 /// The order of day and month where no answer was given: the export's own month/day/year, unless the file shows
@@ -278,18 +268,23 @@ fn client(cells: &Cells<'_>) -> Result<ClientRef, Bad> {
     let id = cells.text(F::CustomerId as usize).map(|id| {
         let bare =
             if id.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("org:")) { &id[4..] } else { id };
-        bare.to_lowercase()
+        lower(bare)
     });
     let name = cells.owned(F::CustomerName as usize);
     if id.is_none() && name.is_none() {
         return Err(cells.bad(F::CustomerId as usize, "is empty, and so is CustomerName"));
     }
-    Ok(ClientRef { id, name, domain: cells.text(F::CustomerDomain as usize).map(str::to_lowercase) })
+    Ok(ClientRef { id, name, domain: cells.text(F::CustomerDomain as usize).map(lower) })
 }
 
-fn charge(cells: &Cells<'_>, dates: &mut Dates, sink: &mut Sink) -> Result<VendorCharge, Bad> {
+fn charge(
+    cells: &Cells<'_>,
+    dates: &mut Dates,
+    words: &mut Words,
+    sink: &mut Sink,
+) -> Result<VendorCharge, Bad> {
     let client = client(cells)?;
-    let charge_type = snake(cells.need(F::ChargeType as usize)?);
+    let charge_type = words.charge_type(cells.need(F::ChargeType as usize)?);
     let from = dates
         .of(cells, F::ChargeStart)?
         .ok_or_else(|| cells.bad(F::ChargeStart as usize, "is empty, and is needed"))?;
@@ -309,19 +304,20 @@ fn charge(cells: &Cells<'_>, dates: &mut Dates, sink: &mut Sink) -> Result<Vendo
     let effective = cells.number(F::EffectiveUnitPrice as usize)?;
     let amount = cells.need_number(F::Subtotal as usize)?;
     let term_text = cells.text(F::Term as usize).unwrap_or_default();
-    let frequency = cells.text(F::Frequency as usize).unwrap_or_default();
-    let kind = kind(cells, &charge_type, last.is_none());
+    let frequency_text = cells.text(F::Frequency as usize).unwrap_or_default();
+    let (told, frequency) = (words.term(term_text), words.frequency(frequency_text));
+    let kind = kind(cells, &charge_type, told, frequency, last.is_none());
     Ok(VendorCharge {
         client,
         product: product(cells, kind, sink)?,
-        subscription: cells.text(F::SubscriptionId as usize).map(str::to_lowercase),
+        subscription: cells.text(F::SubscriptionId as usize).map(lower),
         invoice: cells.owned(F::Invoice as usize),
         reference: cells.text(F::Reference as usize).map(reference),
         kind,
-        known_charge_type: is_known_charge_type(&charge_type),
-        charge_type: Some(charge_type),
-        term: term(term_text, subscription_span),
-        cycle: cycle(frequency, term_text, span),
+        known_charge_type: charge_type.known,
+        charge_type: Some(charge_type.name),
+        term: told.term.or_else(|| term("", subscription_span)),
+        cycle: charge_cycle(frequency_text, term_text, span),
         quantity,
         unit_price: effective.or(list_price).unwrap_or_default(),
         list_price,
@@ -331,6 +327,11 @@ fn charge(cells: &Cells<'_>, dates: &mut Dates, sink: &mut Sink) -> Result<Vendo
         subscription_span,
         ordered_on: dates.of(cells, F::OrderDate)?,
     })
+}
+
+fn charge_cycle(frequency: &str, term: &str, span: Span) -> Cycle {
+    // What nearly every row says.
+    if frequency == "Monthly" { Cycle::Monthly } else { cycle(frequency, term, span) }
 }
 
 /// `ProductId:SkuId`, and the name.
@@ -352,25 +353,35 @@ fn product(cells: &Cells<'_>, kind: ChargeKind, sink: &mut Sink) -> Result<Produ
         }
     });
     let name = cells.owned(F::SkuName as usize).or_else(|| cells.owned(F::ProductName as usize));
-    let product = product.to_uppercase();
-    let sku = sku.map_or_else(|| product.clone(), |sku| format!("{product}:{sku}"));
-    Ok(ProductRef { name, sku: Some(sku), ..ProductRef::default() })
+    let mut id = String::with_capacity(product.len() + 1 + sku.as_ref().map_or(0, String::len));
+    id.push_str(product);
+    id.make_ascii_uppercase();
+    if let Some(sku) = sku {
+        id.push(':');
+        id.push_str(&sku);
+    }
+    Ok(ProductRef { name, sku: Some(id), ..ProductRef::default() })
 }
 
 /// Seats, metered use, or bought once; by Microsoft's own page on how to tell the product category.
-fn kind(cells: &Cells<'_>, charge_type: &str, endless: bool) -> ChargeKind {
-    let text = |field: F| cells.text(field as usize).unwrap_or_default().to_lowercase();
-    let (term, frequency) = (text(F::Term), text(F::Frequency));
-    let once = frequency.is_empty() || fold(&frequency) == "onetime";
-    let azure = text(F::SubscriptionDescription).contains("azure plan")
-        || text(F::ProductName).trim() == "azure plan"
-        || charge_type.contains("usage");
+fn kind(
+    cells: &Cells<'_>,
+    charge_type: &ChargeType,
+    term: TermWords,
+    frequency: Frequency,
+    endless: bool,
+) -> ChargeKind {
+    let text = |field: F| cells.text(field as usize).unwrap_or_default();
+    let once = frequency.blank || frequency.once;
+    let azure = charge_type.usage
+        || has(text(F::SubscriptionDescription), "azure plan")
+        || text(F::ProductName).eq_ignore_ascii_case("azure plan");
     if azure {
         ChargeKind::Usage
-    } else if term.contains("reservation") || term.contains("savings plan") {
+    } else if term.ahead {
         // Compute bought ahead: money, no seats.
         if once { ChargeKind::OneTime } else { ChargeKind::Usage }
-    } else if endless || fold(&frequency) == "onetime" || (term.is_empty() && once) {
+    } else if endless || frequency.once || (term.blank && once) {
         ChargeKind::OneTime
     } else {
         ChargeKind::Licence
@@ -380,7 +391,7 @@ fn kind(cells: &Cells<'_>, charge_type: &str, endless: bool) -> ChargeKind {
 /// The change event's id; newer files wrap it in JSON.
 fn reference(text: &str) -> String {
     if !text.starts_with('{') {
-        return text.to_lowercase();
+        return lower(text);
     }
     serde_json::from_str::<&serde_json::value::RawValue>(text)
         .ok()

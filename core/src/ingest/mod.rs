@@ -7,31 +7,41 @@
 //! with refused rows is taken at all is for the caller to decide. Nothing is guessed: where a file can
 //! be read in two ways (day and month, whose file it is), the report asks.
 //!
-//! A format is one file in this folder and one line in [`FORMATS`]. Shared by all: [`decode`]
-//! (containers, encodings), [`table`] and [`sheet`] and [`json`] (rows of cells), [`layout`] (columns),
-//! [`number`] and [`date`] (spellings). Knows nothing of matching, prices or gaps.
+//! A format is one file in this folder and one line in [`FORMATS`]. Shared by all: [`survey`] and
+//! [`encoding`] (containers, encodings), [`blocks`], [`rows`] and [`parallel`] (delimited text), [`items`]
+//! and [`json`], [`sheet`], [`table`] (rows of cells of them all), [`layout`] (columns), [`number`] and
+//! [`date`] (spellings). Knows nothing of matching, prices or gaps.
 
+mod batch;
+mod blocks;
 mod charge_words;
 mod connectwise_agreements;
 mod date;
-mod decode;
+mod encoding;
 mod error;
 mod inspect;
+mod items;
 mod json;
 mod layout;
 mod limits;
+mod magic;
 mod microsoft_admin_center_active_users;
 mod microsoft_admin_center_licenses;
 mod microsoft_graph_subscribed_skus;
 mod microsoft_partner_center_new_commerce;
 mod number;
+mod parallel;
 mod reader;
+mod repeats;
+mod rows;
 mod sheet;
 mod sheet_lines;
 mod sink;
 mod source;
+mod survey;
 mod table;
 mod template;
+mod unpack;
 
 pub use error::FileError;
 pub use inspect::{inspect_document, record_json};
@@ -232,7 +242,7 @@ pub struct Format {
     /// The sides that its records stand on.
     pub sides: &'static [Side],
     detect: fn(&Shape<'_>) -> Fit,
-    read: fn(&[&Shape<'_>], &ReadOptions, &mut sink::Sink) -> Result<(), FileError>,
+    read: fn(&[&Shape<'_>], &ReadOptions, &mut sink::Sink<'_>) -> Result<(), FileError>,
 }
 
 impl fmt::Debug for Format {

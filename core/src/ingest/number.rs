@@ -90,12 +90,7 @@ impl Evidence {
 /// a decimal comma.
 pub(super) fn parse(text: &str, commas: Commas) -> Result<Decimal, NumberError> {
     // The plain case first: it is nearly every cell of a million-row file.
-    if let Ok(number) = Decimal::from_str_exact(text)
-        && text
-            .as_bytes()
-            .iter()
-            .all(|b| b.is_ascii_digit() || *b == b'-' || (*b == b'.' && commas != Commas::Decimal))
-    {
+    if let Some(number) = plain(text.as_bytes(), commas) {
         return Ok(number);
     }
     let mut rest = text.trim_matches(blank);
@@ -121,6 +116,35 @@ pub(super) fn parse(text: &str, commas: Commas) -> Result<Decimal, NumberError> 
     rest = rest.trim_end_matches(currency_sign).trim_matches(blank);
     let number = unsigned(rest, commas)?;
     Ok(if negative { -number } else { number })
+}
+
+/// Digits with at most one point among them and a minus before them, as far as a machine word holds them.
+fn plain(text: &[u8], commas: Commas) -> Option<Decimal> {
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if digits.len() > 18 {
+        return None;
+    }
+    let (mut mantissa, mut point) = (0_i64, None);
+    for (at, &byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => mantissa = mantissa * 10 + i64::from(byte - b'0'),
+            b'.' if point.is_none() && commas != Commas::Decimal => point = Some(at),
+            _ => return None,
+        }
+    }
+    let scale = match point {
+        None => 0,
+        // Points at an end are for the careful reading.
+        Some(at) if at == 0 || at + 1 == digits.len() => return None,
+        Some(at) => digits.len() - at - 1,
+    };
+    if digits.is_empty() || (negative && mantissa == 0) {
+        return None;
+    }
+    Some(Decimal::new(if negative { -mantissa } else { mantissa }, u32::try_from(scale).ok()?))
 }
 
 fn blank(c: char) -> bool {

@@ -1,25 +1,26 @@
-//! One file from bytes to a report: decode, find the format, read.
+//! One file from bytes to a report: survey, find the format, read.
 
-use super::decode::{self, Body, Decoded, Wrapping, to_u32};
 use super::error::FileError;
+use super::items::Items;
 use super::json::{self, Raw};
 use super::layout::seen;
 use super::limits::Limits;
 use super::sheet;
 use super::sink::Sink;
-use super::source::{Progress, Source, Stage, Taker};
+use super::source::{Collect, Progress, Source, Stage, Taker};
+use super::survey::{self, Body, Run, Surveyed, Text, Wrapping};
 use super::table::Table;
 use super::{Detection, FORMATS, FileReport, Fit, Format, ReadOptions, TEMPLATE};
 use crate::records::Side;
 use csv::StringRecord;
 use rust_decimal::Decimal;
-use std::io::Read as _;
-use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 
 /// A part of a file as a format sees it: a table, and the JSON items behind it where it is JSON.
 pub(super) struct Shape<'a> {
     pub(super) table: Table<'a>,
-    pub(super) items: Option<&'a [Raw<'a>]>,
+    items: Option<&'a Items<'a>>,
+    run: &'a Run,
     /// Sheets may be left unread, members of an archive may not.
     sheet: bool,
 }
@@ -32,7 +33,7 @@ impl<'a> Shape<'a> {
 
     /// The first JSON items, to tell a format by; none for tables.
     pub(super) fn sample(&self) -> impl Iterator<Item = Raw<'a>> {
-        self.items.unwrap_or_default().iter().take(SAMPLE).copied()
+        self.items.into_iter().flat_map(Items::sample)
     }
 
     /// Gives every JSON item with its place in the part, 1-based. An item does not outlive the call:
@@ -41,25 +42,28 @@ impl<'a> Shape<'a> {
         &self,
         each: &mut dyn FnMut(u32, Raw<'_>) -> Result<(), FileError>,
     ) -> Result<(), FileError> {
-        for (index, item) in self.items.unwrap_or_default().iter().enumerate() {
-            each(to_u32(index + 1), item)?;
-        }
-        Ok(())
+        let Some(items) = self.items else { return Ok(()) };
+        items.each(&mut |line, item| {
+            each(line, item)?;
+            self.run.go_on()?;
+            Ok(true)
+        })
     }
 }
 
-/// Items that are looked at to tell a format.
-const SAMPLE: usize = 200;
-
-/// A part between text and table.
+/// A part that was looked through.
 enum Loaded<'a> {
-    Text(Option<String>, &'a str),
-    Items(Option<String>, Vec<Raw<'a>>),
+    Text(Option<&'a str>, &'a Text<'a>),
+    Items(Option<&'a str>, Items<'a>),
     Sheet(String, Vec<(u32, StringRecord)>),
 }
 
 /// Reads a file of any size: its records are handed to the taker in batches, in the order of the file,
 /// and are not in the report. The name is only for messages: content decides.
+///
+/// Memory does not grow with the file, but for about thirty bytes a row where repeated rows must be
+/// recognised, and for ConnectWise's agreements and additions, which are joined. A workbook is held
+/// whole, under its own limits.
 ///
 /// # Errors
 /// When the file as a whole cannot be read (see [`FileError`]), or the taker wants no more.
@@ -69,35 +73,23 @@ pub fn read_source(
     options: &ReadOptions,
     taker: &mut dyn Taker,
 ) -> Result<FileReport, FileError> {
-    let size = source.size();
-    let mut bytes = Vec::new();
-    let mut opened = source.open().map_err(|error| FileError::unreadable(&error))?;
-    opened.read_to_end(&mut bytes).map_err(|error| FileError::unreadable(&error))?;
-    let mut report = read(file_name, &bytes, options)?;
-    let progress = Progress { stage: Stage::Rows, bytes: size, size, rows: report.read };
-    let records = std::mem::take(&mut report.records);
-    match taker.take(records, progress) {
-        ControlFlow::Continue(()) => Ok(report),
-        ControlFlow::Break(()) => Err(FileError::Stopped),
-    }
-}
-
-/// Reads a file. The name is only for messages: content decides.
-///
-/// # Errors
-/// When the file as a whole cannot be read; see [`FileError`].
-pub fn read(file_name: &str, bytes: &[u8], options: &ReadOptions) -> Result<FileReport, FileError> {
-    let decoded = decode::decode(file_name, bytes, &options.limits)?;
-    let loaded = load(&decoded, options)?;
-    let container = container(&decoded, &loaded);
+    let (run, size) = (Run::default(), source.size());
+    let mut tick = || {
+        let bytes = run.bytes.load(Ordering::Relaxed);
+        let progress = Progress { stage: Stage::Survey, bytes, size, rows: 0 };
+        if taker.progress(progress).is_break() { Err(FileError::Stopped) } else { Ok(()) }
+    };
+    let surveyed = survey::survey(file_name, source, &options.limits, &run, &mut tick)?;
+    let loaded = load(&surveyed, options)?;
+    let container = container(&surveyed, &loaded);
     let mut shapes = Vec::new();
     for part in &loaded {
-        shapes.extend(shape(part, &options.limits)?);
+        shapes.extend(shape(part, options, &run)?);
     }
     if shapes.is_empty() {
         return Err(FileError::Empty);
     }
-    let mut sink = Sink::new(&options.limits);
+    let mut sink = Sink::to(taker, &run, size, &options.limits);
     let found = find(&shapes, &options.limits, &mut sink)?;
     for &(format, ref parts, _) in &found {
         (format.read)(parts, options, &mut sink)?;
@@ -106,14 +98,27 @@ pub fn read(file_name: &str, bytes: &[u8], options: &ReadOptions) -> Result<File
         return Err(FileError::NoRows { known: found.first().map(|(format, _, _)| format.name) });
     }
     if sink.questions.iter().any(|asked| asked.question != "client") {
-        sink.records.clear();
+        sink.discard();
     }
-    Ok(report(&found, sink, decoded.encodings.join("+"), container))
+    sink.flush();
+    sink.go_on()?;
+    Ok(report(&found, sink, surveyed.encodings.join("+"), container))
+}
+
+/// Reads a file in memory, and puts its records into the report. The name is only for messages: content
+/// decides.
+///
+/// # Errors
+/// When the file as a whole cannot be read; see [`FileError`].
+pub fn read(file_name: &str, bytes: &[u8], options: &ReadOptions) -> Result<FileReport, FileError> {
+    let mut all = Collect::default();
+    let report = read_source(file_name, &bytes, options, &mut all)?;
+    Ok(all.into(report))
 }
 
 type Found<'s, 'a> = (&'static Format, Vec<&'s Shape<'a>>, Detection);
 
-fn report(found: &[Found<'_, '_>], sink: Sink, encoding: String, container: String) -> FileReport {
+fn report(found: &[Found<'_, '_>], sink: Sink<'_>, encoding: String, container: String) -> FileReport {
     let mut sides: Vec<Side> = found.iter().flat_map(|(format, _, _)| format.sides.iter().copied()).collect();
     sides.dedup();
     let mut reasons: Vec<String> =
@@ -140,57 +145,65 @@ fn report(found: &[Found<'_, '_>], sink: Sink, encoding: String, container: Stri
         names_client: sink.names_client,
         snapshot: sink.snapshot,
         stated_span: sink.stated_span,
-        records: sink.records,
+        records: Vec::new(),
     }
 }
 
-fn load<'a>(decoded: &'a Decoded<'a>, options: &ReadOptions) -> Result<Vec<Loaded<'a>>, FileError> {
+fn load<'a>(surveyed: &'a Surveyed<'a>, options: &ReadOptions) -> Result<Vec<Loaded<'a>>, FileError> {
+    let limits = &options.limits;
     let mut loaded = Vec::new();
-    for part in &decoded.parts {
+    for part in &surveyed.parts {
         let member = part.member.as_deref();
         match &part.body {
             Body::Workbook(bytes) => {
-                let sheets = sheet::sheets(bytes, options.sheets.as_deref(), &options.limits).map_err(|error| error.in_member(member))?;
+                let sheets = sheet::sheets(bytes, options.sheets.as_deref(), limits)
+                    .map_err(|error| error.in_member(member))?;
                 loaded.extend(sheets.into_iter().map(|sheet| Loaded::Sheet(sheet.name, sheet.rows)));
             }
-            Body::Text(text) if json::looks_like(text) => {
-                let documents = json::documents(text, &options.limits).map_err(|error| error.in_member(member))?;
-                loaded.push(Loaded::Items(part.member.clone(), json::rows(&documents)));
+            Body::Text(text) if text.json => {
+                let items = Items::survey(text, limits).map_err(|error| error.in_member(member))?;
+                loaded.push(Loaded::Items(member, items));
             }
-            Body::Text(text) => loaded.push(Loaded::Text(part.member.clone(), text)),
+            Body::Text(text) => loaded.push(Loaded::Text(member, text)),
         }
     }
     Ok(loaded)
 }
 
-fn container(decoded: &Decoded<'_>, loaded: &[Loaded<'_>]) -> String {
+fn container(surveyed: &Surveyed<'_>, loaded: &[Loaded<'_>]) -> String {
     let inside = match loaded.first() {
         Some(Loaded::Sheet(..)) => "xlsx",
         Some(Loaded::Items(..)) => "json",
         _ => "csv",
     };
-    match decoded.wrapping {
+    match surveyed.wrapping {
         Wrapping::Plain => inside.to_owned(),
         Wrapping::Gzip => format!("{inside}.gz"),
         Wrapping::Zip => "zip".to_owned(),
     }
 }
 
-fn shape<'a>(loaded: &'a Loaded<'a>, limits: &Limits) -> Result<Option<Shape<'a>>, FileError> {
+fn shape<'a>(
+    loaded: &'a Loaded<'a>,
+    options: &ReadOptions,
+    run: &'a Run,
+) -> Result<Option<Shape<'a>>, FileError> {
     Ok(match loaded {
         Loaded::Text(member, text) => {
-            let table = Table::of_text(text, member.clone(), limits)
-                .map_err(|error| error.in_member(member.as_deref()))?;
-            Some(Shape { table, items: None, sheet: false })
+            let table = Table::of_text(text, member.map(str::to_owned), &options.limits, options.threads)
+                .map_err(|error| error.in_member(*member))?;
+            Some(Shape { table, items: None, run, sheet: false })
         }
         Loaded::Items(member, items) => {
-            let table = Table::of_items(items, member.clone(), limits)
-                .map_err(|error| error.in_member(member.as_deref()))?;
-            Some(Shape { table, items: Some(items), sheet: false })
+            let table = Table::of_items(items, member.map(str::to_owned));
+            Some(Shape { table, items: Some(items), run, sheet: false })
         }
-        Loaded::Sheet(name, rows) => {
-            Table::of_rows(rows, Some(name.clone())).map(|table| Shape { table, items: None, sheet: true })
-        }
+        Loaded::Sheet(name, rows) => Table::of_rows(rows, Some(name.clone())).map(|table| Shape {
+            table,
+            items: None,
+            run,
+            sheet: true,
+        }),
     })
 }
 
@@ -198,7 +211,7 @@ fn shape<'a>(loaded: &'a Loaded<'a>, limits: &Limits) -> Result<Option<Shape<'a>
 fn find<'s, 'a>(
     shapes: &'s [Shape<'a>],
     limits: &Limits,
-    sink: &mut Sink,
+    sink: &mut Sink<'_>,
 ) -> Result<Vec<Found<'s, 'a>>, FileError> {
     let mut found: Vec<Found<'s, 'a>> = Vec::new();
     let mut unread = Vec::new();
@@ -233,7 +246,7 @@ fn find<'s, 'a>(
 }
 
 fn detect(shape: &Shape<'_>, limits: &Limits) -> Result<(&'static Format, Detection), FileError> {
-    if let Some(evidence) = shape.items.and_then(json::schema_evidence) {
+    if let Some(evidence) = json::schema_evidence(&shape.sample().collect::<Vec<_>>()) {
         return Err(FileError::Schema { evidence });
     }
     let mut best: Option<(&'static Format, Detection)> = None;
@@ -273,7 +286,7 @@ fn detect(shape: &Shape<'_>, limits: &Limits) -> Result<(&'static Format, Detect
 
 fn unknown(shape: &Shape<'_>, nearest: Vec<&'static str>) -> FileError {
     let columns = seen(&shape.table.columns);
-    let what = if shape.items.is_some() { "keys" } else { "columns" };
+    let what = if shape.is_json() { "keys" } else { "columns" };
     let more = shape.table.columns.len().saturating_sub(columns.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let seen = if columns.is_empty() {

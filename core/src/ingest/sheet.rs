@@ -1,6 +1,5 @@
 //! Spreadsheets to rows of text, cell by cell: never a whole range, whose size a hostile file chooses.
 
-use super::decode::to_u32;
 use super::error::FileError;
 use super::limits::Limits;
 use super::sheet_lines::{EachSheetEvent, SheetEvent, SheetReader};
@@ -117,7 +116,7 @@ fn rows<RS: std::io::Read + std::io::Seek>(
         let (row, column) = cell.pos;
         let (line, column) = (row.saturating_add(1), column as usize);
         if text.contains('\0') {
-            return Err(FileError::NulByte { line, column: to_u32(column + 1) });
+            return Err(FileError::NulByte { line, column: u32::try_from(column + 1).unwrap_or(u32::MAX) });
         }
         if column >= limits.columns {
             return Err(too_large("the number of columns", limits.columns, line));

@@ -1,9 +1,14 @@
 //! Where row readers put what they read: records, refusals, notes, questions.
 
+use super::error::FileError;
 use super::limits::Limits;
+use super::source::{Progress, Stage, Taker};
+use super::survey::Run;
 use super::{Note, Question, Refusal};
 use crate::period::Span;
 use crate::records::{ClientRef, Record, Sourced};
+use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 
 /// Why a row is refused: the cell and the rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,9 +30,8 @@ impl Bad {
     }
 }
 
-/// What has been read so far. Row readers only add; so a later reader may pass records on as they come.
-#[derive(Debug)]
-pub(super) struct Sink {
+/// What has been read so far. Row readers only add: records are passed on as they come.
+pub(super) struct Sink<'t> {
     pub(super) read: u64,
     pub(super) refused: Vec<Refusal>,
     pub(super) refused_total: u64,
@@ -40,10 +44,39 @@ pub(super) struct Sink {
     pub(super) names_client: bool,
     pub(super) snapshot: bool,
     pub(super) stated_span: Option<Span>,
+    /// What was read is void: the file must be read in another way.
+    pub(super) again: bool,
     listed: usize,
+    outlet: Option<Outlet<'t>>,
 }
 
-impl Sink {
+/// Where records go when there are some.
+struct Outlet<'t> {
+    taker: &'t mut dyn Taker,
+    run: &'t Run,
+    size: u64,
+    /// Some went already.
+    gave: bool,
+}
+
+/// Records that go together.
+const BATCH: usize = 4_096;
+
+/// How much a sink held at some time.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    read: u64,
+    refused: (usize, u64),
+    notes: (usize, u64),
+    listed: [usize; 3],
+}
+
+impl<'t> Sink<'t> {
+    /// Hands records over to a taker.
+    pub(super) fn to(taker: &'t mut dyn Taker, run: &'t Run, size: u64, limits: &Limits) -> Self {
+        Self { outlet: Some(Outlet { taker, run, size, gave: false }), ..Self::new(limits) }
+    }
+
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             read: 0,
@@ -58,12 +91,96 @@ impl Sink {
             names_client: true,
             snapshot: false,
             stated_span: None,
+            again: false,
             listed: limits.listed,
+            outlet: None,
         }
+    }
+
+    /// Hands over what is there. That the taker wants no more is seen by [`Sink::go_on`].
+    pub(super) fn flush(&mut self) {
+        let Some(outlet) = &mut self.outlet else { return };
+        let bytes = outlet.run.bytes.load(Ordering::Relaxed);
+        let progress = Progress { stage: Stage::Rows, bytes, size: outlet.size, rows: self.read };
+        let records = std::mem::take(&mut self.records);
+        let answer = if records.is_empty() {
+            outlet.taker.progress(progress)
+        } else {
+            outlet.gave = true;
+            outlet.taker.take(records, progress)
+        };
+        if answer == ControlFlow::Break(()) {
+            outlet.run.stopped.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// # Errors
+    /// When the taker wants no more.
+    pub(super) fn go_on(&self) -> Result<(), FileError> {
+        self.outlet.as_ref().map_or(Ok(()), |outlet| outlet.run.go_on())
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            read: self.read,
+            refused: (self.refused.len(), self.refused_total),
+            notes: (self.notes.len(), self.notes_total),
+            listed: [self.unknown_columns.len(), self.questions.len(), self.reasons.len()],
+        }
+    }
+
+    /// Forgets what was read since the mark, and all records.
+    pub(super) fn restart(&mut self, mark: Mark) {
+        self.read = mark.read;
+        self.refused.truncate(mark.refused.0);
+        self.notes.truncate(mark.notes.0);
+        (self.refused_total, self.notes_total) = (mark.refused.1, mark.notes.1);
+        let [columns, questions, reasons] = mark.listed;
+        self.unknown_columns.truncate(columns);
+        self.questions.truncate(questions);
+        self.reasons.truncate(reasons);
+        self.again = false;
+        self.discard();
+    }
+
+    /// Forgets all records.
+    pub(super) fn discard(&mut self) {
+        self.records.clear();
+        if let Some(outlet) = &mut self.outlet
+            && std::mem::take(&mut outlet.gave)
+        {
+            outlet.taker.discard();
+        }
+    }
+
+    /// Adds what another one holds of the rows that follow, and hands records over.
+    pub(super) fn merge(&mut self, mut other: Sink<'_>) {
+        self.read += other.read;
+        self.refused_total += other.refused_total;
+        self.notes_total += other.notes_total;
+        self.refused.extend(other.refused.into_iter().take(self.listed - self.refused.len()));
+        self.notes.extend(other.notes.into_iter().take(self.listed - self.notes.len()));
+        other.unknown_columns.into_iter().for_each(|column| self.unknown_column(column));
+        for question in other.questions {
+            if !self.questions.iter().any(|asked| asked.question == question.question) {
+                self.questions.push(question);
+            }
+        }
+        self.reasons.append(&mut other.reasons);
+        self.again |= other.again;
+        if self.records.is_empty() {
+            self.records = other.records;
+        } else {
+            self.records.append(&mut other.records);
+        }
+        self.flush();
     }
 
     pub(super) fn keep(&mut self, line: u32, record: Record) {
         self.records.push(Sourced { line, record });
+        if self.records.len() >= BATCH && self.outlet.is_some() {
+            self.flush();
+        }
     }
 
     pub(super) fn refuse(&mut self, sheet: Option<&str>, line: u32, bad: Bad, client: Option<ClientRef>) {

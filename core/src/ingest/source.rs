@@ -68,7 +68,7 @@ pub struct Progress {
 ///
 /// Whether a file can be used is known at its end only: a row of it may be refused, and a question may
 /// be open. So what is taken counts once [`read_source`](super::read_source) has answered with a report.
-pub trait Taker {
+pub trait Taker: Send {
     /// The next records, in the order of the file. A break ends the reading with
     /// [`FileError::Stopped`](super::FileError::Stopped).
     fn take(&mut self, records: Vec<Sourced>, progress: Progress) -> ControlFlow<()>;

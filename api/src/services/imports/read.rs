@@ -39,7 +39,12 @@ pub async fn read(app: &App, org: OrgId, import: &ImportRow) -> Result<Reading, 
     let mut limits = Limits { bytes: most, ..Limits::default() };
     limits.inflated = limits.inflated.min(most);
     limits.spreadsheet_inflated = limits.spreadsheet_inflated.min(most);
-    let options = ReadOptions { date_order: answers.date_order, currency: answers.currency, limits, ..ReadOptions::default() };
+    let options = ReadOptions {
+        date_order: answers.date_order,
+        currency: answers.currency,
+        limits,
+        ..ReadOptions::default()
+    };
     let file_name = import.file_name.clone();
     let outcome = tokio::task::spawn_blocking(move || {
         let mut report = ingest::read(&file_name, &bytes, &options)?;

@@ -44,18 +44,19 @@ fn detect(shape: &Shape<'_>) -> Fit {
 
 fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
     for shape in shapes {
-        LAYOUT.read(
+        LAYOUT.read_rows(
             &shape.table,
             &options.limits,
             sink,
+            None,
             &|cells| client_if_any(cells, 0, 1, None),
-            &mut row,
+            &row,
         )?;
     }
     Ok(())
 }
 
-fn row(cells: &Cells<'_>, sink: &mut Sink) -> Result<(), Bad> {
+fn row(cells: &Cells<'_>, (): &mut (), sink: &mut Sink) -> Result<(), Bad> {
     let client = client(cells, 0, 1, None)?;
     let name = cells.need(3)?.to_owned();
     let line_type = line_type(cells)?;

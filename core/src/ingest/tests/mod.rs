@@ -4,6 +4,7 @@ mod connectwise;
 mod files;
 mod hostile;
 mod microsoft;
+mod streams;
 mod template;
 
 use super::*;
