@@ -11,6 +11,7 @@ use std::time::Instant;
 struct Opened(PathBuf);
 
 impl Source for Opened {
+    #[expect(clippy::disallowed_methods, reason = "the example is the caller, who has the file")]
     fn open(&self) -> io::Result<Box<dyn ReadSeek + Send + '_>> {
         Ok(Box::new(File::open(&self.0)?))
     }
@@ -34,7 +35,7 @@ impl Taker for Count {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "it is its purpose")]
+#[expect(clippy::print_stdout, clippy::disallowed_methods, reason = "it tells how long reading takes")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let path = arguments.next().ok_or("usage: read_file FILE [THREADS]")?;

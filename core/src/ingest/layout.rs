@@ -1,12 +1,13 @@
 //! Which columns a format has, how they are found under a header, and how their cells are read.
 
+use super::batch::Batch;
 use super::blocks::Block;
 use super::date::{self, Written};
 use super::error::FileError;
 use super::limits::Limits;
 use super::number::{self, Commas};
 use super::parallel;
-use super::repeats::{Digest, Places, Repeats};
+use super::repeats::Repeats;
 use super::sink::{Bad, Sink};
 use super::table::{Row, Table, clean, fold, is_error_value};
 use super::{DateOrder, Detection, Fit};
@@ -14,7 +15,6 @@ use crate::money::Currency;
 use crate::records::ClientRef;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
-use std::ops::Range;
 
 /// One column of a format.
 pub(super) struct Field {
@@ -241,7 +241,7 @@ impl Layout {
 const ROWS: u64 = 4_096;
 
 /// What is known of all rows of a table.
-struct Under<'t> {
+pub(super) struct Under<'t> {
     layout: &'t Layout,
     bound: Bound,
     columns: &'t [String],
@@ -251,7 +251,7 @@ struct Under<'t> {
 
 impl Under<'_> {
     /// Reads a row; answers whether it was taken.
-    fn row(
+    pub(super) fn row(
         &self,
         row: &Row<'_>,
         sink: &mut Sink<'_>,
@@ -275,87 +275,6 @@ impl Under<'_> {
         sink.refuse(self.part, row.line, bad, client);
         false
     }
-}
-
-/// Rows that were read apart from the others.
-struct Batch {
-    sink: Sink<'static>,
-    places: Option<Places>,
-    comma: bool,
-    kept: Vec<Kept>,
-    scratch: Vec<u8>,
-    /// The rest of the block could not be read.
-    error: Option<FileError>,
-}
-
-/// A row that was taken, and which of the records and listed notes are its own.
-struct Kept {
-    digest: Digest,
-    line: u32,
-    records: Range<usize>,
-    listed: Range<usize>,
-    notes: u64,
-}
-
-impl Batch {
-    fn new(limits: &Limits, places: Option<Places>, comma: bool, bytes: usize) -> Self {
-        let mut sink = Sink::new(limits);
-        // Rows of exports have some hundred bytes.
-        sink.records.reserve(bytes / 256);
-        Self { sink, places, comma, kept: Vec::new(), scratch: Vec::new(), error: None }
-    }
-
-    fn row(
-        &mut self,
-        under: &Under<'_>,
-        row: &Row<'_>,
-        client: &dyn Fn(&Cells<'_>) -> Option<ClientRef>,
-        each: &mut dyn FnMut(&Cells<'_>, &mut Sink<'_>) -> Result<(), Bad>,
-    ) {
-        let before = (self.sink.records.len(), self.sink.notes.len(), self.sink.notes_total);
-        if under.row(row, &mut self.sink, client, each)
-            && let Some(places) = self.places
-        {
-            let digest = places.digest(row.cells, self.comma, &mut self.scratch);
-            let records = before.0..self.sink.records.len();
-            let listed = before.1..self.sink.notes.len();
-            let notes = self.sink.notes_total - before.2;
-            self.kept.push(Kept { digest, line: row.line, records, listed, notes });
-        }
-    }
-
-    fn merge(mut self, into: &mut Sink<'_>, repeats: Option<&mut Repeats>) -> Result<(), FileError> {
-        if let Some(repeats) = repeats {
-            let repeated =
-                self.kept.iter().filter_map(|row| Some((row, repeats.first(row.digest, row.line)?)));
-            let repeated: Vec<(&Kept, u32)> = repeated.collect();
-            if !repeated.is_empty() {
-                take_out(&repeated, &mut self.sink);
-            }
-        }
-        into.merge(self.sink);
-        self.error.map_or(Ok(()), Err)
-    }
-}
-
-/// Puts a note in the place of each of these rows.
-fn take_out(repeated: &[(&Kept, u32)], sink: &mut Sink<'_>) {
-    let (mut records, mut notes) = (0..sink.records.len(), 0..sink.notes.len());
-    let mut old_records = std::mem::take(&mut sink.records).into_iter();
-    let mut old_notes = std::mem::take(&mut sink.notes).into_iter();
-    for (row, first) in repeated {
-        sink.records.extend(old_records.by_ref().take(row.records.start - records.start));
-        old_records.by_ref().take(row.records.len()).for_each(drop);
-        records.start = row.records.end;
-        sink.notes.extend(old_notes.by_ref().take(row.listed.start - notes.start));
-        old_notes.by_ref().take(row.listed.len()).for_each(drop);
-        notes.start = row.listed.end;
-        sink.notes_total -= row.notes;
-        let text = format!("the same as line {first}; counted once");
-        sink.note(Some(row.line), "duplicate_line", text);
-    }
-    sink.records.extend(old_records);
-    sink.notes.extend(old_notes);
 }
 
 /// A row under its header.

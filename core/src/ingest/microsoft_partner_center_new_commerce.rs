@@ -6,19 +6,21 @@
 //! in [`crate::seat_states`]. `ChargeEndDate` is the last day charged. Dates are days as written, whatever
 //! their offset. `AvailabilityId` changes over time and is not part of a product's id.
 
-use super::charge_words::{cycle, is_known_charge_type, snake, term};
+mod words;
+
+use super::charge_words::{cycle, term};
 use super::date::{self, Evidence, Written};
 use super::json::{self, Object};
 use super::layout::{Cells, Field, Layout, Need};
 use super::reader::Shape;
 use super::repeats::Repeats;
 use super::sink::{Bad, Sink};
-use super::table::fold;
 use super::{DateOrder, FileError, Fit, Format, ReadOptions};
 use crate::period::{Span, day_after};
-use crate::records::{ChargeKind, ClientRef, Cycle, ProductRef, Record, Side, Term, VendorCharge};
+use crate::records::{ChargeKind, ClientRef, Cycle, ProductRef, Record, Side, VendorCharge};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
+use words::{ChargeType, Frequency, TermWords, Words, has, lower};
 
 pub(super) const FORMAT: Format = Format {
     name: "microsoft_partner_center_new_commerce",
@@ -215,76 +217,6 @@ impl Dates {
     }
 }
 
-/// Words that come again in row after row, and what they mean: told once for each thread.
-#[derive(Default)]
-struct Words {
-    charge_types: Vec<(String, ChargeType)>,
-    terms: Vec<(String, TermWords)>,
-    frequencies: Vec<(String, Frequency)>,
-}
-
-#[derive(Clone)]
-struct ChargeType {
-    name: String,
-    known: bool,
-    usage: bool,
-}
-
-#[derive(Clone, Copy)]
-struct TermWords {
-    term: Option<Term>,
-    blank: bool,
-    /// Compute bought ahead.
-    ahead: bool,
-}
-
-#[derive(Clone, Copy)]
-struct Frequency {
-    blank: bool,
-    once: bool,
-}
-
-/// What a text means, by memory or told now. A file of ever new texts is not kept.
-fn remembered<'w, T>(words: &'w mut Vec<(String, T)>, text: &str, tell: impl FnOnce() -> T) -> &'w T {
-    let known = words.iter().position(|(word, _)| word == text);
-    let place = known.unwrap_or_else(|| {
-        if words.len() >= 64 {
-            words.clear();
-        }
-        words.push((text.to_owned(), tell()));
-        words.len() - 1
-    });
-    &words[place].1
-}
-
-impl Words {
-    fn charge_type(&mut self, text: &str) -> ChargeType {
-        let tell = || {
-            let name = snake(text);
-            ChargeType { known: is_known_charge_type(&name), usage: name.contains("usage"), name }
-        };
-        remembered(&mut self.charge_types, text, tell).clone()
-    }
-
-    fn term(&mut self, text: &str) -> TermWords {
-        *remembered(&mut self.terms, text, || {
-            let lower = text.to_lowercase();
-            TermWords {
-                term: term(text, None),
-                blank: text.is_empty(),
-                ahead: lower.contains("reservation") || lower.contains("savings plan"),
-            }
-        })
-    }
-
-    fn frequency(&mut self, text: &str) -> Frequency {
-        *remembered(&mut self.frequencies, text, || Frequency {
-            blank: text.is_empty(),
-            once: fold(text) == "onetime",
-        })
-    }
-}
-
 /// Counts the rows of a file that cannot be read before a question is answered.
 fn count(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
     for shape in shapes {
@@ -343,11 +275,6 @@ fn client(cells: &Cells<'_>) -> Result<ClientRef, Bad> {
         return Err(cells.bad(F::CustomerId as usize, "is empty, and so is CustomerName"));
     }
     Ok(ClientRef { id, name, domain: cells.text(F::CustomerDomain as usize).map(lower) })
-}
-
-/// Ids are ASCII, whose letters need no tables.
-fn lower(text: &str) -> String {
-    if text.is_ascii() { text.to_ascii_lowercase() } else { text.to_lowercase() }
 }
 
 fn charge(
@@ -459,13 +386,6 @@ fn kind(
     } else {
         ChargeKind::Licence
     }
-}
-
-/// Whether a text holds these lower-case ASCII words, in any case.
-fn has(text: &str, words: &str) -> bool {
-    // Hardly any name has a z.
-    memchr::memchr2(b'z', b'Z', text.as_bytes()).is_some()
-        && text.as_bytes().windows(words.len()).any(|window| window.eq_ignore_ascii_case(words.as_bytes()))
 }
 
 /// The change event's id; newer files wrap it in JSON.

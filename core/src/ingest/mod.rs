@@ -12,6 +12,7 @@
 //! and [`json`], [`sheet`], [`table`] (rows of cells of them all), [`layout`] (columns), [`number`] and
 //! [`date`] (spellings). Knows nothing of matching, prices or gaps.
 
+mod batch;
 mod blocks;
 mod charge_words;
 mod connectwise_agreements;
@@ -40,6 +41,7 @@ mod source;
 mod survey;
 mod table;
 mod template;
+mod unpack;
 
 pub use error::FileError;
 pub use inspect::{inspect_document, record_json};

@@ -1,0 +1,87 @@
+//! Words of reconciliation rows that come again in row after row, and what they mean.
+
+use super::super::charge_words::{is_known_charge_type, snake, term};
+use super::super::table::fold;
+use crate::records::Term;
+
+/// Words that come again in row after row, and what they mean: told once for each thread.
+#[derive(Default)]
+pub(super) struct Words {
+    charge_types: Vec<(String, ChargeType)>,
+    terms: Vec<(String, TermWords)>,
+    frequencies: Vec<(String, Frequency)>,
+}
+
+#[derive(Clone)]
+pub(super) struct ChargeType {
+    pub(super) name: String,
+    pub(super) known: bool,
+    pub(super) usage: bool,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct TermWords {
+    pub(super) term: Option<Term>,
+    pub(super) blank: bool,
+    /// Compute bought ahead.
+    pub(super) ahead: bool,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Frequency {
+    pub(super) blank: bool,
+    pub(super) once: bool,
+}
+
+/// What a text means, by memory or told now. A file of ever new texts is not kept.
+fn remembered<'w, T>(words: &'w mut Vec<(String, T)>, text: &str, tell: impl FnOnce() -> T) -> &'w T {
+    let known = words.iter().position(|(word, _)| word == text);
+    let place = known.unwrap_or_else(|| {
+        if words.len() >= 64 {
+            words.clear();
+        }
+        words.push((text.to_owned(), tell()));
+        words.len() - 1
+    });
+    &words[place].1
+}
+
+impl Words {
+    pub(super) fn charge_type(&mut self, text: &str) -> ChargeType {
+        let tell = || {
+            let name = snake(text);
+            ChargeType { known: is_known_charge_type(&name), usage: name.contains("usage"), name }
+        };
+        remembered(&mut self.charge_types, text, tell).clone()
+    }
+
+    pub(super) fn term(&mut self, text: &str) -> TermWords {
+        *remembered(&mut self.terms, text, || {
+            let lower = text.to_lowercase();
+            TermWords {
+                term: term(text, None),
+                blank: text.is_empty(),
+                ahead: lower.contains("reservation") || lower.contains("savings plan"),
+            }
+        })
+    }
+
+    pub(super) fn frequency(&mut self, text: &str) -> Frequency {
+        *remembered(&mut self.frequencies, text, || Frequency {
+            blank: text.is_empty(),
+            once: fold(text) == "onetime",
+        })
+    }
+}
+
+/// Ids are ASCII, whose letters need no tables.
+pub(super) fn lower(text: &str) -> String {
+    if text.is_ascii() { text.to_ascii_lowercase() } else { text.to_lowercase() }
+}
+
+/// Whether a text holds these lower-case ASCII words, in any case.
+pub(super) fn has(text: &str, words: &str) -> bool {
+    // Hardly any name has a z.
+    memchr::memchr2(b'z', b'Z', text.as_bytes()).is_some()
+        && text.as_bytes().windows(words.len()).any(|window| window.eq_ignore_ascii_case(words.as_bytes()))
+}
