@@ -169,10 +169,10 @@ async fn a_profile_is_named_on_upload_or_in_an_answer_and_its_name_is_its_own() 
 
     let import = settled(&app, &org, &asking, &json!({"profile": saved["id"]})).await;
     assert_eq!((import["status"].as_str(), &import["profile_id"]), (Some("completed"), &saved["id"]), "{import:#}");
-    let named = org.import_whole("april.csv", april(), "?profile=nordsee%20erp").await;
+    let named = org.import_whole("april.csv", april(), "profile=nordsee%20erp").await;
     assert_eq!(named["profile_id"], saved["id"], "{named:#}");
     let ours = "client,product,quantity,unit_price,currency,from\nA,P,1,2,USD,2026-01-01\n";
-    let other = org.import("other.csv", ours, "?profile=nordsee%20erp").await;
+    let other = org.import("other.csv", ours, "profile=nordsee%20erp").await;
     assert_eq!(other["status"], "refused", "{other:#}");
     assert!(other["problem"]["detail"].as_str().unwrap().contains("`Artikel`"), "{other:#}");
 }
