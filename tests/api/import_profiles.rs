@@ -136,7 +136,8 @@ async fn a_changed_profile_reads_later_files_and_leaves_earlier_imports() {
 
     let next = org.import_whole("april.csv", april(), "").await;
     let rows = async |import: &Value| {
-        org.read(&format!("/v1/imports/{}/rows", import["id"].as_str().unwrap())).await["data"][0]["currency"].clone()
+        org.read(&format!("/v1/imports/{}/rows", import["id"].as_str().unwrap())).await["data"][0]["currency"]
+            .clone()
     };
     assert_eq!((rows(&first).await, rows(&next).await), (json!("EUR"), json!("CHF")));
     assert_eq!(next["profiles"][0]["version"], 2);
@@ -168,7 +169,11 @@ async fn a_profile_is_named_on_upload_or_in_an_answer_and_its_name_is_its_own() 
     assert_problem(&send(create(&profile)).await, 422, "validation_failed");
 
     let import = settled(&app, &org, &asking, &json!({"profile": saved["id"]})).await;
-    assert_eq!((import["status"].as_str(), &import["profile_id"]), (Some("completed"), &saved["id"]), "{import:#}");
+    assert_eq!(
+        (import["status"].as_str(), &import["profile_id"]),
+        (Some("completed"), &saved["id"]),
+        "{import:#}"
+    );
     let named = org.import_whole("april.csv", april(), "profile=nordsee%20erp").await;
     assert_eq!(named["profile_id"], saved["id"], "{named:#}");
     let ours = "client,product,quantity,unit_price,currency,from\nA,P,1,2,USD,2026-01-01\n";
@@ -181,7 +186,9 @@ async fn a_profile_is_named_on_upload_or_in_an_answer_and_its_name_is_its_own() 
 async fn a_file_without_clients_is_read_for_the_one_that_is_named() {
     let app = TestApp::start().await;
     let org = app.org("Example MSP").await;
-    let asking = org.import("seats.csv", "Application,Assigned,Plan code\nPassword manager,14,PM-1\nBackup,3,BK-2\n", "").await;
+    let asking = org
+        .import("seats.csv", "Application,Assigned,Plan code\nPassword manager,14,PM-1\nBackup,3,BK-2\n", "")
+        .await;
     let profile = json!({
         "kind": "leakage_entitlements",
         "fields": {"product": {"column": "Application"}, "assigned": {"column": "Assigned"}},
@@ -189,9 +196,16 @@ async fn a_file_without_clients_is_read_for_the_one_that_is_named() {
     let whose = settled(&app, &org, &asking, &json!({"profile": profile, "save_as": "Seat list"})).await;
     assert_eq!(whose["questions"], json!([{"question": "client", "choices": []}]), "{whose:#}");
     let import = settled(&app, &org, &whose, &json!({"client": "Contoso"})).await;
-    assert_eq!((import["status"].as_str(), import["snapshot_on"].as_str()), (Some("completed"), Some("2026-11-22")));
+    assert_eq!(
+        (import["status"].as_str(), import["snapshot_on"].as_str()),
+        (Some("completed"), Some("2026-11-22"))
+    );
     let rows = org.read(&format!("/v1/imports/{}/rows", import["id"].as_str().unwrap())).await;
-    assert_eq!((&rows["data"][0]["client"], &rows["data"][0]["assigned"]), (&json!("Contoso"), &json!("14")), "{rows:#}");
+    assert_eq!(
+        (&rows["data"][0]["client"], &rows["data"][0]["assigned"]),
+        (&json!("Contoso"), &json!("14")),
+        "{rows:#}"
+    );
 }
 
 #[tokio::test]

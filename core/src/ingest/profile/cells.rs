@@ -56,7 +56,7 @@ pub(super) fn amount(text: &str, commas: Commas) -> Result<(Decimal, Option<Curr
     let mut plain: String = bare
         .trim()
         .char_indices()
-        .filter(|&(at, c)| !c.is_whitespace() && !(at > 0 && matches!(c, '\'' | '\u{2019}')))
+        .filter(|&(at, c)| !c.is_whitespace() && (at == 0 || !matches!(c, '\'' | '\u{2019}')))
         .map(|(_, c)| c)
         .collect();
     // `22,50-`, as bookkeeping writes it.

@@ -30,6 +30,8 @@ impl fmt::Display for ProfileFault {
 /// Characters of the profile's name, and of a column's or value.
 const NAME: usize = 60;
 const TEXT: usize = 500;
+/// Characters of a column in the header.
+pub(super) const HEADER: usize = 200;
 
 impl ProfileKind {
     /// The fields without which no row can be read, in groups of which one is needed. The client may be
@@ -123,8 +125,8 @@ impl ImportProfile {
         if self.skip_rows.len() > 20 {
             faults.add("/skip_rows", "must have 20 entries at most");
         }
-        if self.header.len() > 1024 || self.header.iter().any(|column| column.chars().count() > TEXT) {
-            faults.add("/header", format!("must have at most 1024 columns of at most {TEXT} characters"));
+        if self.header.len() > 1024 || self.header.iter().any(|column| column.chars().count() > HEADER) {
+            faults.add("/header", format!("must have at most 1024 columns of at most {HEADER} characters"));
         }
         faults.0
     }
@@ -287,7 +289,7 @@ fn wrong_value(value: &str, holds: Holds) -> Option<&'static str> {
             let month = matches!(dates::parse(value, End::First), Some(Dated::Month(_)));
             (!day(value) && !month).then_some("must be a day written as 2026-02-01")
         }
-        Holds::Term | Holds::Cycle | Holds::LineType => (!known(value)).then(|| match holds {
+        Holds::Term | Holds::Cycle | Holds::LineType => (!known(value)).then_some(match holds {
             Holds::Term => "must be one of monthly, annual, triennial",
             Holds::Cycle => "must be one of monthly, quarterly, annual, triennial",
             _ => "must be one of regular, proration, credit, one_off",

@@ -10,6 +10,7 @@
 mod cells;
 mod check;
 mod dates;
+mod filled;
 mod known;
 mod names;
 mod propose;

@@ -5,7 +5,7 @@ use super::cells::Holds;
 use super::names::{folded, tokens};
 use super::seen::Sampled;
 use super::shapes::{self, Looks, looks};
-use super::words::{NAMES, NO_FIELD, Names};
+use super::words::{NAMES, NO_FIELD, Names, SPOILS};
 use super::{FieldSource, ImportProfile, PROFILE_VERSION, ProfileKind};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -107,11 +107,8 @@ type Assigned = BTreeMap<&'static str, Found>;
 
 /// Proposes a profile for columns with these values.
 pub(super) fn propose(columns: &[Sampled], header: &[String]) -> Proposal {
-    let columns: Vec<Column<'_>> = columns
-        .iter()
-        .filter(|sampled| !sampled.name.is_empty())
-        .map(Column::of)
-        .collect();
+    let columns: Vec<Column<'_>> =
+        columns.iter().filter(|sampled| !sampled.name.is_empty()).map(Column::of).collect();
     let mut kinds: Vec<(u32, ProfileKind, Assigned)> = ProfileKind::ALL
         .into_iter()
         .map(|kind| {
@@ -229,7 +226,7 @@ fn score(names: &Names, column: &Column<'_>) -> Option<(u32, String)> {
         Holds::LineType => column.sampled.filled().all(|cell| super::cells::word(cell, holds).is_some()),
         Holds::Text => match names.field {
             "client" | "product" => {
-                looks.text && !looks.guid && !looks.currency && !(looks.domain && by_name.is_none())
+                looks.text && !looks.guid && !looks.currency && (!looks.domain || by_name.is_some())
             }
             "domain" => looks.domain,
             "charge_type" => looks.text && !looks.guid,
@@ -264,15 +261,6 @@ fn score(names: &Names, column: &Column<'_>) -> Option<(u32, String)> {
         (None, None) => None,
     }
 }
-
-/// Words that make a name another field's.
-#[rustfmt::skip]
-const SPOILS: &[(&[&str], &[&str])] = &[
-    (&["client", "product"], &["id", "nr", "no", "nummer", "number", "code", "num", "numero", "guid", "sku", "type", "typ", "group", "gruppe", "email", "mail"]),
-    (&["unit_price", "unit_cost"], &["total", "gesamt", "summe", "sum", "subtotal", "totaal", "ttc", "tax", "steuer", "betrag", "montant", "ligne", "line"]),
-    (&["unit_price"], &["ek", "einkauf", "einkaufspreis", "cost", "achat", "inkoop", "coste", "costo", "buy", "purchase", "partner", "compra"]),
-    (&["unit_cost"], &["vk", "verkauf", "verkaufspreis", "sell", "sales", "vente", "venta", "verkoop", "customer", "kunde"]),
-];
 
 fn by_name(names: &Names, column: &Column<'_>) -> Option<(u32, String)> {
     if column.folded.is_empty() {

@@ -7,10 +7,11 @@ use super::super::number::Commas;
 use super::super::reader::Shape;
 use super::super::rows::Fields;
 use super::super::sink::{Bad, Sink};
-use super::super::table::{Row, clean, is_error_value};
+use super::super::table::{Row, is_error_value};
 use super::super::{DateOrder, ReadOptions};
 use super::cells::{self, Holds};
 use super::dates::{self, End};
+use super::filled::{Filled, cell};
 use super::known::{Absent, Place, place};
 use super::names::folded;
 use super::{DecimalSign, ImportProfile, ProfileKind, UntilIs, shapes};
@@ -18,8 +19,7 @@ use crate::records::LineType;
 use chrono::NaiveDate;
 use csv::StringRecord;
 use rust_decimal::Decimal;
-use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// Reads all parts of a file.
 ///
@@ -58,12 +58,6 @@ pub(in super::super) fn read(
         plan.rows(part, order, options, sink)?;
     }
     Ok(())
-}
-
-/// Where a field's value comes from.
-enum Filled {
-    Constant(String),
-    Column { place: Place, values: HashMap<String, String> },
 }
 
 /// How the rows of one part become rows of the template.
@@ -195,7 +189,7 @@ impl<'p> Plan<'p> {
         let mut texts: Vec<String> = Vec::with_capacity(self.fields.len());
         let mut amounts = Vec::new();
         for (at, filled) in self.fields.iter().enumerate() {
-            let text = filled.as_ref().map(|filled| self.text(row, filled)).unwrap_or_default();
+            let text = filled.as_ref().map(|filled| filled.text(row)).unwrap_or_default();
             let value = self.value(&text, at, order, filled.as_ref(), &mut amounts);
             let value = value.unwrap_or_else(|reason| {
                 fault.get_or_insert(Bad {
@@ -210,22 +204,10 @@ impl<'p> Plan<'p> {
         let fault =
             fault.or_else(|| self.other_currency(&amounts, &texts)).or_else(|| self.backwards(&texts));
         self.below_zero(&mut texts);
-        texts.iter().for_each(|text| into.push_field(text));
-        fault.map_or(Ok(()), Err)
-    }
-
-    /// The cell as written, or what the profile says that it stands for.
-    fn text<'r>(&'r self, row: &'r Row<'_>, filled: &'r Filled) -> Cow<'r, str> {
-        match filled {
-            Filled::Constant(value) => Cow::Borrowed(value),
-            Filled::Column { place, values } => {
-                let written = cell(row, place);
-                if values.is_empty() {
-                    return written;
-                }
-                values.get(&folded(&written)).map_or(written, |value| Cow::Borrowed(value.as_str()))
-            }
+        for text in &texts {
+            into.push_field(text);
         }
+        fault.map_or(Ok(()), Err)
     }
 
     /// One value as the template writes it.
@@ -333,19 +315,6 @@ const fn line_type(of: LineType) -> &'static str {
     }
 }
 
-/// The cell at a place, without blanks around it.
-fn cell<'r>(row: &'r Row<'_>, place: &Place) -> Cow<'r, str> {
-    let text = clean(row.cells.get(place.column).unwrap_or_default());
-    if place.path.is_empty() || text.is_empty() {
-        return Cow::Borrowed(text);
-    }
-    let Ok(mut value) = serde_json::from_str::<serde_json::Value>(text) else { return Cow::Borrowed("") };
-    for name in &place.path {
-        value = value.get_mut(name).map(serde_json::Value::take).unwrap_or_default();
-    }
-    Cow::Owned(super::seen::plain(&value))
-}
-
 fn date_text(text: &str, order: DateOrder, end: End) -> Result<String, String> {
     let day = dates::parse(text, end).and_then(|dated| dates::day(dated, order, end).ok());
     match day {
@@ -387,9 +356,9 @@ fn order(
         }
         part.table.rows(&options.limits, &mut |row| {
             if row.broken.is_none() {
-                dated
-                    .iter()
-                    .for_each(|filled| shapes::weigh(&plan.text(&row, filled), row.line, &mut evidence));
+                for filled in &dated {
+                    shapes::weigh(&filled.text(&row), row.line, &mut evidence);
+                }
             }
             Ok(evidence.dmy.is_none() || evidence.mdy.is_none())
         })?;

@@ -5,6 +5,7 @@ use super::super::error::FileError;
 use super::super::limits::Limits;
 use super::super::reader::Shape;
 use super::super::table::clean;
+use super::check::HEADER;
 use super::propose::{Proposal, propose};
 use serde::Serialize;
 use serde_json::Value;
@@ -72,6 +73,11 @@ impl Sampled {
 /// Columns of a header that is kept whole.
 const WIDEST: usize = 1024;
 
+/// Whether a header can be kept with a profile.
+fn kept(header: &[String]) -> bool {
+    header.len() <= WIDEST && header.iter().all(|column| column.chars().count() <= HEADER)
+}
+
 /// A name without line breaks and other control characters; what it means to a reader is the same.
 fn one_line(name: &str) -> String {
     let plain: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).take(NAME).collect();
@@ -112,7 +118,7 @@ pub(in super::super) fn seen(shape: &Shape<'_>, limits: &Limits) -> Result<SeenT
     }
     let named = columns.iter().filter(|column| !column.name.is_empty()).count();
     let header: Vec<String> = table.columns.iter().map(|name| one_line(name)).collect();
-    let proposal = propose(&columns, if header.len() <= WIDEST { &header } else { &[] });
+    let proposal = propose(&columns, if kept(&header) { &header } else { &[] });
     // A person can say what columns mean; of prose with commas in it nobody can.
     let plausible = broken * 2 < rows && (named >= 3 || (named == 2 && !proposal.fields.is_empty()));
     Ok(SeenTable {

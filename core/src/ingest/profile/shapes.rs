@@ -9,6 +9,7 @@ use chrono::{Datelike as _, NaiveDate};
 
 /// What the values of a column are. Several can hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing of the same values, and several hold")]
 pub(super) struct Looks {
     /// Values that are not blank.
     pub(super) filled: usize,

@@ -247,6 +247,15 @@ pub(super) const NO_FIELD: &[&str] = &[
     "wechselkurs",
 ];
 
+/// Words that make a name another field's.
+#[rustfmt::skip]
+pub(super) const SPOILS: &[(&[&str], &[&str])] = &[
+    (&["client", "product"], &["id", "nr", "no", "nummer", "number", "code", "num", "numero", "guid", "sku", "type", "typ", "group", "gruppe", "email", "mail"]),
+    (&["unit_price", "unit_cost"], &["total", "gesamt", "summe", "sum", "subtotal", "totaal", "ttc", "tax", "steuer", "betrag", "montant", "ligne", "line"]),
+    (&["unit_price"], &["ek", "einkauf", "einkaufspreis", "cost", "achat", "inkoop", "coste", "costo", "buy", "purchase", "partner", "compra"]),
+    (&["unit_cost"], &["vk", "verkauf", "verkaufspreis", "sell", "sales", "vente", "venta", "verkoop", "customer", "kunde"]),
+];
+
 /// Months by name, 1 to 12.
 #[rustfmt::skip]
 const MONTHS: [&[&str]; 12] = [

@@ -331,11 +331,10 @@ fn words_of_the_files_own_are_translated_by_the_profile() {
 
 /// Rows of a sheet, cells between semicolons, all of them texts.
 fn sheet_rows(rows: &[&str]) -> String {
-    let cells = |row: &str| {
-        let cell = |text: &str| format!(r#"<c t="inlineStr"><is><t>{text}</t></is></c>"#);
-        row.split(';').map(cell).collect::<String>()
-    };
-    rows.iter().map(|row| format!("<row>{}</row>", cells(row))).collect()
+    let cell = |text: &str| format!(r#"<c t="inlineStr"><is><t>{text}</t></is></c>"#);
+    let cells = |row: &str| row.split(';').map(cell).collect::<Vec<_>>().concat();
+    let row = |row: &&str| format!("<row>{}</row>", cells(row));
+    rows.iter().map(row).collect::<Vec<_>>().concat()
 }
 
 #[test]
