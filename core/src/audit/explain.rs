@@ -11,10 +11,11 @@ use super::explanation::{
 use super::gaps;
 use super::pricing::{RATE_MONTHS, Rate};
 use super::rows::Line;
+use super::terms::TermSeats;
 use crate::ingest::record_json;
 use crate::money::Currency;
 use crate::period::Month;
-use crate::records::{ClientRef, MappingSide, ProductRef, Record, RuleValue};
+use crate::records::{ClientRef, Cycle, MappingSide, ProductRef, Record, RuleValue};
 use rust_decimal::{Decimal, RoundingStrategy};
 use std::collections::BTreeSet;
 
@@ -106,25 +107,37 @@ fn stretch(
     }))
 }
 
-fn prices(seats: Vec<super::terms::TermSeats>) -> Result<Vec<ExplainedPrice>, AuditError> {
-    let price = |seats: super::terms::TermSeats| {
-        Ok(ExplainedPrice {
-            seats: Decimal::from(seats.seats),
-            term: seats.term,
-            per_month: seats.rate.map(per_month).transpose()?,
-        })
+fn prices(seats: Vec<TermSeats>) -> Result<Vec<ExplainedPrice>, AuditError> {
+    let price = |seats: TermSeats| {
+        let (price, cycle) = match seats.rate {
+            Some(rate) => exact_price(rate).map(|(price, cycle)| (Some(price), cycle))?,
+            None => (None, Cycle::Monthly),
+        };
+        Ok(ExplainedPrice { seats: Decimal::from(seats.seats), term: seats.term, price, cycle })
     };
     seats.into_iter().filter(|seats| seats.seats != 0).map(price).collect()
 }
 
-/// A rate as the price of one month, at most ten decimals.
-fn per_month(rate: Rate) -> Result<Decimal, AuditError> {
-    let exact = rate.0.checked_div(Decimal::from(RATE_MONTHS)).ok_or(AuditError::Overflow)?;
-    let mut shown = exact.round_dp_with_strategy(10, RoundingStrategy::MidpointAwayFromZero).normalize();
-    if shown.scale() < 2 {
-        shown.rescale(2);
+/// A rate as the price of the shortest cycle for which it is an exact decimal: a month's, where it is one.
+fn exact_price(rate: Rate) -> Result<(Decimal, Cycle), AuditError> {
+    let whole = Decimal::from(RATE_MONTHS);
+    for cycle in [Cycle::Monthly, Cycle::Quarterly, Cycle::Annual] {
+        let months = Decimal::from(cycle.months());
+        let price = product(rate.0, months)?.checked_div(whole).ok_or(AuditError::Overflow)?;
+        if product(price, whole)? == product(rate.0, months)? {
+            return Ok((shown(price), cycle));
+        }
     }
-    Ok(shown)
+    Ok((shown(rate.0), Cycle::Triennial))
+}
+
+/// Without trailing zeros, but for the two that money has.
+fn shown(price: Decimal) -> Decimal {
+    let mut price = price.normalize();
+    if price.scale() < 2 {
+        price.rescale(2);
+    }
+    price
 }
 
 fn months(
@@ -153,16 +166,21 @@ fn month(
         seat_days = gaps::plus(seat_days, product(stretch.gap, length)?)?;
         for price in &stretch.prices {
             let seats = super::plain(price.seats);
-            match price.per_month {
-                Some(per_month) => {
-                    exact = gaps::plus(exact, product(product(price.seats, per_month)?, length)?)?;
-                    parts.push(format!("{} days x {seats} seats x {per_month}", stretch.days));
+            match price.price {
+                Some(each) => {
+                    let months = price.cycle.months();
+                    // Divided last: a sum of 36ths of a month is exact.
+                    let times = product(length, Decimal::from(36 / months))?;
+                    exact = gaps::plus(exact, product(product(price.seats, each)?, times)?)?;
+                    let over = if months == 1 { String::new() } else { format!(" / {months} months") };
+                    parts.push(format!("{} days x {seats} seats x {each}{over}", stretch.days));
                 }
                 None => parts.push(format!("{} days x {seats} seats without a price", stretch.days)),
             }
         }
     }
-    let exact = exact.checked_div(Decimal::from(days.max(1))).ok_or(AuditError::Overflow)?;
+    let exact =
+        exact.checked_div(Decimal::from(days.max(1) * RATE_MONTHS)).ok_or(AuditError::Overflow)?;
     let exact = exact.round_dp_with_strategy(10, RoundingStrategy::MidpointAwayFromZero).normalize();
     let unit = currency.map_or(String::new(), |currency| format!(" {currency}"));
     let calculation =

@@ -5,7 +5,7 @@
 
 use super::document::{Gap, Waterfall};
 use crate::period::Month;
-use crate::records::{MappingSide, RuleKind, Term};
+use crate::records::{Cycle, MappingSide, RuleKind, Term};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -125,8 +125,10 @@ pub struct ExplainedPrice {
     pub seats: Decimal,
     /// Their term, where both sides state terms.
     pub term: Option<Term>,
-    /// Price of a seat-month, at most ten decimals; none: no price is known.
-    pub per_month: Option<Decimal>,
+    /// Price of a seat and `cycle`, exact; none: no price is known.
+    pub price: Option<Decimal>,
+    /// What `price` pays for: a month, unless the price of a month is no exact decimal.
+    pub cycle: Cycle,
 }
 
 /// A month's calculation.
