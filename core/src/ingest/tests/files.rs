@@ -246,3 +246,11 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn every_format_stands_in_the_guide_to_importing() {
+    let guide = include_str!("../../../../docs/importing.md");
+    for format in FORMATS {
+        assert!(guide.contains(&format!("`{}`", format.name)), "add {} to docs/importing.md", format.name);
+    }
+}
