@@ -237,7 +237,6 @@ pub struct VendorCharge {
 }
 
 /// What a source knows of one user's use of a product.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that a source tells")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact that a source states by itself")]
 pub struct Activity {

@@ -76,7 +76,10 @@ pub async fn create(app: &App, tx: &mut OrgTx, actor: &Actor, new: &NewAudit) ->
         ));
     }
     if new.known_at.is_some_and(|known_at| known_at > app.clock.now()) {
-        return Err(ApiError::invalid("/known_at", "The instant is in the future: nothing is known of it yet."));
+        return Err(ApiError::invalid(
+            "/known_at",
+            "The instant is in the future: nothing is known of it yet.",
+        ));
     }
     if let Some(wanted) = &new.clients {
         client_names(tx, wanted).await?;
@@ -188,7 +191,11 @@ pub async fn explain(tx: &mut OrgTx, gap: &GapRow, audit: Option<AuditId>) -> Re
     loaded.input.clients = client.map(|client| vec![client]);
     let id = gap.id.clone();
     let outcome = tokio::task::spawn_blocking(move || audit::explain(&loaded.input, &id));
-    outcome.await.map_err(ApiError::internal)?.map_err(cannot_run)?.ok_or_else(ApiError::not_found)
+    outcome
+        .await
+        .map_err(ApiError::internal)?
+        .map_err(|error| cannot_run(&error))?
+        .ok_or_else(ApiError::not_found)
 }
 
 /// What changed from one completed audit to another: from the one before it of the same months, unless
@@ -204,12 +211,13 @@ pub async fn delta(tx: &mut OrgTx, before: Option<AuditId>, after: AuditId) -> R
             )
         })?,
     };
-    let parse = |document: Value| serde_json::from_value::<AuditDocument>(document).map_err(ApiError::internal);
+    let parse =
+        |document: Value| serde_json::from_value::<AuditDocument>(document).map_err(ApiError::internal);
     let (before, after) = (parse(document(tx, before).await?)?, parse(document(tx, after).await?)?);
-    audit::delta(&before, &after).map_err(cannot_run)
+    audit::delta(&before, &after).map_err(|error| cannot_run(&error))
 }
 
-fn cannot_run(error: audit::AuditError) -> ApiError {
+fn cannot_run(error: &audit::AuditError) -> ApiError {
     ApiError::new(Code::Invalid, format!("The audit cannot be run: {error}."))
 }
 
@@ -266,8 +274,9 @@ impl LoadedAudit {
     /// Runs the engine off the async threads.
     pub async fn run(self) -> Result<FinishedAudit, ApiError> {
         let Self { input, imports, known_at } = self;
-        let outcome = tokio::task::spawn_blocking(move || audit::run(&input)).await.map_err(ApiError::internal)?;
-        Ok(FinishedAudit { document: outcome.map_err(cannot_run)?, imports, known_at })
+        let outcome =
+            tokio::task::spawn_blocking(move || audit::run(&input)).await.map_err(ApiError::internal)?;
+        Ok(FinishedAudit { document: outcome.map_err(|error| cannot_run(&error))?, imports, known_at })
     }
 }
 

@@ -140,7 +140,7 @@ pub(super) fn view<'a>(context: &Context<'a>, client: ClientId, rows: ClientRows
         subject
     };
     let subjects = products.into_iter().map(subject).collect();
-    View { reason, subjects, days }
+    View { days, reason, subjects }
 }
 
 /// Audits one client.

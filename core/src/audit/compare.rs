@@ -147,13 +147,11 @@ impl Timeline {
         let Some(currency) = part.currency else {
             return vec![TermSeats { term: None, rate: None, seats: part.gap.saturating_abs() }];
         };
-        match terms {
-            Some(terms) => terms.gap.clone(),
-            None => {
-                let rate = self.prices.on(day, currency, direction_of(part.gap));
-                vec![TermSeats { term: None, rate, seats: part.gap.saturating_abs() }]
-            }
+        if let Some(terms) = terms {
+            return terms.gap.clone();
         }
+        let rate = self.prices.on(day, currency, direction_of(part.gap));
+        vec![TermSeats { term: None, rate, seats: part.gap.saturating_abs() }]
     }
 
     /// What a day's seats of one direction cost: the sum of their rates, and whether a price lacks.

@@ -1,9 +1,9 @@
 //! What changed between two audits of one organization: a late file, a confirmed mapping or a new rule
 //! makes a delta, never a rewrite of what was found before.
 
+use super::AuditError;
 use super::document::{AuditDocument, Coverage, CoverageStatus, Direction, Gap, GapMonth, Reason, Total};
 use super::gaps::plus;
-use super::AuditError;
 use crate::money::{Currency, Money};
 use crate::period::Month;
 use rust_decimal::Decimal;
@@ -110,7 +110,8 @@ pub struct CoverageChange {
 pub fn delta(before: &AuditDocument, after: &AuditDocument) -> Result<Delta, AuditError> {
     let (old, new) = (by_id(before), by_id(after));
     let only = |these: &BTreeMap<&str, &Gap>, others: &BTreeMap<&str, &Gap>, from: &AuditDocument| {
-        let lacking = |gap: &&Gap| these.contains_key(gap.id.as_str()) && !others.contains_key(gap.id.as_str());
+        let lacking =
+            |gap: &&Gap| these.contains_key(gap.id.as_str()) && !others.contains_key(gap.id.as_str());
         from.gaps.iter().filter(lacking).cloned().collect::<Vec<_>>()
     };
     let changed = after.gaps.iter().filter_map(|gap| changed(old.get(gap.id.as_str())?, gap));
@@ -172,8 +173,7 @@ fn totals(before: &[Total], after: &[Total]) -> Result<Vec<Total>, AuditError> {
             time_barred: less(|total| total.time_barred)?,
             kinds: Vec::new(),
         };
-        let sums =
-            [total.under, total.over, total.forward_under, total.forward_over, total.time_barred];
+        let sums = [total.under, total.over, total.forward_under, total.forward_over, total.time_barred];
         if sums.iter().any(|sum| !sum.is_zero()) {
             out.push(total);
         }
@@ -184,9 +184,8 @@ fn totals(before: &[Total], after: &[Total]) -> Result<Vec<Total>, AuditError> {
 fn coverage(before: &[Coverage], after: &[Coverage]) -> Vec<CoverageChange> {
     type Key<'c> = (&'c str, Option<&'c str>);
     let of = |list: &'_ [Coverage]| -> BTreeMap<(String, Option<String>), (CoverageStatus, Option<Reason>)> {
-        let entry = |entry: &Coverage| {
-            ((entry.client.clone(), entry.product.clone()), (entry.status, entry.reason))
-        };
+        let entry =
+            |entry: &Coverage| ((entry.client.clone(), entry.product.clone()), (entry.status, entry.reason));
         list.iter().map(entry).collect()
     };
     let (old, new) = (of(before), of(after));

@@ -179,8 +179,7 @@ fn month(
             }
         }
     }
-    let exact =
-        exact.checked_div(Decimal::from(days.max(1) * RATE_MONTHS)).ok_or(AuditError::Overflow)?;
+    let exact = exact.checked_div(Decimal::from(days.max(1) * RATE_MONTHS)).ok_or(AuditError::Overflow)?;
     let exact = exact.round_dp_with_strategy(10, RoundingStrategy::MidpointAwayFromZero).normalize();
     let unit = currency.map_or(String::new(), |currency| format!(" {currency}"));
     let calculation =
@@ -260,10 +259,7 @@ fn names(context: &Context<'_>, subject: &Subject<'_>) -> Vec<ExplainedName> {
             written: written.iter().map(|text| text.as_str()).collect::<Vec<_>>().join(" / "),
             stands_for: stands_for.to_owned(),
             mapping: by_mapping.map(|mapping| {
-                format!(
-                    "`{}` is `{}`, confirmed by {}",
-                    mapping.source, mapping.target, mapping.approved_by
-                )
+                format!("`{}` is `{}`, confirmed by {}", mapping.source, mapping.target, mapping.approved_by)
             }),
         });
     };

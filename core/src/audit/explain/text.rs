@@ -118,16 +118,19 @@ fn total(explanation: &Explanation) -> String {
         Direction::Over => "to credit",
     };
     let Some(amount) = gap.amount.filter(|_| !gap.unpriced) else {
-        return format!("Together {} seat-months; no price is known, so no amount is claimed.", gap.seat_months);
+        return format!(
+            "Together {} seat-months; no price is known, so no amount is claimed.",
+            gap.seat_months
+        );
     };
     let mut text = format!("Together {} seat-months, {amount} {verb}", gap.seat_months);
     if let Some(after) = gap.amount_after_adjustments.filter(|after| *after != amount) {
-        text.push_str(&format!("; after what other lines charged or gave back already, {after}"));
+        text.extend(["; after what other lines charged or gave back already, ", &after.to_string()]);
     }
     text.push('.');
     if let Some(forward) = gap.monthly_forward.filter(|forward| !forward.amount.is_zero()) {
         let verb = if gap.direction == Direction::Under { "more" } else { "less" };
-        text.push_str(&format!(" From here on {forward} {verb} a month."));
+        text.extend([" From here on ", &forward.to_string(), " ", verb, " a month."]);
     }
     text
 }

@@ -43,7 +43,8 @@ fn no_number_stops_a_file() {
         let digit = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
         let starts = (0..text.len()).filter(|&at| digit(at) && (at == 0 || !digit(at - 1)));
         for (turn, start) in starts.enumerate() {
-            let end = (start..).find(|&at| !digit(at) && text.as_bytes().get(at) != Some(&b'.')).unwrap();
+            let outside = |at: &usize| !digit(*at) && text.as_bytes().get(*at) != Some(&b'.');
+            let end = (start..=text.len()).find(outside).unwrap();
             // Each number meets some of these; all together meet all.
             for number in NUMBERS.iter().cycle().skip(turn).take(3) {
                 let other = format!("{}{number}{}", &text[..start], &text[end..]);
