@@ -32,6 +32,9 @@ mod duo_accounts;
 mod encoding;
 mod english_dates;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod google_reseller_subscriptions;
 mod google_workspace_license_assignments;
 mod google_workspace_products;
