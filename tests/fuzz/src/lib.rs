@@ -5,7 +5,9 @@
 //! it is read or refused without a panic, the outcome is the same with one thread and with two, and a line
 //! that is told is a line of the file.
 
-use leakage_core::ingest::{DateOrder, FileError, FileReport, InvoiceTiming, Limits, ReadOptions, fuzzing, read};
+use leakage_core::ingest::{
+    DateOrder, FileError, FileReport, InvoiceTiming, Limits, ReadOptions, fuzzing, read,
+};
 use leakage_core::money::Currency;
 use std::io::{Cursor, Write as _};
 
@@ -46,7 +48,8 @@ pub fn gzip(bytes: &[u8]) {
 
 /// Zip: the bytes as members, parted by NUL characters, and the bytes as what follows a zip's first ones.
 pub fn zip(bytes: &[u8]) {
-    let names = ["a.csv", "b.json", "c/d.csv", "e.csv.gz", "f.zip", "g.txt", "h.xlsx", "__MACOSX/._a.csv", "i.csv"];
+    let names =
+        ["a.csv", "b.json", "c/d.csv", "e.csv.gz", "f.zip", "g.txt", "h.xlsx", "__MACOSX/._a.csv", "i.csv"];
     let members: Vec<(&str, Vec<u8>)> =
         names.into_iter().zip(bytes.split(|&byte| byte == 0).map(<[u8]>::to_vec)).collect();
     hold(&zipped(&members));
@@ -59,7 +62,8 @@ pub fn xlsx(bytes: &[u8]) {
     let mut parts = bytes.split(|&byte| byte == 0);
     let rows = parts.next().unwrap_or_default();
     let shared = parts.next().unwrap_or(b"<si><t>client</t></si><si><t>product</t></si>");
-    let styles = parts.next().unwrap_or(br#"<cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs>"#);
+    let styles =
+        parts.next().unwrap_or(br#"<cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs>"#);
     let sheets = parts.next().unwrap_or(br#"<sheets><sheet name="s" sheetId="1" r:id="r1"/></sheets>"#);
     hold(&workbook(rows, shared, styles, sheets));
     hold(&workbook(cells(bytes).as_bytes(), shared, styles, sheets));
@@ -80,7 +84,10 @@ pub fn number(bytes: &[u8]) {
 pub fn date(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for day in fuzzing::date(&text).into_iter().flatten() {
-        assert!(day.to_string().len() == "2026-01-01".len() && &*day.to_string() >= "0001", "{text:?} is {day}");
+        assert!(
+            day.to_string().len() == "2026-01-01".len() && &*day.to_string() >= "0001",
+            "{text:?} is {day}"
+        );
     }
 }
 
@@ -165,14 +172,17 @@ fn workbook(rows: &[u8], shared: &[u8], styles: &[u8], sheets: &[u8]) -> Vec<u8>
     let link = |id: u32, kind: &str, target: &str| {
         format!(r#"<Relationship Id="r{id}" Type="{OFFICE}/{kind}" Target="{target}"/>"#)
     };
-    let links = |all: &[String]| {
-        format!("<Relationships {PACKAGE}>{}</Relationships>", all.concat()).into_bytes()
-    };
-    let within = |open: String, middle: &[u8], close: &str| [open.as_bytes(), middle, close.as_bytes()].concat();
+    let links =
+        |all: &[String]| format!("<Relationships {PACKAGE}>{}</Relationships>", all.concat()).into_bytes();
+    let within =
+        |open: String, middle: &[u8], close: &str| [open.as_bytes(), middle, close.as_bytes()].concat();
     zipped(&[
         ("[Content_Types].xml", b"<Types/>".to_vec()),
         ("_rels/.rels", links(&[link(1, "officeDocument", "xl/workbook.xml")])),
-        ("xl/workbook.xml", within(format!(r#"<workbook {MAIN} xmlns:r="{OFFICE}">"#), sheets, "</workbook>")),
+        (
+            "xl/workbook.xml",
+            within(format!(r#"<workbook {MAIN} xmlns:r="{OFFICE}">"#), sheets, "</workbook>"),
+        ),
         (
             "xl/_rels/workbook.xml.rels",
             links(&[
