@@ -124,14 +124,14 @@ async fn a_changed_profile_reads_later_files_and_leaves_earlier_imports() {
     let caller = &org.owner.caller;
     let mut changed = saved["definition"].clone();
     changed["fields"]["currency"] = json!({"constant": "CHF"});
-    let patch = |tag: &str, body: &Value| caller.patch(&path).header("If-Match", tag).json(body);
+    let change = |tag: &str, body: &Value| caller.patch(&path).header("If-Match", tag).json(body);
     assert_problem(&send(caller.patch(&path).json(&changed)).await, 428, "precondition_required");
-    let (status, second) = send(patch("\"v1\"", &changed)).await;
+    let (status, second) = send(change("\"v1\"", &changed)).await;
     assert_eq!((status, &second["version"]), (200, &json!(2)), "{second:#}");
-    assert_problem(&send(patch("\"v1\"", &changed)).await, 412, "version_mismatch");
+    assert_problem(&send(change("\"v1\"", &changed)).await, 412, "version_mismatch");
     let mut renamed = changed.clone();
     renamed["name"] = json!("Another");
-    let problem = send(patch("\"v2\"", &renamed)).await;
+    let problem = send(change("\"v2\"", &renamed)).await;
     assert_eq!(problem.1["errors"][0]["pointer"], "/name", "{:#}", problem.1);
 
     let next = org.import_whole("april.csv", april(), "").await;
@@ -150,7 +150,7 @@ async fn a_changed_profile_reads_later_files_and_leaves_earlier_imports() {
     assert!(org.read(&path).await["retired_at"].is_string());
     let may = april().replace(".04.", ".05.");
     assert_eq!(org.import("mai.csv", may, "").await["status"], "needs_input");
-    assert_problem(&send(patch("\"v3\"", &changed)).await, 409, "conflict");
+    assert_problem(&send(change("\"v3\"", &changed)).await, 409, "conflict");
 }
 
 #[tokio::test]
