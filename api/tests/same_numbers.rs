@@ -69,6 +69,22 @@ async fn assert_same(line: &str, files: &[(&str, &str)], from: &str, to: &str) -
 const FIXTURES: &str = "../tests/fixtures/audit";
 
 #[tokio::test]
+async fn a_directory_joins_a_tenant_to_the_client_that_is_billed() {
+    let file = |name: &str| format!("{FIXTURES}/directory/{name}");
+    let (entitlements, billing) = (file("entitlements.csv"), file("billing.csv"));
+    let customers = file("customers.json");
+    let apart = command(&format!(
+        "--from 2026-02 --to 2026-02 --entitlements {entitlements} --billing {billing}"
+    ));
+    assert_eq!(apart["gaps"], json!([]));
+    let line = format!("--entitlements {entitlements} --billing {billing} --directory {customers}");
+    let files = [(entitlements.as_str(), ""), (&billing, ""), (&customers, "")];
+    let joined = assert_same(&line, &files, "2026-02", "2026-02").await;
+    let gap = &joined["gaps"][0];
+    assert_eq!((&gap["client"], &gap["seats"]), (&json!("Wide World, Inc."), &json!("2")));
+}
+
+#[tokio::test]
 async fn dated_files_give_the_same_digest() {
     let (entitlements, billing) = (
         format!("{FIXTURES}/changing-seats/entitlements.csv"),

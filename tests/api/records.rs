@@ -207,8 +207,11 @@ async fn a_directory_joins_a_tenant_without_a_name_to_the_client_that_is_billed(
     let apart = audit().await;
     assert_eq!(clients(&apart), ["Contoso", TENANT], "{apart:#}");
 
-    let directory = empty_import(&org).await;
-    write(&app, &org, &directory, vec![Record::Client(contoso())]).await;
+    let customers = json!({"totalCount": 1, "items": [{
+        "id": TENANT, "relationshipToPartner": "reseller", "attributes": {"objectType": "Customer"},
+        "companyProfile": {"tenantId": TENANT, "domain": "contoso.example", "companyName": "Contoso"}
+    }]});
+    let directory = org.import_whole("customers.json", customers.to_string(), "").await;
     let joined = audit().await;
     assert_eq!(clients(&joined), ["Contoso"], "{joined:#}");
     let gap = &joined["gaps"][0];

@@ -43,6 +43,10 @@ pub struct Arguments {
     /// Who used what.
     #[arg(long, value_name = "[CLIENT=]FILE", num_args = 1..)]
     activity: Vec<String>,
+    /// Lists of clients or products, which say what ids and names belong together: customers, tenants,
+    /// subscribed SKUs.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    directory: Vec<String>,
     /// Confirmed mappings of clients and products.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     mappings: Vec<String>,
@@ -186,6 +190,7 @@ fn input(arguments: &Arguments, clock: &Clock, problems: &mut Problems) -> Audit
     ] {
         input.sources.extend(files.iter().filter_map(|file| reader.source(side, file)));
     }
+    input.sources.extend(arguments.directory.iter().filter_map(|file| reader.directory(file)));
     let tables = [&arguments.mappings, &arguments.rules, &arguments.prices];
     for (wanted, files) in [Table::Mappings, Table::Rules, Table::Prices].into_iter().zip(tables) {
         for file in files {
@@ -254,20 +259,52 @@ impl Reader<'_> {
             self.problems.0.push(format!("{path}: the file names no client; write CLIENT={path}"));
             return None;
         }
+        let mut source = self.source_of(digest, path, report, |record| side_of(record) == Some(side));
+        source.sides = vec![side];
+        source.client = client.map(str::to_owned);
+        Some(source)
+    }
+
+    /// Reads a list of clients or products: it has no side, and says who is who.
+    fn directory(&mut self, path: &str) -> Option<Source> {
+        let (digest, report) = self.read(path)?;
+        let report = match report {
+            Err(FileError::NoRows { known: Some(_) }) => return None,
+            Err(error) => return self.refuse(path, &error),
+            Ok(report) => self.checked(path, report)?,
+        };
+        let format = report.format;
+        let source = self.source_of(digest, path, report, |record| {
+            matches!(record, Record::Client(_) | Record::Product(_))
+        });
+        if source.records.is_empty() {
+            self.wrong_use(path, "list of clients or products", format);
+            return None;
+        }
+        Some(source)
+    }
+
+    /// A file's records, of those that are wanted, as a source without a side.
+    fn source_of(
+        &mut self,
+        digest: String,
+        path: &str,
+        report: FileReport,
+        wanted: impl Fn(&Record) -> bool,
+    ) -> Source {
         self.learned += 1;
-        let of_side = |record: &Record| side_of(record) == Some(side);
-        Some(Source {
+        Source {
             import: digest,
             file: path.to_owned(),
             format: report.source(),
-            sides: vec![side],
+            sides: Vec::new(),
             learned: self.learned,
             snapshot_on: None,
-            client: client.map(str::to_owned),
+            client: None,
             stated_span: report.stated_span,
             incomplete: audit::Incomplete::None,
-            records: report.records.into_iter().filter(|sourced| of_side(&sourced.record)).collect(),
-        })
+            records: report.records.into_iter().filter(|sourced| wanted(&sourced.record)).collect(),
+        }
     }
 
     /// Reads a file of mappings, rules or prices.

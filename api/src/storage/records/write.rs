@@ -128,12 +128,8 @@ macro_rules! insert_rows {
              from unnest($5::int[], $6::int[], $7::int[], $8::int[]", $(", ", $parameter,)* ")
                as n (position, line, client, product", $(", ", $column,)* ")
              where exists (select from imports where org_id = $1 and id = $2)
-               and not exists (
-                 select from unnest($3::uuid[]) as u (id)
-                 where not exists (select from client_refs r where r.org_id = $1 and r.id = u.id))
-               and not exists (
-                 select from unnest($4::uuid[]) as u (id)
-                 where not exists (select from product_refs r where r.org_id = $1 and r.id = u.id))"
+               and (select count(*) from client_refs where org_id = $1 and id = any ($3)) = cardinality($3)
+               and (select count(*) from product_refs where org_id = $1 and id = any ($4)) = cardinality($4)"
         )
     };
 }
