@@ -13,7 +13,7 @@ use serde_json::Value;
 use sqlx::Postgres;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// Rows per statement: large enough that the round trip does not count, small enough for memory.
@@ -24,6 +24,9 @@ const BATCH: usize = 5_000;
 pub struct Writer {
     import: ImportId,
     refs: Refs,
+    /// The refs that the rows point to.
+    clients: HashSet<Uuid>,
+    products: HashSet<Uuid>,
     /// Records written so far: the position of the next one.
     written: i32,
 }
@@ -31,7 +34,8 @@ pub struct Writer {
 impl Writer {
     /// For an import that has no records yet.
     pub async fn begin(tx: &mut OrgTx, import: ImportId) -> Result<Self, StorageError> {
-        Ok(Self { import, refs: Refs::load(tx).await?, written: 0 })
+        let refs = Refs::load(tx).await?;
+        Ok(Self { import, refs, clients: HashSet::new(), products: HashSet::new(), written: 0 })
     }
 
     /// Records written so far.
@@ -54,9 +58,33 @@ impl Writer {
                 batch.sort_in(&self.refs, self.written, sourced)?;
                 self.written = self.written.checked_add(1).ok_or(TOO_MANY)?;
             }
+            self.clients.extend(&batch.clients.ids);
+            self.products.extend(&batch.products.ids);
             batch.store(tx, self.import, now, &new_id).await?;
         }
         Ok(())
+    }
+
+    /// Checks, in the place of foreign keys, that every ref that rows point to is there; to be called
+    /// before the transaction is committed. Checked for each batch, with the plan that a server makes for
+    /// an empty table, this took four fifths of the time of a large import.
+    pub async fn check(&self, tx: &mut OrgTx) -> Result<(), StorageError> {
+        let (clients, products): (Vec<Uuid>, Vec<Uuid>) =
+            (self.clients.iter().copied().collect(), self.products.iter().copied().collect());
+        let missing: i64 = sqlx::query_scalar(
+            "select (select count(*)
+                     from unnest($2::uuid[]) as u (id)
+                     where not exists (select from client_refs r where r.org_id = $1 and r.id = u.id))
+                  + (select count(*)
+                     from unnest($3::uuid[]) as u (id)
+                     where not exists (select from product_refs r where r.org_id = $1 and r.id = u.id))",
+        )
+        .bind(tx.org().uuid())
+        .bind(clients)
+        .bind(products)
+        .fetch_one(tx.conn())
+        .await?;
+        if missing > 0 { Err(StorageError::Corrupt { column: "client_ref or product_ref" }) } else { Ok(()) }
     }
 }
 
@@ -127,9 +155,7 @@ macro_rules! insert_rows {
             $(", n.", $column,)* "
              from unnest($5::int[], $6::int[], $7::int[], $8::int[]", $(", ", $parameter,)* ")
                as n (position, line, client, product", $(", ", $column,)* ")
-             where exists (select from imports where org_id = $1 and id = $2)
-               and (select count(*) from client_refs where org_id = $1 and id = any ($3)) = cardinality($3)
-               and (select count(*) from product_refs where org_id = $1 and id = any ($4)) = cardinality($4)"
+             where exists (select from imports where org_id = $1 and id = $2)"
         )
     };
 }
