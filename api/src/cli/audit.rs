@@ -219,8 +219,8 @@ impl Table {
     fn take(self, record: Record, input: &mut AuditInput) -> bool {
         match (self, record) {
             (Self::Mappings, Record::Mapping(row)) => input.mappings.push(row),
-            (Self::Rules, Record::Rule(row)) => input.rules.push(row),
-            (Self::Prices, Record::Price(row)) => input.prices.push(row),
+            (Self::Rules, Record::Rule(row)) => input.rules.push(*row),
+            (Self::Prices, Record::Price(row)) => input.prices.push(*row),
             _ => return false,
         }
         true

@@ -231,11 +231,11 @@ async fn source(
     let mut rows = records::of_import(tx, ImportId::new(import.id)).await?;
     rows.retain(|sourced| match &sourced.record {
         Record::Price(price) => {
-            prices.push(price.clone());
+            prices.push((**price).clone());
             false
         }
         Record::Rule(rule) => {
-            rules.push(rule.clone());
+            rules.push((**rule).clone());
             false
         }
         _ => true,

@@ -21,8 +21,7 @@ pub(super) fn document(
     notes: BTreeSet<String>,
 ) -> Result<AuditDocument, AuditError> {
     found.gaps.sort_by(|a, b| {
-        let key = |gap: &Gap| (gap.client.clone(), gap.product.clone(), gap.direction, gap.id.clone());
-        key(a).cmp(&key(b))
+        (&a.client, &a.product, a.direction, &a.id).cmp(&(&b.client, &b.product, b.direction, &b.id))
     });
     found.price_differences.sort_by(|a, b| {
         (&a.client, &a.product, a.from, a.expected, a.billed)
@@ -75,18 +74,8 @@ pub(super) fn document(
 /// # Errors
 /// When the document has no JSON form.
 pub fn digest_of(document: &AuditDocument) -> Result<String, AuditError> {
-    let mut value = serde_json::to_value(document).map_err(AuditError::Document)?;
-    if let Some(fields) = value.as_object_mut() {
-        fields.remove("digest");
-        let gaps = fields.get_mut("gaps").and_then(serde_json::Value::as_array_mut);
-        for gap in gaps.into_iter().flatten() {
-            let sources = gap.get_mut("sources").and_then(serde_json::Value::as_array_mut);
-            for source in sources.into_iter().flatten().filter_map(serde_json::Value::as_object_mut) {
-                source.remove("file");
-            }
-        }
-    }
-    digest::of_json(&value).map_err(AuditError::Document)
+    let omitted: [&[&str]; 2] = [&["digest"], &["gaps", "sources", "file"]];
+    digest::of_json_without(document, &omitted).map_err(AuditError::Document)
 }
 
 fn totals(gaps: &[Gap]) -> Result<Vec<Total>, AuditError> {

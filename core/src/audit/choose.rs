@@ -36,8 +36,14 @@ pub(super) struct Chosen<'a> {
 impl Chosen<'_> {
     /// Marks the seats of products on the list of free, trial and viral SKUs: files do not say so.
     pub(super) fn mark_free(&mut self, identity: &Identity) {
+        let mut last = None;
         for count in self.counts.iter_mut().chain(&mut self.states) {
-            count.free |= identity.free(count.product);
+            let free = match last {
+                Some((product, free)) if product == count.product => free,
+                _ => identity.free(count.product),
+            };
+            last = Some((count.product, free));
+            count.free |= free;
         }
     }
 
@@ -86,7 +92,7 @@ pub(super) fn choose<'a>(
     let shared = shared_ranks(ranks);
     let mut entitled = CoverageBuilder::default();
     let mut snapshots = Vec::new();
-    let mut during = Vec::new();
+    let mut during = Vec::with_capacity(raw.entitlements.len());
     for row in raw.entitlements {
         match row.held {
             RawHeld::During(days) => during.push((row, days)),
@@ -105,6 +111,7 @@ pub(super) fn choose<'a>(
             |(_, days), until| days.until = days.until.min(until),
         );
     }
+    chosen.counts.reserve_exact(during.len());
     for (row, days) in during {
         entitled.add(row.client, row.rank, days, stated(sources, row.line));
         chosen.counts.push(count(&row, days));
@@ -239,7 +246,7 @@ fn count(row: &RawEntitlement<'_>, days: Days) -> Count {
         active: Seats::of(record.active),
         free: record.free,
         line: row.line,
-        more: Vec::new(),
+        more: Box::default(),
     }
 }
 
@@ -314,7 +321,7 @@ fn states(charges: &[Charge<'_>], chosen: &mut Chosen<'_>) {
             let span = state.span();
             let mut own = state.lines.iter().filter_map(|index| of_format.get(*index as usize));
             let Some((rank, parts)) = own.next() else { continue };
-            let more: Vec<Line> =
+            let more: Box<[Line]> =
                 own.filter_map(|(_, parts)| parts.first()).map(|charge| charge.line).collect();
             for part in parts {
                 let days = Days::of(span);
@@ -341,6 +348,8 @@ fn states(charges: &[Charge<'_>], chosen: &mut Chosen<'_>) {
 #[derive(Debug, Default)]
 struct CoverageBuilder {
     shown: BTreeMap<(ClientId, u32), Days>,
+    /// Of the client whose rows come one after the other, until another's come.
+    run: Option<((ClientId, u32), Days)>,
     stated: BTreeSet<(ClientId, u32, Days)>,
 }
 
@@ -349,13 +358,24 @@ impl CoverageBuilder {
         if let Some(stated) = stated {
             self.stated.insert((client, rank, stated));
         } else if !days.is_empty() {
-            let shown = self.shown.entry((client, rank)).or_insert(days);
-            shown.from = shown.from.min(days.from);
-            shown.until = shown.until.max(days.until);
+            match &mut self.run {
+                Some((key, run)) if *key == (client, rank) => *run = run.to(days),
+                _ => {
+                    self.end_run();
+                    self.run = Some(((client, rank), days));
+                }
+            }
         }
     }
 
-    fn finish(self) -> Spans {
+    fn end_run(&mut self) {
+        if let Some((key, run)) = self.run.take() {
+            self.shown.entry(key).and_modify(|shown| *shown = shown.to(run)).or_insert(run);
+        }
+    }
+
+    fn finish(mut self) -> Spans {
+        self.end_run();
         let mut spans: Spans = Spans::new();
         let shown = self.shown.into_iter();
         let stated = self.stated.into_iter().map(|(client, rank, days)| ((client, rank), days));

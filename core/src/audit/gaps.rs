@@ -20,6 +20,9 @@ pub(super) fn gaps(
     timeline: &Timeline,
     compared: &Compared,
 ) -> Result<Vec<Gap>, AuditError> {
+    if compared.gaps.is_empty() {
+        return Ok(Vec::new());
+    }
     let sources = lineage(context, subject);
     let mut gaps = Vec::with_capacity(compared.gaps.len());
     for ((currency, direction), sum) in &compared.gaps {

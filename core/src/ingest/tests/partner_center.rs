@@ -255,7 +255,7 @@ fn lines_of_a_bulk_export_read_like_the_answer() {
     let (expected, _) = charges(&answer)[0];
     let (found, _) = charges(&bulk)[1];
     let named = ClientRef { name: Some("two".into()), ..expected.client.clone() };
-    assert_eq!(*found, VendorCharge { client: named, ..expected.clone() });
+    assert_eq!(*found, VendorCharge { client: named.into(), ..expected.clone() });
 }
 
 #[test]
