@@ -92,9 +92,17 @@ pub(super) fn choose<'a>(
     let shared = shared_ranks(ranks);
     let mut entitled = CoverageBuilder::default();
     let mut snapshots = Vec::new();
-    let mut during = Vec::with_capacity(raw.entitlements.len());
+    let mut during = Vec::new();
+    if shared.is_empty() {
+        chosen.counts.reserve_exact(raw.entitlements.len());
+    }
     for row in raw.entitlements {
         match row.held {
+            // Nothing can replace it.
+            RawHeld::During(days) if shared.is_empty() => {
+                entitled.add(row.client, row.rank, days, stated(sources, row.line));
+                chosen.counts.push(count(&row, days));
+            }
             RawHeld::During(days) => during.push((row, days)),
             RawHeld::Seen(on) => snapshots.push((row, on)),
         }

@@ -36,6 +36,7 @@ mod explanation;
 mod gaps;
 mod identity;
 mod input;
+mod order;
 mod parallel;
 mod price_differences;
 mod pricing;
@@ -138,7 +139,7 @@ pub fn run_on(input: &AuditInput, threads: usize) -> Result<AuditDocument, Audit
         for of_client in audited {
             found.extend(of_client?);
         }
-        assemble::document(input, context.calendar, found, proposals, notes)
+        assemble::document(input, context.calendar, found, proposals, notes, threads)
     })
 }
 
@@ -358,12 +359,12 @@ fn wanted(
 fn sort_rows(chosen: &mut Chosen<'_>, threads: usize) {
     let Chosen { counts, states, bills, charges, .. } = chosen;
     let held = || {
-        counts.sort_by_key(|row| (row.client, row.product, row.days, row.line));
-        states.sort_by_key(|row| (row.client, row.product, row.days, row.line));
+        order::sort(counts, |row| ((row.client, row.product), (row.days, row.line)));
+        order::sort(states, |row| ((row.client, row.product), (row.days, row.line)));
     };
     let charged = || {
-        bills.sort_by_key(|row| (row.client, row.product, row.days, row.line));
-        charges.sort_by_key(|row| (row.client, row.product, row.days, row.line));
+        order::sort(bills, |row| ((row.client, row.product), (row.days, row.line)));
+        order::sort(charges, |row| ((row.client, row.product), (row.days, row.line)));
     };
     parallel::both(threads, held, charged);
 }

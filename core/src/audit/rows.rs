@@ -163,6 +163,12 @@ pub(super) fn raw_rows<'a>(sources: &[&'a Source], ranks: &[u32], identity: &Ide
     for (index, source) in sources.iter().enumerate() {
         let source_id = u32::try_from(index).unwrap_or(u32::MAX);
         let rank = ranks.get(index).copied().unwrap_or(u32::MAX);
+        match source.records.first().map(|first| &first.record) {
+            Some(Record::Entitlement(_)) => rows.entitlements.reserve(source.records.len()),
+            Some(Record::BillingLine(_)) => rows.bills.reserve(source.records.len()),
+            Some(Record::VendorCharge(_)) => rows.charges.reserve(source.records.len()),
+            _ => {}
+        }
         for (position, sourced) in source.records.iter().enumerate() {
             let line = Line { source: source_id, line: sourced.line };
             let Some((client, product)) = identity.refs(index, position) else { continue };

@@ -362,12 +362,11 @@ impl<'r> Cells<'r> {
     pub(super) fn iso_date(&self, field: usize) -> Result<Option<NaiveDate>, Bad> {
         self.text(field)
             .map(|text| {
-                if date::parse(text) == Some(Written::None) {
-                    return Ok(None);
+                match date::parse(text) {
+                    Some(Written::None) => Ok(None),
+                    Some(Written::Iso(day)) if !text.contains('/') => Ok(Some(day)),
+                    _ => Err(self.bad(field, "is not a date written as 2026-02-01")),
                 }
-                date::parse_iso(text)
-                    .map(Some)
-                    .ok_or_else(|| self.bad(field, "is not a date written as 2026-02-01"))
             })
             .transpose()
             .map(Option::flatten)

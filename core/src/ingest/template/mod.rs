@@ -139,7 +139,10 @@ fn term(cells: &Cells<'_>, field: usize) -> Result<Option<Term>, Bad> {
 }
 
 fn cycle(cells: &Cells<'_>, field: usize) -> Result<Cycle, Bad> {
-    let Some(text) = cells.text(field) else { return Ok(Cycle::Monthly) };
+    let text = match cells.text(field) {
+        None | Some("monthly") => return Ok(Cycle::Monthly),
+        Some(text) => text,
+    };
     match fold(text).as_str() {
         "monthly" | "month" => Ok(Cycle::Monthly),
         "quarterly" | "quarter" => Ok(Cycle::Quarterly),
