@@ -16,7 +16,8 @@ pub(crate) type Omitted<'o> = &'o [&'o [&'o str]];
 /// When the value has no JSON form.
 pub(crate) fn to_vec(value: &impl Serialize, omitted: Omitted<'_>) -> Result<Vec<u8>, serde_json::Error> {
     let text = serde_json::to_vec(value)?;
-    let mut writer = Writer { text: &text, omitted, out: Vec::with_capacity(text.len()), ..Writer::default() };
+    let mut writer =
+        Writer { text: &text, omitted, out: Vec::with_capacity(text.len()), ..Writer::default() };
     let paths = omitted.iter().map(|_| true).collect::<Vec<_>>();
     if writer.value(0, 0, &paths) == Some(text.len()) {
         return Ok(writer.out);
@@ -151,9 +152,11 @@ impl Writer<'_> {
             let leads = |(path, open): (&&[&str], &bool)| {
                 *open && path.get(depth).is_some_and(|step| step.as_bytes() == name)
             };
-            leave = self.omitted.iter().zip(paths).any(|(path, open)| {
-                leads((path, open)) && path.len() == depth + 1
-            });
+            leave = self
+                .omitted
+                .iter()
+                .zip(paths)
+                .any(|(path, open)| leads((path, open)) && path.len() == depth + 1);
             let inside: Vec<bool> = self.omitted.iter().zip(paths).map(leads).collect();
             self.value(at, depth + 1, &inside)?
         } else {

@@ -31,7 +31,9 @@ pub(super) fn pretty(mut document: AuditDocument, threads: usize) -> Result<Vec<
     let size = gaps.len().div_ceil(threads.max(1));
     let written = thread::scope(|scope| {
         let workers: Vec<_> = gaps.chunks(size).map(|gaps| scope.spawn(move || piece(gaps))).collect();
-        let join = |worker: thread::ScopedJoinHandle<'_, _>| worker.join().unwrap_or_else(|panic| resume_unwind(panic));
+        let join = |worker: thread::ScopedJoinHandle<'_, _>| {
+            worker.join().unwrap_or_else(|panic| resume_unwind(panic))
+        };
         workers.into_iter().map(join).collect::<Result<Vec<String>, serde_json::Error>>()
     })?;
     let mut pieces = vec![format!("{before}\n  \"gaps\": [\n")];

@@ -98,8 +98,7 @@ fn sealed(document: &mut AuditDocument, threads: usize) -> Result<String, AuditE
     let gaps = std::mem::take(&mut document.gaps);
     let around = canonical::to_vec(document, NOT_SEALED);
     let pieces: Vec<&[Gap]> = gaps.chunks(PIECE).collect();
-    let written =
-        parallel::each(&pieces, threads, |gaps| canonical::to_vec(&Piece { gaps }, NOT_SEALED));
+    let written = parallel::each(&pieces, threads, |gaps| canonical::to_vec(&Piece { gaps }, NOT_SEALED));
     document.gaps = gaps;
     let around = around.map_err(AuditError::Document)?;
     // No text holds these bytes: its quotes are escaped. No other list of the document has this name.

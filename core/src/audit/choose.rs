@@ -84,22 +84,21 @@ pub(super) type Spans = BTreeMap<(ClientId, u32), Vec<Days>>;
 pub(super) fn choose<'a>(
     raw: RawRows<'a>,
     sources: &[&Source],
-    ranks: &[u32],
     calendar: &Calendar,
     stretch: bool,
 ) -> Chosen<'a> {
     let mut chosen = Chosen::default();
-    let shared = shared_ranks(ranks);
+    let shared = shared(raw.entitlements.iter().map(|row| (row.rank, row.line.source)));
     let mut entitled = CoverageBuilder::default();
     let mut snapshots = Vec::new();
     let mut during = Vec::new();
-    if shared.is_empty() {
+    if !shared {
         chosen.counts.reserve_exact(raw.entitlements.len());
     }
     for row in raw.entitlements {
         match row.held {
             // Nothing can replace it.
-            RawHeld::During(days) if shared.is_empty() => {
+            RawHeld::During(days) if !shared => {
                 entitled.add(row.client, row.rank, days, stated(sources, row.line));
                 chosen.counts.push(count(&row, days));
             }
@@ -107,7 +106,7 @@ pub(super) fn choose<'a>(
             RawHeld::Seen(on) => snapshots.push((row, on)),
         }
     }
-    if !shared.is_empty() {
+    if shared {
         replace(
             &mut during,
             |(row, days)| Entry {
@@ -128,7 +127,7 @@ pub(super) fn choose<'a>(
     chosen.entitled = entitled.finish();
 
     let mut bills = raw.bills;
-    if !shared.is_empty() {
+    if self::shared(bills.iter().map(|bill| (bill.rank, bill.line.source))) {
         replace(
             &mut bills,
             |bill| Entry {
@@ -159,10 +158,15 @@ pub(super) fn choose<'a>(
     chosen
 }
 
-/// Ranks that several sources have: only there can a row replace another.
-fn shared_ranks(ranks: &[u32]) -> BTreeSet<u32> {
-    let mut seen = BTreeSet::new();
-    ranks.iter().copied().filter(|rank| !seen.insert(*rank)).collect()
+/// Whether rows of one rank come from several sources: only then can a row replace another.
+fn shared(mut rows: impl Iterator<Item = (u32, u32)>) -> bool {
+    let mut sources: BTreeMap<u32, u32> = BTreeMap::new();
+    let mut last = None;
+    rows.any(|row| {
+        // Rows of a source follow one another.
+        let new = last.replace(row) != Some(row);
+        new && *sources.entry(row.0).or_insert(row.1) != row.1
+    })
 }
 
 fn stated(sources: &[&Source], line: Line) -> Option<Days> {

@@ -125,9 +125,15 @@ pub(super) fn view<'a>(context: &Context<'a>, client: ClientId, rows: ClientRows
     let mut products: BTreeSet<ProductId> = BTreeSet::new();
     // Rows of a product stand together.
     let of_counts = |counts: &'a [Count]| counts.chunk_by(|a, b| a.product == b.product);
-    products.extend(of_counts(rows.counts).chain(of_counts(rows.states)).flat_map(|rows| rows.first()).map(|row| row.product));
+    products.extend(
+        of_counts(rows.counts)
+            .chain(of_counts(rows.states))
+            .flat_map(|rows| rows.first())
+            .map(|row| row.product),
+    );
     let of_bills = rows.bills.chunk_by(|a, b| a.product == b.product);
-    products.extend(of_bills.filter_map(|rows| rows.iter().find(|bill| bill.regular())).map(|bill| bill.product));
+    products
+        .extend(of_bills.filter_map(|rows| rows.iter().find(|bill| bill.regular())).map(|bill| bill.product));
     if reason.is_none() {
         products.extend(context.rules.minimums(client));
     }

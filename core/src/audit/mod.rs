@@ -175,7 +175,7 @@ fn prepared<T>(
     let mut identity = Identity::build(input, &sources);
     let mut raw = raw_rows(&sources, &ranks, &identity);
     formats.drop_usage(&mut raw);
-    let mut chosen = choose(raw, &sources, &ranks, &calendar, input.stretch_snapshots);
+    let mut chosen = choose(raw, &sources, &calendar, input.stretch_snapshots);
     chosen.mark_free(&identity);
     let mut notes: BTreeSet<String> = chosen.notes.drain(..).collect();
     notes.extend(identity.notes());

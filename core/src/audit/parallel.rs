@@ -40,7 +40,11 @@ pub(super) fn each<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(
 }
 
 /// Does two things, at once where there are threads for it.
-pub(super) fn both<A, B: Send>(threads: usize, one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+pub(super) fn both<A, B: Send>(
+    threads: usize,
+    one: impl FnOnce() -> A,
+    other: impl FnOnce() -> B + Send,
+) -> (A, B) {
     if threads < 2 {
         return (one(), other());
     }

@@ -361,12 +361,10 @@ impl<'r> Cells<'r> {
     /// A date with the year first; `None` also for dates that stand for none (year 1 or 9999).
     pub(super) fn iso_date(&self, field: usize) -> Result<Option<NaiveDate>, Bad> {
         self.text(field)
-            .map(|text| {
-                match date::parse(text) {
-                    Some(Written::None) => Ok(None),
-                    Some(Written::Iso(day)) if !text.contains('/') => Ok(Some(day)),
-                    _ => Err(self.bad(field, "is not a date written as 2026-02-01")),
-                }
+            .map(|text| match date::parse(text) {
+                Some(Written::None) => Ok(None),
+                Some(Written::Iso(day)) if !text.contains('/') => Ok(Some(day)),
+                _ => Err(self.bad(field, "is not a date written as 2026-02-01")),
             })
             .transpose()
             .map(Option::flatten)

@@ -170,7 +170,8 @@ fn charge(cells: &Cells<'_>, dates: &mut Dates) -> Result<VendorCharge, Bad> {
             name,
             sku: Some(cells.need(F::Offer as usize)?.to_lowercase()),
             ..ProductRef::default()
-        }.into(),
+        }
+        .into(),
         subscription: Some(cells.need(F::Subscription as usize)?.to_lowercase()),
         invoice: cells.owned(F::Invoice as usize),
         reference: None,

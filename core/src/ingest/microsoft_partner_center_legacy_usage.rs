@@ -173,7 +173,8 @@ fn charge(cells: &Cells<'_>, dates: &mut Dates) -> Result<VendorCharge, Bad> {
             name: cells.owned(F::SubscriptionDescription as usize),
             sku: Some(cells.text(F::Sku as usize).unwrap_or("MS-AZR-0145P").to_uppercase()),
             ..ProductRef::default()
-        }.into(),
+        }
+        .into(),
         subscription: Some(cells.need(F::Subscription as usize)?.to_lowercase()),
         invoice: cells.owned(F::Invoice as usize),
         reference: None,

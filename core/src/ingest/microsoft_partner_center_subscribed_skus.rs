@@ -79,7 +79,8 @@ fn entitlement(item: &Object<'_>) -> Result<Entitlement, Bad> {
             sku: Some(sku),
             part_number: text(&product, "skuPartNumber"),
             code: None,
-        }.into(),
+        }
+        .into(),
         subscription: None,
         term: None,
         purchased: Some(total),

@@ -158,7 +158,8 @@ fn charge(
             name: text(item, "productName"),
             code: Some(format!("pax8:{code}")),
             ..ProductRef::default()
-        }.into(),
+        }
+        .into(),
         // Pax8's own id, which is on its invoice items too; the vendor's id may be shared or lacking.
         subscription: text(item, "id")
             .or_else(|| text(item, "vendorSubscriptionId"))

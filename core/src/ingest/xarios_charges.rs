@@ -110,7 +110,8 @@ fn charge(
     let span = Span { from, until: Some(until) };
     Ok(Some(VendorCharge {
         client: client(cells)?.into(),
-        product: coded(Some(cells.need(F::Product as usize)?.to_owned()), cells.owned(F::Part as usize)).into(),
+        product: coded(Some(cells.need(F::Product as usize)?.to_owned()), cells.owned(F::Part as usize))
+            .into(),
         subscription: None,
         invoice: None,
         reference: None,

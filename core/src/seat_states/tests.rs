@@ -19,7 +19,8 @@ fn charge(kind: &str, from: &str, last: &str, quantity: &str, amount: &str) -> V
             name: Some("Suite".into()),
             sku: Some("CFQ7TTC0LDPB:0001".into()),
             ..ProductRef::default()
-        }.into(),
+        }
+        .into(),
         subscription: Some("sub".into()),
         invoice: None,
         reference: None,

@@ -6,8 +6,8 @@ use super::super::sink::{Bad, Sink};
 use super::super::table::fold;
 use super::super::{FileError, Fit, Format, ReadOptions};
 use super::{
-    CLIENT, CLIENT_ID, CURRENCY, FROM, Kind, Names, PRODUCT, QUANTITY, client_if_any, count, cycle,
-    optional, span, term,
+    CLIENT, CLIENT_ID, CURRENCY, FROM, Kind, Names, PRODUCT, QUANTITY, client_if_any, count, cycle, optional,
+    span, term,
 };
 use crate::records::{BillingLine, ClientRef, LineType, Record, Side};
 use rust_decimal::Decimal;

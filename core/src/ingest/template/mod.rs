@@ -87,7 +87,8 @@ impl Names {
         if let Some(same) = self.products.again(as_written) {
             return same;
         }
-        let [name, sku, part_number, code] = [name, sku, part_number, code].map(|text| text.map(str::to_owned));
+        let [name, sku, part_number, code] =
+            [name, sku, part_number, code].map(|text| text.map(str::to_owned));
         self.products.of(ProductRef { name, sku, part_number, code })
     }
 }

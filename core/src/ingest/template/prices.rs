@@ -5,8 +5,8 @@ use super::super::reader::Shape;
 use super::super::sink::{Bad, Sink};
 use super::super::{FileError, Fit, Format, ReadOptions};
 use super::{
-    CLIENT_ID, CLIENT_IF_ANY, CURRENCY, FROM, Kind, Names, PRODUCT, client_if_any, count, cycle, optional, span,
-    term,
+    CLIENT_ID, CLIENT_IF_ANY, CURRENCY, FROM, Kind, Names, PRODUCT, client_if_any, count, cycle, optional,
+    span, term,
 };
 use crate::records::{ClientRef, Price, ProductRef, Record};
 

@@ -472,7 +472,9 @@ fn prices(report: &FileReport) -> Vec<&ListPrice> {
         .records
         .iter()
         .filter(|sourced| of(sourced))
-        .filter_map(|sourced| if let Record::ListPrice(price) = &sourced.record { Some(&**price) } else { None })
+        .filter_map(
+            |sourced| if let Record::ListPrice(price) = &sourced.record { Some(&**price) } else { None },
+        )
         .collect()
 }
 
