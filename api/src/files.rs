@@ -53,6 +53,9 @@ impl Source for LocalFile {
     }
 }
 
+/// Records that room is made for on the word of the first ones.
+const MOST_GUESSED: usize = 1 << 21;
+
 /// Keeps all records in memory, or none.
 #[derive(Debug)]
 pub struct Collect {
@@ -71,6 +74,21 @@ impl Collect {
         Self { records: Vec::new(), keep: false }
     }
 
+    /// Room for what the rest of the file will bring if it goes on as it began: to grow by and by would
+    /// copy everything some times, and need half as much memory again.
+    fn make_room(&mut self, more: usize, progress: Progress) {
+        let needed = self.records.len() + more;
+        if needed <= self.records.capacity() {
+            return;
+        }
+        let rest = progress.size.saturating_sub(progress.bytes);
+        let expected = u128::from(rest) * needed as u128 / u128::from(progress.bytes.max(1));
+        let expected = usize::try_from(expected).unwrap_or(usize::MAX);
+        // Never more than it would grow by itself, but for the first guess.
+        let most = needed.max(MOST_GUESSED);
+        self.records.reserve(more + (expected + expected / 32).min(most));
+    }
+
     /// Puts them into the report.
     pub fn into_report(self, report: FileReport) -> FileReport {
         FileReport { records: self.records, ..report }
@@ -78,8 +96,9 @@ impl Collect {
 }
 
 impl Taker for Collect {
-    fn take(&mut self, mut records: Vec<Sourced>, _: Progress) -> ControlFlow<()> {
+    fn take(&mut self, mut records: Vec<Sourced>, progress: Progress) -> ControlFlow<()> {
         if self.keep {
+            self.make_room(records.len(), progress);
             self.records.append(&mut records);
         }
         ControlFlow::Continue(())

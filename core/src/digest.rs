@@ -1,5 +1,6 @@
 //! SHA-256 of files and of canonical JSON (RFC 8785), written `sha256:` and 64 hex digits.
 
+use crate::canonical::{self, Omitted};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -13,7 +14,18 @@ pub fn of_bytes(bytes: &[u8]) -> String {
 /// # Errors
 /// When the value has no JSON form (a map with keys that are not text).
 pub fn of_json(value: &impl Serialize) -> Result<String, serde_json::Error> {
-    serde_json_canonicalizer::to_vec(value).map(|bytes| of_bytes(&bytes))
+    of_json_without(value, &[])
+}
+
+/// The same without some members.
+///
+/// # Errors
+/// When the value has no JSON form.
+pub(crate) fn of_json_without(
+    value: &impl Serialize,
+    omitted: Omitted<'_>,
+) -> Result<String, serde_json::Error> {
+    canonical::to_vec(value, omitted).map(|bytes| of_bytes(&bytes))
 }
 
 /// Writes a finished SHA-256 in our form.

@@ -9,6 +9,7 @@
 //! [`seat_states`] (vendor charges to seats), [`catalog`] and [`matching`] (names to products), [`audit`] (records to gaps).
 
 pub mod audit;
+mod canonical;
 pub mod catalog;
 pub mod digest;
 pub mod id;

@@ -3,12 +3,16 @@
 //! A record keeps what its source says, in the source's own precision: quantities and prices are
 //! exact decimals, ids stay text, spans are half-open days. Nothing here is matched, prorated or
 //! rounded; that is the work of [`crate::matching`] and [`crate::audit`].
+//!
+//! Names of clients and products are shared: a file of a million rows names some hundred of them, and a
+//! reader may give all rows of one client the same reference.
 
 use crate::money::Currency;
 use crate::period::Span;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A side of the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -124,9 +128,9 @@ pub enum Held {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entitlement {
     /// Whose.
-    pub client: ClientRef,
+    pub client: Arc<ClientRef>,
     /// Of what.
-    pub product: ProductRef,
+    pub product: Arc<ProductRef>,
     /// The vendor's subscription id, if seats are told apart by it.
     pub subscription: Option<String>,
     /// Commitment term, where the source states it.
@@ -147,11 +151,11 @@ pub struct Entitlement {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BillingLine {
     /// Who is charged.
-    pub client: ClientRef,
+    pub client: Arc<ClientRef>,
     /// Which billing entity of the client, where the source tells.
     pub billing_entity: Option<String>,
     /// For what.
-    pub product: ProductRef,
+    pub product: Arc<ProductRef>,
     /// The agreement or contract it belongs to.
     pub agreement: Option<String>,
     /// Invoice number.
@@ -199,9 +203,9 @@ pub enum ChargeKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VendorCharge {
     /// For which client.
-    pub client: ClientRef,
+    pub client: Arc<ClientRef>,
     /// For what.
-    pub product: ProductRef,
+    pub product: Arc<ProductRef>,
     /// Subscription id.
     pub subscription: Option<String>,
     /// Invoice number.
@@ -241,7 +245,7 @@ pub struct VendorCharge {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact that a source states by itself")]
 pub struct Activity {
     /// Whose user.
-    pub client: ClientRef,
+    pub client: Arc<ClientRef>,
     /// The user's principal name or id; 32 hex digits when the tenant conceals names.
     pub user: String,
     /// The licensed product; a user without a licence has none.
@@ -292,7 +296,7 @@ pub enum ProvisioningAction {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProvisioningEvent {
     /// Whose user.
-    pub client: ClientRef,
+    pub client: Arc<ClientRef>,
     /// The source's own id of the entry, by which an entry in two files is one.
     pub event: Option<String>,
     /// When it happened, UTC.
@@ -445,15 +449,15 @@ pub enum Record {
     /// A user's use of a product.
     Activity(Activity),
     /// A price.
-    Price(Price),
+    Price(Box<Price>),
     /// A rule.
-    Rule(Rule),
+    Rule(Box<Rule>),
     /// A mapping.
     Mapping(MappingRow),
     /// An entry of a vendor's log of seats given and taken.
     Provisioning(ProvisioningEvent),
     /// An entry of a vendor's price list.
-    ListPrice(ListPrice),
+    ListPrice(Box<ListPrice>),
     /// A client as a directory names it: which id, name and domain belong together.
     Client(ClientRef),
     /// A product as a directory names it: which ids and name belong together.
@@ -462,7 +466,7 @@ pub enum Record {
 
 impl Record {
     /// Whose row it is, for rows of one client.
-    pub const fn client(&self) -> Option<&ClientRef> {
+    pub fn client(&self) -> Option<&ClientRef> {
         match self {
             Self::Entitlement(row) => Some(&row.client),
             Self::BillingLine(row) => Some(&row.client),
@@ -475,13 +479,13 @@ impl Record {
     }
 
     /// The same, to be named as the uploader names it. A directory's entries are not: they say who is who.
-    pub const fn client_mut(&mut self) -> Option<&mut ClientRef> {
+    pub fn client_mut(&mut self) -> Option<&mut ClientRef> {
         match self {
-            Self::Entitlement(row) => Some(&mut row.client),
-            Self::BillingLine(row) => Some(&mut row.client),
-            Self::VendorCharge(row) => Some(&mut row.client),
-            Self::Activity(row) => Some(&mut row.client),
-            Self::Provisioning(row) => Some(&mut row.client),
+            Self::Entitlement(row) => Some(Arc::make_mut(&mut row.client)),
+            Self::BillingLine(row) => Some(Arc::make_mut(&mut row.client)),
+            Self::VendorCharge(row) => Some(Arc::make_mut(&mut row.client)),
+            Self::Activity(row) => Some(Arc::make_mut(&mut row.client)),
+            Self::Provisioning(row) => Some(Arc::make_mut(&mut row.client)),
             Self::Client(_)
             | Self::Price(_)
             | Self::Rule(_)
@@ -492,7 +496,7 @@ impl Record {
     }
 
     /// The product that it is about, where it names one.
-    pub const fn product(&self) -> Option<&ProductRef> {
+    pub fn product(&self) -> Option<&ProductRef> {
         match self {
             Self::Entitlement(row) => Some(&row.product),
             Self::BillingLine(row) => Some(&row.product),

@@ -31,8 +31,13 @@ def peer(script: str, result: Path, entitlements: Path, billing: Path) -> Run:
 
 
 def bench(arguments: argparse.Namespace) -> None:
+    for clients in arguments.clients:
+        bench_clients(arguments, clients)
+
+
+def bench_clients(arguments: argparse.Namespace, clients: int) -> None:
     folder = arguments.folder
-    entitlements, billing = files = data.contracts(folder, arguments.clients)
+    entitlements, billing = files = data.contracts(folder, clients)
     warm(*files)
     tools = {
         "leakage audit": partial(ours, arguments.binary, folder, *files),
@@ -42,6 +47,6 @@ def bench(arguments: argparse.Namespace) -> None:
     runs = alternate(tools, arguments.repeat)
     rows = sum(data.lines(file) - 1 for file in (entitlements, billing))
     size = sum(file.stat().st_size for file in files)
-    what = f"{arguments.clients:,} clients, 40 products, 12 months"
+    what = f"{clients:,} clients, 40 products, 12 months"
     report(f"audit: {what}: {rows:,} rows, {size / 1e6:,.1f} MB", runs, rows)
     print(f"  All three found the same: {runs['leakage audit'][0].found}")

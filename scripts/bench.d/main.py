@@ -21,7 +21,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("which", choices=BENCHMARKS)
     parser.add_argument("--rows", type=several, default=[1_000_000])
-    parser.add_argument("--clients", type=int, default=1_000)
+    parser.add_argument("--clients", type=several, default=[1_000])
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--binary", type=Path, required=True)
     parser.add_argument("--folder", type=Path, required=True)

@@ -29,7 +29,7 @@ fn premium() -> ProductRef {
 /// One of each, with everything filled, and with nothing that need not be.
 fn others() -> Vec<Record> {
     let event = ProvisioningEvent {
-        client: contoso(),
+        client: contoso().into(),
         event: Some("Directory_1".to_owned()),
         at: "2026-03-04T05:06:07.123456Z".parse().unwrap(),
         action: ProvisioningAction::Assigned,
@@ -48,7 +48,7 @@ fn others() -> Vec<Record> {
         ..event.clone()
     };
     let activity = Activity {
-        client: contoso(),
+        client: contoso().into(),
         user: "ann@contoso.example".to_owned(),
         product: Some(premium()),
         last_active: Some("2026-03-01".parse().unwrap()),
@@ -88,7 +88,7 @@ fn others() -> Vec<Record> {
         Record::Activity(activity),
         Record::Product(premium()),
         Record::Provisioning(bare_event),
-        Record::ListPrice(price),
+        Record::ListPrice(Box::new(price)),
         Record::Activity(bare_activity),
     ]
 }

@@ -3,7 +3,7 @@
 //! Reads the files that it is given, runs the same audit as the service, and prints the document.
 //! Knows `leakage_core` and files; no database, no network.
 
-use super::profile;
+use super::{audit_json as json, profile};
 use crate::clock::Clock;
 use crate::files::{Collect, LocalFile};
 use chrono::NaiveDate;
@@ -16,8 +16,12 @@ use leakage_core::period::Month;
 use leakage_core::records::{Record, Side};
 use rust_decimal::Decimal;
 use std::io::{self, Write};
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 /// Arguments of `leakage audit`.
 #[derive(Debug, clap::Args)]
@@ -116,8 +120,11 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     if !problems.0.is_empty() {
         return problems.tell();
     }
-    match audit::run(&input) {
-        Ok(document) => print(&document, arguments.format),
+    let outcome = audit::run_on(&input, threads());
+    // The process ends soon: to give back a million rows one by one would only take time.
+    std::mem::forget(input);
+    match outcome {
+        Ok(document) => print(document, arguments.format),
         Err(error) => {
             problems.0.push(error.to_string());
             problems.tell()
@@ -125,23 +132,25 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn print(document: &AuditDocument, format: OutputFormat) -> ExitCode {
-    let text = match format {
-        OutputFormat::Table => audit::table(document),
-        OutputFormat::Csv => audit::csv(document),
-        OutputFormat::Json => match serde_json::to_string_pretty(document) {
-            Ok(json) => json + "\n",
+fn print(document: AuditDocument, format: OutputFormat) -> ExitCode {
+    let code = ExitCode::from(if document.gaps.is_empty() { NO_GAPS } else { GAPS });
+    let pieces = match format {
+        OutputFormat::Table => vec![audit::table(&document)],
+        OutputFormat::Csv => vec![audit::csv(&document)],
+        OutputFormat::Json => match json::pretty(document, threads()) {
+            Ok(pieces) => pieces,
             Err(error) => return Problems(vec![format!("the document cannot be printed: {error}")]).tell(),
         },
     };
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    let written = pieces.iter().try_for_each(|piece| out.write_all(piece.as_bytes()));
+    match written.and_then(|()| out.flush()) {
         Ok(()) => {}
         // Whoever reads has seen enough (`| head`).
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         Err(error) => return Problems(vec![format!("standard output: {error}")]).tell(),
     }
-    ExitCode::from(if document.gaps.is_empty() { NO_GAPS } else { GAPS })
+    code
 }
 
 /// What keeps the inputs from being used, one line each.
@@ -181,16 +190,25 @@ fn input(arguments: &Arguments, clock: &Clock, problems: &mut Problems) -> Audit
         profiles,
         ..super::read_options()
     };
-    let mut reader = Reader { options, problems, learned: 0 };
-    for (side, files) in [
+    let sides = [
         (Side::Entitlement, &arguments.entitlements),
         (Side::Billing, &arguments.billing),
         (Side::Cost, &arguments.cost),
         (Side::Activity, &arguments.activity),
-    ] {
-        input.sources.extend(files.iter().filter_map(|file| reader.source(side, file)));
+    ];
+    let files: Vec<(Side, &String)> =
+        sides.into_iter().flat_map(|(side, files)| files.iter().map(move |file| (side, file))).collect();
+    for (source, told) in at_once(&files, &options) {
+        problems.0.extend(told.0);
+        // A file that is named later is the newer one.
+        let learned = input.sources.last().map_or(1, |last| last.learned + 1);
+        input.sources.extend(source.map(|source| Source { learned, ..source }));
     }
-    input.sources.extend(arguments.directory.iter().filter_map(|file| reader.directory(file)));
+    let mut reader = Reader { options, problems };
+    for file in &arguments.directory {
+        let learned = input.sources.last().map_or(1, |last| last.learned + 1);
+        input.sources.extend(reader.directory(file).map(|source| Source { learned, ..source }));
+    }
     let tables = [&arguments.mappings, &arguments.rules, &arguments.prices];
     for (wanted, files) in [Table::Mappings, Table::Rules, Table::Prices].into_iter().zip(tables) {
         for file in files {
@@ -224,20 +242,54 @@ impl Table {
     fn take(self, record: Record, input: &mut AuditInput) -> bool {
         match (self, record) {
             (Self::Mappings, Record::Mapping(row)) => input.mappings.push(row),
-            (Self::Rules, Record::Rule(row)) => input.rules.push(row),
-            (Self::Prices, Record::Price(row)) => input.prices.push(row),
+            (Self::Rules, Record::Rule(row)) => input.rules.push(*row),
+            (Self::Prices, Record::Price(row)) => input.prices.push(*row),
             _ => return false,
         }
         true
     }
 }
 
+/// Threads that the machine has work for.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// Reads the files of the sides, several at once, and answers in the order of the files: what each holds, and
+/// what is wrong with it.
+fn at_once(files: &[(Side, &String)], options: &ReadOptions) -> Vec<(Option<Source>, Problems)> {
+    let next = AtomicUsize::new(0);
+    let readers = options.threads.clamp(1, files.len().max(1));
+    let options = ReadOptions { threads: options.threads / readers, ..options.clone() };
+    let read = || {
+        let mut done = Vec::new();
+        while let Some((at, (side, file))) = {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            files.get(at).map(|file| (at, *file))
+        } {
+            let mut problems = Problems::default();
+            let mut reader = Reader { options: options.clone(), problems: &mut problems };
+            let source = reader.source(side, file);
+            done.push((at, (source, problems)));
+        }
+        done
+    };
+    let mut done = thread::scope(|scope| {
+        let others: Vec<_> = (1..readers).map(|_| scope.spawn(read)).collect();
+        let mut done = read();
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
 /// Reads files and collects what is wrong with them.
 struct Reader<'p> {
     options: ReadOptions,
     problems: &'p mut Problems,
-    /// Files read so far: a file that is named later is the newer one.
-    learned: u64,
 }
 
 impl Reader<'_> {
@@ -259,7 +311,7 @@ impl Reader<'_> {
             self.problems.0.push(format!("{path}: the file names no client; write CLIENT={path}"));
             return None;
         }
-        let mut source = self.source_of(digest, path, report, |record| side_of(record) == Some(side));
+        let mut source = Self::source_of(digest, path, report, |record| side_of(record) == Some(side));
         source.sides = vec![side];
         source.client = client.map(str::to_owned);
         Some(source)
@@ -274,7 +326,7 @@ impl Reader<'_> {
             Ok(report) => self.checked(path, report)?,
         };
         let format = report.format;
-        let source = self.source_of(digest, path, report, |record| {
+        let source = Self::source_of(digest, path, report, |record| {
             matches!(record, Record::Client(_) | Record::Product(_))
         });
         if source.records.is_empty() {
@@ -286,19 +338,18 @@ impl Reader<'_> {
 
     /// A file's records, of those that are wanted, as a source without a side.
     fn source_of(
-        &mut self,
         digest: String,
         path: &str,
         report: FileReport,
         wanted: impl Fn(&Record) -> bool,
     ) -> Source {
-        self.learned += 1;
         Source {
             import: digest,
             file: path.to_owned(),
             format: report.source(),
             sides: Vec::new(),
-            learned: self.learned,
+            // Its place among the files is not known here.
+            learned: 0,
             snapshot_on: None,
             client: None,
             stated_span: report.stated_span,

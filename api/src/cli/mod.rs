@@ -2,6 +2,7 @@
 //! around the service, and those around its private database.
 
 pub mod audit;
+mod audit_json;
 pub mod database;
 pub mod health;
 pub mod inspect;

@@ -231,11 +231,11 @@ async fn source(
     let mut rows = records::of_import(tx, ImportId::new(import.id)).await?;
     rows.retain(|sourced| match &sourced.record {
         Record::Price(price) => {
-            prices.push(price.clone());
+            prices.push((**price).clone());
             false
         }
         Record::Rule(rule) => {
-            rules.push(rule.clone());
+            rules.push((**rule).clone());
             false
         }
         _ => true,
@@ -274,10 +274,16 @@ impl LoadedAudit {
     /// Runs the engine off the async threads.
     pub async fn run(self) -> Result<FinishedAudit, ApiError> {
         let Self { input, imports, known_at } = self;
-        let outcome =
-            tokio::task::spawn_blocking(move || audit::run(&input)).await.map_err(ApiError::internal)?;
+        let outcome = tokio::task::spawn_blocking(move || audit::run_on(&input, threads()))
+            .await
+            .map_err(ApiError::internal)?;
         Ok(FinishedAudit { document: outcome.map_err(|error| cannot_run(&error))?, imports, known_at })
     }
+}
+
+/// Threads that compare clients.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// A document, and the imports it was made from.

@@ -8,8 +8,12 @@ use super::document::{
 };
 use super::gaps;
 use super::input::AuditInput;
+use super::parallel;
+use crate::canonical;
 use crate::digest;
 use crate::money::{Currency, Money};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Sorts what was found, adds it up and seals it with a digest.
@@ -19,10 +23,10 @@ pub(super) fn document(
     mut found: Found,
     mut proposals: Vec<Proposal>,
     notes: BTreeSet<String>,
+    threads: usize,
 ) -> Result<AuditDocument, AuditError> {
     found.gaps.sort_by(|a, b| {
-        let key = |gap: &Gap| (gap.client.clone(), gap.product.clone(), gap.direction, gap.id.clone());
-        key(a).cmp(&key(b))
+        (&a.client, &a.product, a.direction, &a.id).cmp(&(&b.client, &b.product, b.direction, &b.id))
     });
     found.price_differences.sort_by(|a, b| {
         (&a.client, &a.product, a.from, a.expected, a.billed)
@@ -66,7 +70,7 @@ pub(super) fn document(
         proposals,
         notes: notes.into_iter().collect(),
     };
-    document.digest = digest_of(&document)?;
+    document.digest = sealed(&mut document, threads)?;
     Ok(document)
 }
 
@@ -75,18 +79,45 @@ pub(super) fn document(
 /// # Errors
 /// When the document has no JSON form.
 pub fn digest_of(document: &AuditDocument) -> Result<String, AuditError> {
-    let mut value = serde_json::to_value(document).map_err(AuditError::Document)?;
-    if let Some(fields) = value.as_object_mut() {
-        fields.remove("digest");
-        let gaps = fields.get_mut("gaps").and_then(serde_json::Value::as_array_mut);
-        for gap in gaps.into_iter().flatten() {
-            let sources = gap.get_mut("sources").and_then(serde_json::Value::as_array_mut);
-            for source in sources.into_iter().flatten().filter_map(serde_json::Value::as_object_mut) {
-                source.remove("file");
-            }
-        }
+    digest::of_json_without(document, NOT_SEALED).map_err(AuditError::Document)
+}
+
+/// What a digest does not cover.
+const NOT_SEALED: &[&[&str]] = &[&["digest"], &["gaps", "sources", "file"]];
+
+/// Gaps that are written together.
+const PIECE: usize = 128;
+
+/// [`digest_of`] by several threads, each of which writes some of the gaps.
+fn sealed(document: &mut AuditDocument, threads: usize) -> Result<String, AuditError> {
+    #[derive(Serialize)]
+    struct Piece<'a> {
+        gaps: &'a [Gap],
     }
-    digest::of_json(&value).map_err(AuditError::Document)
+    const NO_GAPS: &[u8] = br#""gaps":[]"#;
+    let gaps = std::mem::take(&mut document.gaps);
+    let around = canonical::to_vec(document, NOT_SEALED);
+    let pieces: Vec<&[Gap]> = gaps.chunks(PIECE).collect();
+    let written = parallel::each(&pieces, threads, |gaps| canonical::to_vec(&Piece { gaps }, NOT_SEALED));
+    document.gaps = gaps;
+    let around = around.map_err(AuditError::Document)?;
+    // No text holds these bytes: its quotes are escaped. No other list of the document has this name.
+    let Some(place) = memchr::memmem::find(&around, NO_GAPS) else { return digest_of(document) };
+    let (before, after) = around.split_at(place + NO_GAPS.len() - 1);
+    let mut sha256 = Sha256::new();
+    sha256.update(before);
+    for (index, piece) in written.into_iter().enumerate() {
+        let piece = piece.map_err(AuditError::Document)?;
+        let Some(list) = piece.strip_prefix(br#"{"gaps":["#).and_then(|list| list.strip_suffix(b"]}")) else {
+            return digest_of(document);
+        };
+        if index > 0 {
+            sha256.update(b",");
+        }
+        sha256.update(list);
+    }
+    sha256.update(after);
+    Ok(digest::text(&sha256.finalize()))
 }
 
 fn totals(gaps: &[Gap]) -> Result<Vec<Total>, AuditError> {

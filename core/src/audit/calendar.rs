@@ -44,6 +44,11 @@ impl Days {
         Self { from: self.from.max(other.from), until: self.until.min(other.until) }
     }
 
+    /// From the first of both to the last of both.
+    pub(super) fn to(self, other: Self) -> Self {
+        Self { from: self.from.min(other.from), until: self.until.max(other.until) }
+    }
+
     pub(super) fn meets(self, other: Self) -> bool {
         !self.and(other).is_empty()
     }

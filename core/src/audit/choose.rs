@@ -36,8 +36,14 @@ pub(super) struct Chosen<'a> {
 impl Chosen<'_> {
     /// Marks the seats of products on the list of free, trial and viral SKUs: files do not say so.
     pub(super) fn mark_free(&mut self, identity: &Identity) {
+        let mut last = None;
         for count in self.counts.iter_mut().chain(&mut self.states) {
-            count.free |= identity.free(count.product);
+            let free = match last {
+                Some((product, free)) if product == count.product => free,
+                _ => identity.free(count.product),
+            };
+            last = Some((count.product, free));
+            count.free |= free;
         }
     }
 
@@ -78,22 +84,29 @@ pub(super) type Spans = BTreeMap<(ClientId, u32), Vec<Days>>;
 pub(super) fn choose<'a>(
     raw: RawRows<'a>,
     sources: &[&Source],
-    ranks: &[u32],
     calendar: &Calendar,
     stretch: bool,
 ) -> Chosen<'a> {
     let mut chosen = Chosen::default();
-    let shared = shared_ranks(ranks);
+    let shared = shared(raw.entitlements.iter().map(|row| (row.rank, row.line.source)));
     let mut entitled = CoverageBuilder::default();
     let mut snapshots = Vec::new();
     let mut during = Vec::new();
+    if !shared {
+        chosen.counts.reserve_exact(raw.entitlements.len());
+    }
     for row in raw.entitlements {
         match row.held {
+            // Nothing can replace it.
+            RawHeld::During(days) if !shared => {
+                entitled.add(row.client, row.rank, days, stated(sources, row.line));
+                chosen.counts.push(count(&row, days));
+            }
             RawHeld::During(days) => during.push((row, days)),
             RawHeld::Seen(on) => snapshots.push((row, on)),
         }
     }
-    if !shared.is_empty() {
+    if shared {
         replace(
             &mut during,
             |(row, days)| Entry {
@@ -105,6 +118,7 @@ pub(super) fn choose<'a>(
             |(_, days), until| days.until = days.until.min(until),
         );
     }
+    chosen.counts.reserve_exact(during.len());
     for (row, days) in during {
         entitled.add(row.client, row.rank, days, stated(sources, row.line));
         chosen.counts.push(count(&row, days));
@@ -113,7 +127,7 @@ pub(super) fn choose<'a>(
     chosen.entitled = entitled.finish();
 
     let mut bills = raw.bills;
-    if !shared.is_empty() {
+    if self::shared(bills.iter().map(|bill| (bill.rank, bill.line.source))) {
         replace(
             &mut bills,
             |bill| Entry {
@@ -144,10 +158,15 @@ pub(super) fn choose<'a>(
     chosen
 }
 
-/// Ranks that several sources have: only there can a row replace another.
-fn shared_ranks(ranks: &[u32]) -> BTreeSet<u32> {
-    let mut seen = BTreeSet::new();
-    ranks.iter().copied().filter(|rank| !seen.insert(*rank)).collect()
+/// Whether rows of one rank come from several sources: only then can a row replace another.
+fn shared(mut rows: impl Iterator<Item = (u32, u32)>) -> bool {
+    let mut sources: BTreeMap<u32, u32> = BTreeMap::new();
+    let mut last = None;
+    rows.any(|row| {
+        // Rows of a source follow one another.
+        let new = last.replace(row) != Some(row);
+        new && *sources.entry(row.0).or_insert(row.1) != row.1
+    })
 }
 
 fn stated(sources: &[&Source], line: Line) -> Option<Days> {
@@ -239,7 +258,7 @@ fn count(row: &RawEntitlement<'_>, days: Days) -> Count {
         active: Seats::of(record.active),
         free: record.free,
         line: row.line,
-        more: Vec::new(),
+        more: Box::default(),
     }
 }
 
@@ -314,7 +333,7 @@ fn states(charges: &[Charge<'_>], chosen: &mut Chosen<'_>) {
             let span = state.span();
             let mut own = state.lines.iter().filter_map(|index| of_format.get(*index as usize));
             let Some((rank, parts)) = own.next() else { continue };
-            let more: Vec<Line> =
+            let more: Box<[Line]> =
                 own.filter_map(|(_, parts)| parts.first()).map(|charge| charge.line).collect();
             for part in parts {
                 let days = Days::of(span);
@@ -341,6 +360,8 @@ fn states(charges: &[Charge<'_>], chosen: &mut Chosen<'_>) {
 #[derive(Debug, Default)]
 struct CoverageBuilder {
     shown: BTreeMap<(ClientId, u32), Days>,
+    /// Of the client whose rows come one after the other, until another's come.
+    run: Option<((ClientId, u32), Days)>,
     stated: BTreeSet<(ClientId, u32, Days)>,
 }
 
@@ -349,13 +370,24 @@ impl CoverageBuilder {
         if let Some(stated) = stated {
             self.stated.insert((client, rank, stated));
         } else if !days.is_empty() {
-            let shown = self.shown.entry((client, rank)).or_insert(days);
-            shown.from = shown.from.min(days.from);
-            shown.until = shown.until.max(days.until);
+            match &mut self.run {
+                Some((key, run)) if *key == (client, rank) => *run = run.to(days),
+                _ => {
+                    self.end_run();
+                    self.run = Some(((client, rank), days));
+                }
+            }
         }
     }
 
-    fn finish(self) -> Spans {
+    fn end_run(&mut self) {
+        if let Some((key, run)) = self.run.take() {
+            self.shown.entry(key).and_modify(|shown| *shown = shown.to(run)).or_insert(run);
+        }
+    }
+
+    fn finish(mut self) -> Spans {
+        self.end_run();
         let mut spans: Spans = Spans::new();
         let shown = self.shown.into_iter();
         let stated = self.stated.into_iter().map(|(client, rank, days)| ((client, rank), days));

@@ -14,7 +14,7 @@ use super::proposals::Undecided;
 use super::rows::{Bill, Charge, Count, Seats};
 use super::rules::{RuleSeats, Rules, Step};
 use super::sides::{Formats, covered, covered_by, spans_of};
-use super::timeline::timeline;
+use super::timeline::{self, timeline};
 use super::{conflicts, gaps, price_differences, waste};
 use crate::money::Currency;
 use crate::period::Month;
@@ -122,9 +122,18 @@ pub(super) fn view<'a>(context: &Context<'a>, client: ClientId, rows: ClientRows
         audited: context.calendar.audited,
     };
     let reason = days.reason(context, client);
-    let mut products: BTreeSet<ProductId> = rows.counts.iter().map(|count| count.product).collect();
-    products.extend(rows.states.iter().map(|count| count.product));
-    products.extend(rows.bills.iter().filter(|bill| bill.regular()).map(|bill| bill.product));
+    let mut products: BTreeSet<ProductId> = BTreeSet::new();
+    // Rows of a product stand together.
+    let of_counts = |counts: &'a [Count]| counts.chunk_by(|a, b| a.product == b.product);
+    products.extend(
+        of_counts(rows.counts)
+            .chain(of_counts(rows.states))
+            .flat_map(|rows| rows.first())
+            .map(|row| row.product),
+    );
+    let of_bills = rows.bills.chunk_by(|a, b| a.product == b.product);
+    products
+        .extend(of_bills.filter_map(|rows| rows.iter().find(|bill| bill.regular())).map(|bill| bill.product));
     if reason.is_none() {
         products.extend(context.rules.minimums(client));
     }
@@ -163,7 +172,8 @@ pub(super) fn audit<'a>(
     Ok(found)
 }
 
-/// A product that was compared.
+/// A product that was compared. Nothing in it: both sides are the same on every day.
+#[derive(Default)]
 pub(super) struct Comparison {
     pub timeline: Timeline,
     /// The covered days in runs that count alike.
@@ -186,6 +196,9 @@ pub(super) fn comparison<'a>(
     if common.is_empty() {
         let rows = !subject.counts.is_empty() || !subject.bills.is_empty();
         return Ok(Err(rows.then_some(Reason::NoCommonDays)));
+    }
+    if timeline::alike(subject) {
+        return Ok(Ok(Comparison::default()));
     }
     let timeline = timeline(subject).ok_or(AuditError::Overflow)?;
     let chunks = context.calendar.chunks(&common, &timeline.changes(), subject.policy.proration);
@@ -428,6 +441,12 @@ pub(super) fn of_product<T>(rows: &[T], product: ProductId, key: impl Fn(&T) -> 
 fn policy(context: &Context<'_>, client: ClientId, bills: &[&Bill<'_>], from: Side) -> AppliedPolicy {
     let base = &context.input.policy;
     let mut applied = AppliedPolicy { basis: base.basis, proration: base.proration };
+    if context.overrides.is_empty() {
+        if from == Side::Cost {
+            applied.basis = Basis::Purchased;
+        }
+        return applied;
+    }
     let agreements: BTreeSet<Option<&str>> = bills
         .iter()
         .filter(|bill| bill.regular() && bill.days.meets(context.calendar.audited))

@@ -22,6 +22,10 @@ pub(super) fn find(
     days: &ClientDays<'_>,
     conflicts: &mut Vec<SourceConflict>,
 ) {
+    let sources = |side| days.ranks(side).len();
+    if sources(Side::Entitlement) + sources(Side::Cost) < 2 && sources(Side::Billing) < 2 {
+        return;
+    }
     let basis = context.input.policy.basis;
     let counts = of_product(rows.counts, product, |count| count.product);
     let states = of_product(rows.states, product, |count| count.product);

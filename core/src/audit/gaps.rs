@@ -11,7 +11,7 @@ use crate::money::{Currency, Money};
 use crate::records::LineType;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The gaps of a product.
 pub(super) fn gaps(
@@ -20,6 +20,9 @@ pub(super) fn gaps(
     timeline: &Timeline,
     compared: &Compared,
 ) -> Result<Vec<Gap>, AuditError> {
+    if compared.gaps.is_empty() {
+        return Ok(Vec::new());
+    }
     let sources = lineage(context, subject);
     let mut gaps = Vec::with_capacity(compared.gaps.len());
     for ((currency, direction), sum) in &compared.gaps {
@@ -169,23 +172,25 @@ fn id(
 /// The audited rows behind a product's numbers, by file.
 fn lineage(context: &Context<'_>, subject: &Subject<'_>) -> Vec<GapSource> {
     let audited = context.calendar.audited;
-    let mut lines: BTreeSet<Line> = BTreeSet::new();
+    let mut lines: Vec<Line> = Vec::with_capacity(subject.counts.len() + subject.bills.len());
     for count in subject.counts.iter().filter(|count| count.days.meets(audited)) {
-        lines.insert(count.line);
+        lines.push(count.line);
         lines.extend(&count.more);
     }
     let bills = subject.bills.iter().chain(&subject.parents).filter(|bill| bill.days.meets(audited));
     lines.extend(bills.map(|bill| bill.line));
-    let mut files: BTreeMap<(&str, &str), BTreeSet<u32>> = BTreeMap::new();
-    for line in lines {
-        if let Some(source) = context.sources.get(line.source as usize) {
-            files.entry((&source.import, &source.file)).or_default().insert(line.line);
-        }
+    lines.sort_unstable();
+    let mut files: BTreeMap<(&str, &str), Vec<u32>> = BTreeMap::new();
+    for of_source in lines.chunk_by(|a, b| a.source == b.source) {
+        let source = of_source.first().and_then(|line| context.sources.get(line.source as usize));
+        let Some(source) = source else { continue };
+        let of_file = files.entry((&source.import, &source.file)).or_default();
+        of_file.extend(of_source.iter().map(|line| line.line));
     }
-    let file = |((import, file), lines): ((&str, &str), BTreeSet<u32>)| GapSource {
-        import: import.to_owned(),
-        file: file.to_owned(),
-        lines: lines.into_iter().collect(),
+    let file = |((import, file), mut lines): ((&str, &str), Vec<u32>)| {
+        lines.sort_unstable();
+        lines.dedup();
+        GapSource { import: import.to_owned(), file: file.to_owned(), lines }
     };
     files.into_iter().map(file).collect()
 }

@@ -36,12 +36,15 @@ impl Meaning {
     }
 }
 
+/// In place of the references of a record that is not compared.
+const NOT_COMPARED: (RefId, RefId) = (RefId::MAX, RefId::MAX);
+
 /// Clients and products of an audit.
 pub(super) struct Identity {
     pub(super) clients: ClientIndex,
     pub(super) products: ProductIndex,
     /// Per source and record: the references of client and product.
-    rows: Vec<Vec<Option<(RefId, RefId)>>>,
+    rows: Vec<Vec<(RefId, RefId)>>,
     client_meanings: Vec<Meaning>,
     product_meanings: Vec<Meaning>,
     client_methods: HashMap<u32, MatchMethod>,
@@ -62,18 +65,45 @@ pub(super) struct Identity {
 struct Interner<'a, T: Clone + Eq + std::hash::Hash> {
     numbers: HashMap<Cow<'a, T>, RefId>,
     values: Vec<Cow<'a, T>>,
+    /// Of the source that is read: rows share their references, so most are known by their place.
+    places: HashMap<*const T, RefId>,
+    last: Option<(*const T, RefId)>,
 }
 
 impl<'a, T: Clone + Eq + std::hash::Hash> Interner<'a, T> {
     fn new() -> Self {
-        Self { numbers: HashMap::new(), values: Vec::new() }
+        Self { numbers: HashMap::new(), values: Vec::new(), places: HashMap::new(), last: None }
     }
 
-    fn number(&mut self, value: Cow<'a, T>) -> RefId {
+    /// The next source begins: a reference may mean another client there.
+    fn next_source(&mut self) {
+        self.places.clear();
+        self.last = None;
+    }
+
+    /// The number of what a row's reference stands for, which `read` says.
+    fn number(&mut self, written: &'a T, read: impl FnOnce(&'a T) -> Cow<'a, T>) -> RefId {
+        let place = std::ptr::from_ref(written);
+        if let Some((_, number)) = self.last.filter(|last| last.0 == place) {
+            return number;
+        }
+        let number = match self.places.get(&place) {
+            Some(number) => *number,
+            None => {
+                let number = self.number_of(read(written));
+                self.places.insert(place, number);
+                number
+            }
+        };
+        self.last = Some((place, number));
+        number
+    }
+
+    fn number_of(&mut self, value: Cow<'a, T>) -> RefId {
         if let Some(number) = self.numbers.get(&value) {
             return *number;
         }
-        let number = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
+        let number = number(self.values.len());
         self.values.push(value.clone());
         self.numbers.insert(value, number);
         number
@@ -140,18 +170,21 @@ fn mapping_days(mappings: &[MappingRow]) -> Vec<Day> {
 
 impl Identity {
     /// Interns every name of the input.
-    pub(super) fn build(input: &AuditInput, sources: &[&Source]) -> Self {
+    pub(super) fn build<'s>(input: &AuditInput, sources: &[&'s Source]) -> Self {
         let mut clients = Interner::new();
         let mut products = Interner::new();
         let mut rows = Vec::with_capacity(sources.len());
         for source in sources {
+            let source: &'s Source = source;
             let alone = source.client.is_some() && one_client(source);
+            clients.next_source();
+            products.next_source();
             let numbers = source.records.iter().map(|sourced| {
                 let (client, product) = named(&sourced.record)?;
-                let client = clients.number(client_of(source, alone, client));
-                Some((client, products.number(Cow::Borrowed(product))))
+                let client = clients.number(client, |client| client_of(source, alone, client));
+                Some((client, products.number(product, Cow::Borrowed)))
             });
-            rows.push(numbers.collect());
+            rows.push(numbers.map(|refs| refs.unwrap_or(NOT_COMPARED)).collect());
         }
         let incomplete = sources.iter().filter_map(|source| match &source.incomplete {
             super::input::Incomplete::Clients(clients) => Some(clients.iter()),
@@ -264,24 +297,26 @@ impl Identity {
 
     /// The references of a record; none for records that are not compared.
     pub(super) fn refs(&self, source: usize, record: usize) -> Option<(RefId, RefId)> {
-        self.rows.get(source)?.get(record).copied().flatten()
+        self.rows.get(source)?.get(record).copied().filter(|refs| *refs != NOT_COMPARED)
     }
 
-    /// The days of a row, cut where a mapping changes what it speaks of.
+    /// Gives the days of a row, cut where a mapping changes what it speaks of.
     pub(super) fn parts(
         &self,
         client: RefId,
         product: RefId,
         days: Days,
-    ) -> Vec<(Days, ClientId, ProductId)> {
+        mut each: impl FnMut(Days, ClientId, ProductId),
+    ) {
         let (Some(clients), Some(products)) =
             (self.client_meanings.get(client as usize), self.product_meanings.get(product as usize))
         else {
-            return Vec::new();
+            return;
         };
-        let part = |days: Days| (days, ClientId(clients.at(days.from)), ProductId(products.at(days.from)));
+        let mut part =
+            |days: Days| each(days, ClientId(clients.at(days.from)), ProductId(products.at(days.from)));
         if clients.steps.len() == 1 && products.steps.len() == 1 {
-            return vec![part(days)];
+            return part(days);
         }
         let mut cuts: Vec<Day> = clients.steps.iter().chain(&products.steps).map(|step| step.0).collect();
         cuts.retain(|cut| days.from < *cut && *cut < days.until);
@@ -289,7 +324,7 @@ impl Identity {
         cuts.dedup();
         let ends = cuts.iter().copied().chain([days.until]);
         let starts = std::iter::once(days.from).chain(cuts.iter().copied());
-        starts.zip(ends).map(|(from, until)| part(Days { from, until })).collect()
+        starts.zip(ends).for_each(|(from, until)| part(Days { from, until }));
     }
 
     /// The client that a rule, a price or a refused row names, with the proposals in use. A client

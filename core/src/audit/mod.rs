@@ -36,6 +36,8 @@ mod explanation;
 mod gaps;
 mod identity;
 mod input;
+mod order;
+mod parallel;
 mod price_differences;
 mod pricing;
 mod proposals;
@@ -120,12 +122,24 @@ const MOST_MONTHS: usize = 1200;
 /// # Errors
 /// When the period is empty, or a sum cannot be exact.
 pub fn run(input: &AuditInput) -> Result<AuditDocument, AuditError> {
-    prepared(input, |context, proposals, notes| {
+    run_on(input, 1)
+}
+
+/// Audits by several threads: the document is the same with any number. 0 and 1: the caller's own and no
+/// other.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_on(input: &AuditInput, threads: usize) -> Result<AuditDocument, AuditError> {
+    prepared(input, threads, |context, proposals, notes| {
+        let clients: Vec<(ClientId, ClientRows<'_>)> = context.clients().collect();
+        let audited =
+            parallel::each(&clients, threads, |(client, rows)| client::audit(context, *client, *rows));
         let mut found = Found::default();
-        for (client, rows) in context.clients() {
-            found.extend(client::audit(context, client, rows)?);
+        for of_client in audited {
+            found.extend(of_client?);
         }
-        assemble::document(input, context.calendar, found, proposals, notes)
+        assemble::document(input, context.calendar, found, proposals, notes, threads)
     })
 }
 
@@ -135,13 +149,14 @@ pub fn run(input: &AuditInput) -> Result<AuditDocument, AuditError> {
 /// # Errors
 /// As [`run`].
 pub fn explain(input: &AuditInput, gap: &str) -> Result<Option<Explanation>, AuditError> {
-    prepared(input, |context, _, _| explain::explain(context, gap))
+    prepared(input, 1, |context, _, _| explain::explain(context, gap))
 }
 
 /// Settles everything that comes before clients are compared, and hands it to `work`, with the proposals
 /// and the notes so far.
 fn prepared<T>(
     input: &AuditInput,
+    threads: usize,
     work: impl FnOnce(&Context<'_>, Vec<Proposal>, BTreeSet<String>) -> Result<T, AuditError>,
 ) -> Result<T, AuditError> {
     if input.to < input.from {
@@ -160,7 +175,7 @@ fn prepared<T>(
     let mut identity = Identity::build(input, &sources);
     let mut raw = raw_rows(&sources, &ranks, &identity);
     formats.drop_usage(&mut raw);
-    let mut chosen = choose(raw, &sources, &ranks, &calendar, input.stretch_snapshots);
+    let mut chosen = choose(raw, &sources, &calendar, input.stretch_snapshots);
     chosen.mark_free(&identity);
     let mut notes: BTreeSet<String> = chosen.notes.drain(..).collect();
     notes.extend(identity.notes());
@@ -178,7 +193,7 @@ fn prepared<T>(
     notes.extend(unmet_rules(input, &identity, &chosen));
     let undecided = Undecided::find(input, &identity, &rules, &chosen, &mut Scores::new());
     proposals.extend(undecided.waiting(&identity));
-    sort_rows(&mut chosen);
+    sort_rows(&mut chosen, threads);
     let prices = PriceList::build(prices_of(input), &identity);
     let (incomplete, all_incomplete) = incomplete(&sources, &identity);
     let overrides = overrides(input, &identity, &mut notes);
@@ -243,6 +258,9 @@ fn use_proposals(input: &AuditInput, identity: &mut Identity, chosen: &mut Chose
 
 /// Rules that name a client or a product that no row has: a typing mistake would go unnoticed.
 fn unmet_rules(input: &AuditInput, identity: &Identity, chosen: &Chosen<'_>) -> Vec<String> {
+    if input.rules.is_empty() {
+        return Vec::new();
+    }
     let counts = chosen.counts.iter().chain(&chosen.states);
     let mut clients: HashSet<ClientId> = counts.clone().map(|count| count.client).collect();
     clients.extend(chosen.bills.iter().map(|bill| bill.client));
@@ -277,7 +295,7 @@ fn unmet_rules(input: &AuditInput, identity: &Identity, chosen: &Chosen<'_>) -> 
 fn prices_of(input: &AuditInput) -> impl Iterator<Item = &Price> {
     let in_files = input.sources.iter().flat_map(|source| &source.records);
     let in_files = in_files.filter_map(|sourced| match &sourced.record {
-        Record::Price(price) => Some(price),
+        Record::Price(price) => Some(price.as_ref()),
         _ => None,
     });
     input.prices.iter().chain(in_files)
@@ -338,11 +356,17 @@ fn wanted(
     Some(wanted)
 }
 
-fn sort_rows(chosen: &mut Chosen<'_>) {
-    chosen.counts.sort_by_key(|row| (row.client, row.product, row.days, row.line));
-    chosen.states.sort_by_key(|row| (row.client, row.product, row.days, row.line));
-    chosen.bills.sort_by_key(|row| (row.client, row.product, row.days, row.line));
-    chosen.charges.sort_by_key(|row| (row.client, row.product, row.days, row.line));
+fn sort_rows(chosen: &mut Chosen<'_>, threads: usize) {
+    let Chosen { counts, states, bills, charges, .. } = chosen;
+    let held = || {
+        order::sort(counts, |row| ((row.client, row.product), (row.days, row.line)));
+        order::sort(states, |row| ((row.client, row.product), (row.days, row.line)));
+    };
+    let charged = || {
+        order::sort(bills, |row| ((row.client, row.product), (row.days, row.line)));
+        order::sort(charges, |row| ((row.client, row.product), (row.days, row.line)));
+    };
+    parallel::both(threads, held, charged);
 }
 
 /// Each client's rows, of rows that are sorted by client.

@@ -77,6 +77,9 @@ impl PriceList {
 
     /// The list's prices of a product for a client.
     pub(super) fn of(&self, client: ClientId, product: ProductId) -> Vec<ListPrice> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
         let prices = [Some(client), None].into_iter().filter_map(|client| self.0.get(&(product, client)));
         prices.flatten().copied().collect()
     }

@@ -185,13 +185,24 @@ fn score_all(input: &AuditInput, identity: &Identity, sides: &Sides, scores: &mu
 /// the parent of a bundle, which no vendor counts.
 fn sides(identity: &Identity, rules: &Rules, chosen: &Chosen<'_>) -> BTreeMap<ClientId, Sides> {
     let mut sides: BTreeMap<ClientId, Sides> = BTreeMap::new();
+    let mut last = None;
     for count in chosen.counts.iter().chain(&chosen.states) {
+        // A product's rows stand together in most files.
+        let told = Some((count.client, count.product, count.free));
+        if std::mem::replace(&mut last, told) == told {
+            continue;
+        }
         let sides = sides.entry(count.client).or_default();
         if !count.free && !identity.free(count.product) {
             sides.entitled.insert(count.product);
         }
     }
+    let mut last = None;
     for bill in chosen.bills.iter().filter(|bill| bill.regular()) {
+        let told = Some((bill.client, bill.product));
+        if std::mem::replace(&mut last, told) == told {
+            continue;
+        }
         if !rules.is_parent(bill.client, bill.product) {
             sides.entry(bill.client).or_default().billed.insert(bill.product);
         }

@@ -27,7 +27,7 @@ pub(super) enum Seats {
     /// Not told.
     Unknown,
     /// This many.
-    Whole(i64),
+    Whole(i32),
     /// A part of a seat, or more seats than there are: never rounded, so not comparable.
     NotWhole,
 }
@@ -36,13 +36,18 @@ impl Seats {
     pub(super) fn of(quantity: Option<Decimal>) -> Self {
         match quantity {
             None => Self::Unknown,
-            Some(quantity) => whole(quantity).map_or(Self::NotWhole, Self::Whole),
+            Some(quantity) => whole(quantity).map_or(Self::NotWhole, Self::some),
         }
     }
 
-    pub(super) const fn known(self) -> Option<i64> {
+    /// So many, at most twice [`MOST_SEATS`].
+    fn some(seats: i64) -> Self {
+        i32::try_from(seats).map_or(Self::NotWhole, Self::Whole)
+    }
+
+    pub(super) fn known(self) -> Option<i64> {
         match self {
-            Self::Whole(seats) => Some(seats),
+            Self::Whole(seats) => Some(i64::from(seats)),
             Self::Unknown | Self::NotWhole => None,
         }
     }
@@ -71,7 +76,7 @@ pub(super) struct Count {
     pub free: bool,
     pub line: Line,
     /// Further lines, where one state follows from several.
-    pub more: Vec<Line>,
+    pub more: Box<[Line]>,
 }
 
 impl Count {
@@ -158,6 +163,12 @@ pub(super) fn raw_rows<'a>(sources: &[&'a Source], ranks: &[u32], identity: &Ide
     for (index, source) in sources.iter().enumerate() {
         let source_id = u32::try_from(index).unwrap_or(u32::MAX);
         let rank = ranks.get(index).copied().unwrap_or(u32::MAX);
+        match source.records.first().map(|first| &first.record) {
+            Some(Record::Entitlement(_)) => rows.entitlements.reserve(source.records.len()),
+            Some(Record::BillingLine(_)) => rows.bills.reserve(source.records.len()),
+            Some(Record::VendorCharge(_)) => rows.charges.reserve(source.records.len()),
+            _ => {}
+        }
         for (position, sourced) in source.records.iter().enumerate() {
             let line = Line { source: source_id, line: sourced.line };
             let Some((client, product)) = identity.refs(index, position) else { continue };
@@ -172,26 +183,25 @@ pub(super) fn raw_rows<'a>(sources: &[&'a Source], ranks: &[u32], identity: &Ide
                         RawHeld::Seen(Some(on)) => Days { from: on, until: on.saturating_add(1) },
                         RawHeld::Seen(None) => Days { from: Day::MIN, until: Day::MIN + 1 },
                     };
-                    for (part, client, product) in identity.parts(client, product, days) {
+                    identity.parts(client, product, days, |part, client, product| {
                         let held = match held {
                             RawHeld::During(_) => RawHeld::During(part),
                             seen @ RawHeld::Seen(_) => seen,
                         };
                         rows.entitlements.push(RawEntitlement { client, product, rank, held, record, line });
-                    }
+                    });
                 }
                 Record::BillingLine(record) => {
                     let days = bill_days(record);
                     let (billed, included) = billed(record);
-                    for (part, client, product) in identity.parts(client, product, days) {
-                        let days = part;
+                    identity.parts(client, product, days, |days, client, product| {
                         rows.bills.push(Bill { client, product, rank, days, billed, included, record, line });
-                    }
+                    });
                 }
                 Record::VendorCharge(record) => {
-                    for (days, client, product) in identity.parts(client, product, Days::of(record.span)) {
+                    identity.parts(client, product, Days::of(record.span), |days, client, product| {
                         rows.charges.push(Charge { client, product, rank, days, record, line });
-                    }
+                    });
                 }
                 _ => {}
             }
@@ -220,7 +230,7 @@ fn billed(line: &BillingLine) -> (Seats, Seats) {
         (Some(quantity), Some(included)) => {
             // More included than there are: the line charges nothing, and gives no more than it has.
             let included = if quantity >= 0 { included.min(quantity) } else { 0 };
-            (Seats::Whole(quantity - included), Seats::Whole(included))
+            (Seats::some(quantity - included), Seats::some(included))
         }
         _ => (Seats::NotWhole, Seats::NotWhole),
     }

@@ -26,7 +26,7 @@ impl Changes {
 
     /// The sum over time. `None` when a sum does not fit.
     pub(super) fn series(mut self) -> Option<Series> {
-        self.0.sort_unstable();
+        self.0.sort_unstable_by_key(|change| change.0);
         let mut steps: Vec<(Day, i64)> = Vec::with_capacity(self.0.len());
         let mut total = 0_i64;
         for (day, change) in self.0 {
@@ -45,6 +45,17 @@ impl Series {
     pub(super) fn at(&self, day: Day) -> i64 {
         let after = self.steps.partition_point(|step| step.0 <= day);
         after.checked_sub(1).and_then(|index| self.steps.get(index)).map_or(0, |step| step.1)
+    }
+
+    /// Whether it is the same as another on every day.
+    pub(super) fn same_as(&self, other: &Self) -> bool {
+        self.changes().eq(other.changes())
+    }
+
+    /// The steps to another quantity than before.
+    fn changes(&self) -> impl Iterator<Item = (Day, i64)> + '_ {
+        let mut before = 0;
+        self.steps.iter().copied().filter(move |step| std::mem::replace(&mut before, step.1) != step.1)
     }
 
     /// The days on which it changes.

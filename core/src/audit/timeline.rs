@@ -73,6 +73,37 @@ pub(super) fn timeline(subject: &Subject<'_>) -> Option<Timeline> {
     })
 }
 
+/// Whether as many seats are billed as the client has, by the rows alone and on every day: then there is no
+/// gap and no mix of terms. Most products are so, and need no comparison day by day.
+pub(super) fn alike(subject: &Subject<'_>) -> bool {
+    let bills = || subject.bills.iter().filter(|bill| bill.regular());
+    let Some(currency) = bills().next().map(|bill| bill.record.currency) else { return false };
+    let one_term = subject.counts.iter().all(|count| count.term.is_none())
+        || bills().all(|bill| bill.record.term.is_none());
+    if !one_term || !subject.steps.is_empty() {
+        return false;
+    }
+    let (mut counted, mut billed) = (Changes::default(), Changes::default());
+    for count in &subject.counts {
+        match count.seats(subject.policy.basis).known() {
+            Some(seats) if seats >= 0 && !count.free => counted.add(count.days, seats),
+            _ => return false,
+        }
+    }
+    for bill in bills() {
+        match (bill.billed.known(), bill.included.known()) {
+            (Some(seats), Some(0)) if seats >= 0 && bill.record.currency == currency => {
+                billed.add(bill.days, seats);
+            }
+            _ => return false,
+        }
+    }
+    match (counted.series(), billed.series()) {
+        (Some(counted), Some(billed)) => counted.same_as(&billed),
+        _ => false,
+    }
+}
+
 fn all(changes: BTreeMap<Option<Term>, Changes>) -> Option<BTreeMap<Option<Term>, Series>> {
     changes.into_iter().map(|(term, changes)| Some((term, changes.series()?))).collect()
 }

@@ -83,10 +83,10 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
     }
     for found in lines {
         let Unnamed { line, company, product, invoice, contract, mut record } = found;
-        record.client = names.client(&company);
+        record.client = names.client(&company).into();
         record.agreement = contract.map(|contract| names.agreement(&contract));
         if let Some(product) = product {
-            record.product = names.product(&product, record.product.name.as_deref());
+            record.product = names.product(&product, record.product.name.as_deref()).into();
         }
         record.billable &= !invoice.is_some_and(|invoice| voided.contains(&invoice));
         sink.keep(line, Record::BillingLine(record));
@@ -141,9 +141,9 @@ fn billing(
     let billable =
         text(item, "nonBillable").is_none_or(|text| text == "0" || text.eq_ignore_ascii_case("false"));
     let record = BillingLine {
-        client: ClientRef::default(),
+        client: ClientRef::default().into(),
         billing_entity: None,
-        product: ProductRef { name, ..ProductRef::default() },
+        product: ProductRef { name, ..ProductRef::default() }.into(),
         agreement: None,
         invoice: invoice.clone(),
         source_id: id,

@@ -33,8 +33,8 @@ struct Kept {
 impl Batch {
     pub(super) fn new(limits: &Limits, places: Option<Places>, comma: bool, bytes: usize) -> Self {
         let mut sink = Sink::new(limits);
-        // Rows of exports have some hundred bytes.
-        sink.records.reserve(bytes / 256);
+        // Rows have some sixty bytes or more. What is not used costs nothing.
+        sink.records.reserve(bytes / 64);
         Self { sink, places, comma, kept: Vec::new(), scratch: Vec::new(), error: None }
     }
 

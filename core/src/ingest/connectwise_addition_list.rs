@@ -182,9 +182,9 @@ fn line(
     }
     let Some(currency) = currency else { return Ok(None) };
     Ok(Some(BillingLine {
-        client,
+        client: client.into(),
         billing_entity: None,
-        product: ProductRef { name, code, ..ProductRef::default() },
+        product: ProductRef { name, code, ..ProductRef::default() }.into(),
         agreement: cells.owned(F::Agreement as usize),
         invoice: None,
         source_id: cells.owned(F::Id as usize),

@@ -159,7 +159,7 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
                             found.part.as_deref(),
                             found.line,
                             Bad::member("id", Some(&id), reason),
-                            Some(billing.client),
+                            Some(ClientRef::clone(&billing.client)),
                         );
                     }
                     None => {

@@ -84,9 +84,9 @@ fn charge(cells: &Cells<'_>, order: DateOrder) -> Result<VendorCharge, Bad> {
     let subscription = subscription
         .ok_or_else(|| cells.bad(F::Subscription as usize, "is empty, and so is VendorSubscriptionId"))?;
     Ok(VendorCharge {
-        client: client(cells)?,
+        client: client(cells)?.into(),
         // The file names no product: the subscription is all that there is to tell lines apart.
-        product: ProductRef { code: Some(format!("crayon:{subscription}")), ..ProductRef::default() },
+        product: ProductRef { code: Some(format!("crayon:{subscription}")), ..ProductRef::default() }.into(),
         subscription: Some(subscription.to_lowercase()),
         invoice: None,
         reference: None,

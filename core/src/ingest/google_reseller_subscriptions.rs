@@ -95,8 +95,8 @@ fn entitlement(item: &Object<'_>) -> Result<Entitlement, Bad> {
     };
     let sku = need(item, "skuId")?;
     Ok(Entitlement {
-        client: client(item)?,
-        product: ProductRef { name: text(item, "skuName"), sku: Some(sku), ..ProductRef::default() },
+        client: client(item)?.into(),
+        product: ProductRef { name: text(item, "skuName"), sku: Some(sku), ..ProductRef::default() }.into(),
         subscription: text(item, "subscriptionId").map(|id| id.to_lowercase()),
         term: match plan_name.as_str() {
             _ if annual => Some(Term::Annual),

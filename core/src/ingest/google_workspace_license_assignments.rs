@@ -94,8 +94,8 @@ fn keep(client: ClientRef, product: ProductRef, user: String, line: u32, sink: &
     sink.keep(
         line,
         Record::Entitlement(Entitlement {
-            client: client.clone(),
-            product: product.clone(),
+            client: client.clone().into(),
+            product: product.clone().into(),
             subscription: None,
             term: None,
             purchased: None,
@@ -108,7 +108,7 @@ fn keep(client: ClientRef, product: ProductRef, user: String, line: u32, sink: &
     sink.keep(
         line,
         Record::Activity(Activity {
-            client,
+            client: client.into(),
             user,
             product: Some(product),
             last_active: None,

@@ -115,9 +115,9 @@ fn billing(
     let credit = text(header, "creditlinkedtoinvoiceid").is_some_and(|id| id != "0");
     let (unit_price, line_type) = signed(credit, charged.quantity, unit_price);
     Ok(Some(BillingLine {
-        client: client.clone(),
+        client: client.clone().into(),
         billing_entity: None,
-        product: charged.product,
+        product: charged.product.into(),
         agreement: text(header, "contract_ref"),
         invoice: text(header, "invoicenumber").or_else(|| text(header, "id")),
         source_id: text(header, "id"),

@@ -88,8 +88,8 @@ fn licence(raw: Raw<'_>, line: u32, seen: &mut Seen, sink: &mut Sink) -> Result<
         return Err(Bad::member("count", Some(&count.to_string()), "is below zero"));
     }
     Ok(Some(Entitlement {
-        client,
-        product: product(&item)?,
+        client: client.into(),
+        product: product(&item)?.into(),
         subscription: None,
         term: text(&item, "term_duration").and_then(|words| term(&words, None)),
         purchased: Some(count),

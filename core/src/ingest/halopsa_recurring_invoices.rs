@@ -159,9 +159,9 @@ impl Reading<'_> {
                 ..charged.product.clone()
             };
             let record = BillingLine {
-                client: of.client.clone(),
+                client: of.client.clone().into(),
                 billing_entity: None,
-                product,
+                product: product.into(),
                 agreement: of.agreement.clone(),
                 invoice: None,
                 source_id: of.id.clone(),
@@ -189,9 +189,9 @@ impl Reading<'_> {
             line_type = LineType::OneOff;
         }
         let record = BillingLine {
-            client: of.client.clone(),
+            client: of.client.clone().into(),
             billing_entity: None,
-            product: charged.product,
+            product: charged.product.into(),
             agreement: of.agreement.clone(),
             invoice: None,
             source_id: of.id.clone(),

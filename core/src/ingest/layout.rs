@@ -361,13 +361,10 @@ impl<'r> Cells<'r> {
     /// A date with the year first; `None` also for dates that stand for none (year 1 or 9999).
     pub(super) fn iso_date(&self, field: usize) -> Result<Option<NaiveDate>, Bad> {
         self.text(field)
-            .map(|text| {
-                if date::parse(text) == Some(Written::None) {
-                    return Ok(None);
-                }
-                date::parse_iso(text)
-                    .map(Some)
-                    .ok_or_else(|| self.bad(field, "is not a date written as 2026-02-01"))
+            .map(|text| match date::parse(text) {
+                Some(Written::None) => Ok(None),
+                Some(Written::Iso(day)) if !text.contains('/') => Ok(Some(day)),
+                _ => Err(self.bad(field, "is not a date written as 2026-02-01")),
             })
             .transpose()
             .map(Option::flatten)

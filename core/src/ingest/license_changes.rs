@@ -245,7 +245,7 @@ impl Log {
 fn keep(entry: &Entry, sink: &mut Sink) {
     let event = |action: ProvisioningAction, product: Option<ProductRef>| {
         Record::Provisioning(ProvisioningEvent {
-            client: entry.client.clone(),
+            client: entry.client.clone().into(),
             event: entry.id.clone(),
             at: entry.at,
             action,

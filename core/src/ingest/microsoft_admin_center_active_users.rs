@@ -127,7 +127,7 @@ fn keep(cells: &Cells<'_>, user: &str, deleted: bool, sink: &mut Sink) -> Result
     };
     let activity = |product: Option<ProductRef>| {
         Record::Activity(Activity {
-            client: ClientRef::default(),
+            client: ClientRef::default().into(),
             user: user.to_owned(),
             product,
             last_active: None,
@@ -157,8 +157,8 @@ fn keep(cells: &Cells<'_>, user: &str, deleted: bool, sink: &mut Sink) -> Result
             sink.keep(
                 cells.line(),
                 Record::Entitlement(Entitlement {
-                    client: ClientRef::default(),
-                    product: product.clone(),
+                    client: ClientRef::default().into(),
+                    product: product.clone().into(),
                     subscription: None,
                     term: None,
                     purchased: None,

@@ -70,8 +70,8 @@ fn row(cells: &Cells<'_>, sink: &mut Sink) -> Result<(), Bad> {
     sink.keep(
         cells.line(),
         Record::Entitlement(Entitlement {
-            client: ClientRef::default(),
-            product: ProductRef { name: Some(title.to_owned()), ..ProductRef::default() },
+            client: ClientRef::default().into(),
+            product: ProductRef { name: Some(title.to_owned()), ..ProductRef::default() }.into(),
             subscription: None,
             term: None,
             purchased,

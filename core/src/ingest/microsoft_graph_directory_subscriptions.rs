@@ -112,8 +112,8 @@ fn subscription(item: Raw<'_>, line: u32, sink: &mut Sink) -> Result<Entitlement
         }
     };
     Ok(Entitlement {
-        client: ClientRef::default(),
-        product: ProductRef { sku, part_number, ..ProductRef::default() },
+        client: ClientRef::default().into(),
+        product: ProductRef { sku, part_number, ..ProductRef::default() }.into(),
         subscription: graph_json::id_of(&object, "id")
             .or_else(|| graph_json::id_of(&object, "commerceSubscriptionId")),
         term: None,

@@ -124,7 +124,7 @@ fn product(object: &Object<'_>) -> Result<ProductRef, Bad> {
 
 fn activity(user: &str, product: Option<ProductRef>) -> Record {
     Record::Activity(Activity {
-        client: ClientRef::default(),
+        client: ClientRef::default().into(),
         user: user.to_owned(),
         product,
         last_active: None,

@@ -59,7 +59,7 @@ fn read(shapes: &[&Shape<'_>], _: &ReadOptions, sink: &mut Sink) -> Result<(), F
                     Before::Other(first) => {
                         let reason = format!("the SKU stands in item {first} with other values");
                         let bad = Bad::member("skuId", None, reason);
-                        sink.refuse(part, line, bad, Some(sku.entitlement.client));
+                        sink.refuse(part, line, bad, Some(ClientRef::clone(&sku.entitlement.client)));
                     }
                     Before::Never => {
                         sink.names_client &= sku.entitlement.client.id.is_some();
@@ -104,8 +104,8 @@ fn sku(item: Raw<'_>) -> Result<Sku, Bad> {
     Ok(Sku {
         key: (client.id.clone(), key),
         entitlement: Entitlement {
-            client,
-            product: ProductRef { sku, part_number, ..ProductRef::default() },
+            client: client.into(),
+            product: ProductRef { sku, part_number, ..ProductRef::default() }.into(),
             subscription: None,
             term: None,
             purchased: Some(enabled + warning),

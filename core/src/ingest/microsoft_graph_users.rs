@@ -291,7 +291,7 @@ fn last_active(object: &Object<'_>) -> Result<Option<NaiveDate>, Bad> {
 fn keep(user: &User, line: u32, sink: &mut Sink) {
     let activity = |product: Option<ProductRef>, licence: Option<&Licence>| {
         Record::Activity(Activity {
-            client: ClientRef::default(),
+            client: ClientRef::default().into(),
             user: user.name.clone(),
             product,
             last_active: user.last_active,
@@ -320,8 +320,8 @@ fn keep(user: &User, line: u32, sink: &mut Sink) {
             sink.keep(
                 line,
                 Record::Entitlement(Entitlement {
-                    client: ClientRef::default(),
-                    product: product.clone(),
+                    client: ClientRef::default().into(),
+                    product: product.clone().into(),
                     subscription: None,
                     term: None,
                     purchased: None,

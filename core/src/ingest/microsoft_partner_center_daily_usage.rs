@@ -147,7 +147,7 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
                     if let Some(first) = seen.earlier(cells.all(), cells.line()) {
                         let text = format!("the same as line {first}; counted once");
                         sink.note(Some(cells.line()), "duplicate_line", text);
-                    } else if named && charge.client == ClientRef::default() {
+                    } else if named && *charge.client == ClientRef::default() {
                         let text = format!(
                             "names no customer; its {} {} are not taken for any client",
                             charge.amount, charge.currency
@@ -201,8 +201,8 @@ fn charge(cells: &Cells<'_>, dates: &mut Dates) -> Result<VendorCharge, Bad> {
     let list_price = cells.number(F::UnitPrice as usize)?;
     let effective = cells.number(F::EffectiveUnitPrice as usize)?;
     Ok(VendorCharge {
-        client: client(cells),
-        product: product(cells)?,
+        client: client(cells).into(),
+        product: product(cells)?.into(),
         subscription: cells.text(F::Subscription as usize).map(str::to_lowercase),
         invoice: cells.owned(F::Invoice as usize),
         reference: None,

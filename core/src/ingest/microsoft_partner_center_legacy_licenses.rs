@@ -165,12 +165,13 @@ fn charge(cells: &Cells<'_>, dates: &mut Dates) -> Result<VendorCharge, Bad> {
     let name =
         cells.owned(F::OfferName as usize).or_else(|| cells.owned(F::SubscriptionDescription as usize));
     Ok(VendorCharge {
-        client,
+        client: client.into(),
         product: ProductRef {
             name,
             sku: Some(cells.need(F::Offer as usize)?.to_lowercase()),
             ..ProductRef::default()
-        },
+        }
+        .into(),
         subscription: Some(cells.need(F::Subscription as usize)?.to_lowercase()),
         invoice: cells.owned(F::Invoice as usize),
         reference: None,

@@ -168,12 +168,13 @@ fn charge(cells: &Cells<'_>, dates: &mut Dates) -> Result<VendorCharge, Bad> {
     let list_price = cells.number(F::ListPrice as usize)?;
     let rate = cells.number(F::EffectiveRate as usize)?;
     Ok(VendorCharge {
-        client,
+        client: client.into(),
         product: ProductRef {
             name: cells.owned(F::SubscriptionDescription as usize),
             sku: Some(cells.text(F::Sku as usize).unwrap_or("MS-AZR-0145P").to_uppercase()),
             ..ProductRef::default()
-        },
+        }
+        .into(),
         subscription: Some(cells.need(F::Subscription as usize)?.to_lowercase()),
         invoice: cells.owned(F::Invoice as usize),
         reference: None,

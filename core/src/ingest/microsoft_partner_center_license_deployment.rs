@@ -59,8 +59,8 @@ fn read(shapes: &[&Shape<'_>], _: &ReadOptions, sink: &mut Sink) -> Result<(), F
         let sold = seats(item, "licensesSold")?
             .ok_or_else(|| Bad::member("licensesSold", None, "is empty, and is needed"))?;
         let entitlement = Entitlement {
-            client: client(item)?,
-            product: ProductRef { name: Some(need(item, "productName")?), ..ProductRef::default() },
+            client: client(item)?.into(),
+            product: ProductRef { name: Some(need(item, "productName")?), ..ProductRef::default() }.into(),
             subscription: None,
             term: None,
             purchased: Some(sold),

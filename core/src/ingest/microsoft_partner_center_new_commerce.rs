@@ -309,8 +309,8 @@ fn charge(
     let (told, frequency) = (words.term(term_text), words.frequency(frequency_text));
     let kind = kind(cells, &charge_type, told, frequency, last.is_none());
     Ok(VendorCharge {
-        client,
-        product: product(cells, kind, sink)?,
+        client: client.into(),
+        product: product(cells, kind, sink)?.into(),
         subscription: cells.text(F::SubscriptionId as usize).map(lower),
         invoice: cells.owned(F::Invoice as usize),
         reference: cells.text(F::Reference as usize).map(reference),

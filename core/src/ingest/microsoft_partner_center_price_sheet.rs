@@ -114,7 +114,7 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
         for shape in shapes {
             LAYOUT.read(&shape.table, &options.limits, sink, &|_| None, &mut |cells, sink| {
                 match price(cells, dates)? {
-                    Some(price) => sink.keep(cells.line(), Record::ListPrice(price)),
+                    Some(price) => sink.keep(cells.line(), Record::ListPrice(Box::new(price))),
                     None => without_seats += 1,
                 }
                 Ok(())

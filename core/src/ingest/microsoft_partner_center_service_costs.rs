@@ -101,8 +101,8 @@ fn charge(item: &Object<'_>) -> Result<VendorCharge, Bad> {
     };
     let currency = need(item, "currencyCode")?;
     Ok(VendorCharge {
-        client: client(item)?,
-        product: product(item, one_time)?,
+        client: client(item)?.into(),
+        product: product(item, one_time)?.into(),
         subscription: text(item, "subscriptionId").map(|id| id.to_lowercase()),
         invoice: text(item, "invoiceNumber"),
         reference: None,

@@ -73,13 +73,14 @@ fn entitlement(item: &Object<'_>) -> Result<Entitlement, Bad> {
     let tenant = text(&product, "targetType").is_some_and(|to| to.eq_ignore_ascii_case("tenant"));
     let assigned = seats(item, "consumedUnits")?;
     Ok(Entitlement {
-        client: ClientRef::default(),
+        client: ClientRef::default().into(),
         product: ProductRef {
             name: text(&product, "name"),
             sku: Some(sku),
             part_number: text(&product, "skuPartNumber"),
             code: None,
-        },
+        }
+        .into(),
         subscription: None,
         term: None,
         purchased: Some(total),

@@ -130,8 +130,8 @@ fn read(shapes: &[&Shape<'_>], _: &ReadOptions, sink: &mut Sink) -> Result<(), F
         }
         let term = text(item, "termDuration");
         let entitlement = Entitlement {
-            client: client.unwrap_or_default(),
-            product: product(item).ok_or_else(|| lacks("offerId"))?,
+            client: client.unwrap_or_default().into(),
+            product: product(item).ok_or_else(|| lacks("offerId"))?.into(),
             subscription: Some(id),
             term: term.as_deref().and_then(|term| charge_words::term(term, None)),
             purchased: Some(if active { quantity } else { Decimal::ZERO }),

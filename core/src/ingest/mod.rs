@@ -95,6 +95,7 @@ mod repeats;
 mod rows;
 mod seen_lines;
 mod sentinelone_sites;
+mod shared;
 mod sheet;
 mod sheet_lines;
 mod sherweb_payable_charges;

@@ -175,8 +175,8 @@ fn charge(
         return Ok(None);
     };
     Ok(Some(VendorCharge {
-        client,
-        product: product(cells, sink),
+        client: client.into(),
+        product: product(cells, sink).into(),
         subscription: cells.text(F::Subscription as usize).map(str::to_lowercase),
         invoice: cells.owned(F::Invoice as usize),
         reference: cells.text(F::Reference as usize).map(str::to_lowercase),

@@ -162,8 +162,8 @@ fn charge(
     // Pax8 documents no list of types: a line per unit holds seats, whatever it is called.
     let prorated = text(F::Type).is_some_and(|kind| fold(kind).starts_with("prorat"));
     Ok(Some(VendorCharge {
-        client: client(cells)?,
-        product: product(cells)?,
+        client: client(cells)?.into(),
+        product: product(cells)?.into(),
         subscription: text(F::Subscription).map(str::to_lowercase),
         invoice: cells.owned(F::Invoice as usize),
         reference: None,

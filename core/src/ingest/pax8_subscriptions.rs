@@ -153,12 +153,13 @@ fn charge(
     };
     let code = need(item, "productId")?;
     Ok(Some(VendorCharge {
-        client: client(item)?,
+        client: client(item)?.into(),
         product: ProductRef {
             name: text(item, "productName"),
             code: Some(format!("pax8:{code}")),
             ..ProductRef::default()
-        },
+        }
+        .into(),
         // Pax8's own id, which is on its invoice items too; the vendor's id may be shared or lacking.
         subscription: text(item, "id")
             .or_else(|| text(item, "vendorSubscriptionId"))

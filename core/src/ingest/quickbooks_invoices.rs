@@ -237,9 +237,9 @@ impl Document {
         let (Some(span), Some(currency)) = (span, self.currency) else { return Ok(()) };
         let (unit_price, line_type) = signed(self.credit, quantity, unit_price);
         let record = BillingLine {
-            client: self.client.clone(),
+            client: self.client.clone().into(),
             billing_entity: None,
-            product,
+            product: product.into(),
             agreement: None,
             invoice: self.number.clone(),
             source_id: self.id.clone(),

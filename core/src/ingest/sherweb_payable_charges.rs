@@ -17,6 +17,7 @@ use crate::period::{Span, day_after};
 use crate::records::{ChargeKind, ClientRef, Cycle, ProductRef, Record, Side, VendorCharge};
 use rust_decimal::Decimal;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 pub(super) const FORMAT: Format = Format {
     name: "sherweb_payable_charges",
@@ -62,7 +63,7 @@ fn detect(shape: &Shape<'_>) -> Fit {
 }
 
 /// A product of a client in a period.
-type Held = (ClientRef, ProductRef, Span);
+type Held = (Arc<ClientRef>, Arc<ProductRef>, Span);
 
 fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result<(), FileError> {
     let mut counted: HashMap<Held, Option<String>> = HashMap::new();
@@ -140,8 +141,8 @@ fn charge(
         return Ok(None);
     };
     Ok(Some(VendorCharge {
-        client,
-        product: product(item)?,
+        client: client.into(),
+        product: product(item)?.into(),
         subscription: None,
         invoice: item.object("invoice").and_then(|invoice| text(&invoice, "number")),
         reference: None,

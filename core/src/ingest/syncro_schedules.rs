@@ -127,9 +127,9 @@ fn schedule(
             }
         };
         let record = BillingLine {
-            client: client.clone(),
+            client: client.clone().into(),
             billing_entity: None,
-            product: charged.product,
+            product: charged.product.into(),
             agreement: agreement.clone(),
             invoice: None,
             source_id: id.as_ref().map(|id| format!("{id} until {end}")),

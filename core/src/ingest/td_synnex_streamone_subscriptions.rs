@@ -153,8 +153,8 @@ fn row(cells: &Cells<'_>, sink: &mut Sink) -> Result<(), Bad> {
     sink.keep(
         cells.line(),
         Record::Entitlement(Entitlement {
-            client,
-            product: coded(Some(name), text(F::Sku).or_else(|| text(F::Part)).map(str::to_owned)),
+            client: client.into(),
+            product: coded(Some(name), text(F::Sku).or_else(|| text(F::Part)).map(str::to_owned)).into(),
             subscription: text(F::Subscription).or_else(|| text(F::OwnId)).map(str::to_lowercase),
             term: text(F::Term).and_then(term),
             purchased: Some(quantity),

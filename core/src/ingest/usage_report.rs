@@ -188,7 +188,7 @@ fn keep(report: &Report, user: &User, line: u32, sink: &mut Sink) {
     }
     let activity = |product: Option<ProductRef>| {
         Record::Activity(Activity {
-            client: ClientRef::default(),
+            client: ClientRef::default().into(),
             user: user.name.clone(),
             product,
             last_active: user.last_active,
@@ -210,8 +210,8 @@ fn keep(report: &Report, user: &User, line: u32, sink: &mut Sink) {
             sink.keep(
                 line,
                 Record::Entitlement(Entitlement {
-                    client: ClientRef::default(),
-                    product: product.clone(),
+                    client: ClientRef::default().into(),
+                    product: product.clone().into(),
                     subscription: None,
                     term: None,
                     purchased: None,

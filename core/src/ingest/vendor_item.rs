@@ -269,8 +269,8 @@ pub(super) fn coded(name: Option<String>, code: Option<String>) -> ProductRef {
 /// is assigned and what is active, and an audit finds it on whichever basis the organization counts.
 pub(super) fn deployed(client: ClientRef, product: &str, seats: Decimal) -> Entitlement {
     Entitlement {
-        client,
-        product: ProductRef { name: Some(product.to_owned()), ..ProductRef::default() },
+        client: client.into(),
+        product: ProductRef { name: Some(product.to_owned()), ..ProductRef::default() }.into(),
         subscription: None,
         term: None,
         purchased: Some(seats),

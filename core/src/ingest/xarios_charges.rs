@@ -109,8 +109,9 @@ fn charge(
     };
     let span = Span { from, until: Some(until) };
     Ok(Some(VendorCharge {
-        client: client(cells)?,
-        product: coded(Some(cells.need(F::Product as usize)?.to_owned()), cells.owned(F::Part as usize)),
+        client: client(cells)?.into(),
+        product: coded(Some(cells.need(F::Product as usize)?.to_owned()), cells.owned(F::Part as usize))
+            .into(),
         subscription: None,
         invoice: None,
         reference: None,

@@ -282,9 +282,9 @@ fn row(
     let (Some(currency), Some(span)) = (currency, span) else { return Ok(()) };
     let (unit_price, line_type) = signed(credit, quantity, unit_price);
     let record = BillingLine {
-        client,
+        client: client.into(),
         billing_entity: None,
-        product,
+        product: product.into(),
         agreement: None,
         source_id: Some(format!("{number}{}", if credit { " (credit note)" } else { "" })),
         invoice: Some(number),

@@ -123,9 +123,9 @@ fn row(
     let (Some(currency), Some(span)) = (currency, span) else { return Ok(()) };
     let (unit_price, line_type) = signed(false, quantity, unit_price);
     let record = BillingLine {
-        client,
+        client: client.into(),
         billing_entity: None,
-        product: ProductRef { name, code, ..ProductRef::default() },
+        product: ProductRef { name, code, ..ProductRef::default() }.into(),
         agreement: None,
         source_id: Some(number.clone()),
         invoice: Some(number),

@@ -204,9 +204,9 @@ impl Document {
         sink.keep(
             self.line,
             Record::BillingLine(BillingLine {
-                client: self.client.clone(),
+                client: self.client.clone().into(),
                 billing_entity: None,
-                product: charged.product,
+                product: charged.product.into(),
                 agreement: None,
                 invoice: self.number.clone(),
                 source_id: self.id.clone(),

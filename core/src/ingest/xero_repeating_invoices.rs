@@ -131,9 +131,9 @@ fn template(
         };
         let (unit_price, line_type) = signed(false, quantity, unit_price);
         let record = BillingLine {
-            client: client.clone(),
+            client: client.clone().into(),
             billing_entity: None,
-            product,
+            product: product.into(),
             agreement: text(&item, "Reference").or_else(|| id.clone()),
             invoice: None,
             source_id: id.clone(),

@@ -154,7 +154,7 @@ fn names(group: &[(&VendorCharge, u32)]) -> Option<(ClientRef, ProductRef)> {
     let of_newest = || group.iter().map(|(charge, _)| charge).filter(|charge| charge.span.from == newest);
     let client = of_newest().map(|charge| &charge.client).max()?.clone();
     let product = of_newest().map(|charge| &charge.product).max()?.clone();
-    Some((client, product))
+    Some((ClientRef::clone(&client), ProductRef::clone(&product)))
 }
 
 /// Seats that a refund gives back and no charge here put there: their charge is in another file (a

@@ -14,12 +14,13 @@ fn dec(text: &str) -> Decimal {
 /// A charge as a reconciliation row states it; `last` is the last day charged.
 fn charge(kind: &str, from: &str, last: &str, quantity: &str, amount: &str) -> VendorCharge {
     VendorCharge {
-        client: ClientRef { id: Some("tenant".into()), name: Some("Northwind".into()), domain: None },
+        client: ClientRef { id: Some("tenant".into()), name: Some("Northwind".into()), domain: None }.into(),
         product: ProductRef {
             name: Some("Suite".into()),
             sku: Some("CFQ7TTC0LDPB:0001".into()),
             ..ProductRef::default()
-        },
+        }
+        .into(),
         subscription: Some("sub".into()),
         invoice: None,
         reference: None,

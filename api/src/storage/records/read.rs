@@ -13,12 +13,13 @@ use leakage_core::records::{
 use rust_decimal::Decimal;
 use sqlx::FromRow;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Refs by their ids.
 struct Refs {
-    clients: HashMap<Uuid, ClientRef>,
-    products: HashMap<Uuid, ProductRef>,
+    clients: HashMap<Uuid, Arc<ClientRef>>,
+    products: HashMap<Uuid, Arc<ProductRef>>,
 }
 
 /// The ids of refs that rows point to.
@@ -33,14 +34,17 @@ impl Refs {
     async fn load(tx: &mut OrgTx, wanted: Wanted) -> Result<Self, StorageError> {
         let clients = clients::refs_by_id(tx, &Vec::from_iter(wanted.clients)).await?;
         let products = products::by_id(tx, &Vec::from_iter(wanted.products)).await?;
-        Ok(Self { clients, products: products.into_iter().map(|row| (row.id, row.into())).collect() })
+        Ok(Self {
+            clients: clients.into_iter().map(|(id, client)| (id, Arc::new(client))).collect(),
+            products: products.into_iter().map(|row| (row.id, Arc::new(row.into()))).collect(),
+        })
     }
 
-    fn client(&self, id: Uuid) -> Result<ClientRef, StorageError> {
+    fn client(&self, id: Uuid) -> Result<Arc<ClientRef>, StorageError> {
         self.clients.get(&id).cloned().ok_or(StorageError::Corrupt { column: "client_ref" })
     }
 
-    fn product(&self, id: Uuid) -> Result<ProductRef, StorageError> {
+    fn product(&self, id: Uuid) -> Result<Arc<ProductRef>, StorageError> {
         self.products.get(&id).cloned().ok_or(StorageError::Corrupt { column: "product_ref" })
     }
 }
@@ -257,7 +261,7 @@ impl IntoRecord for ActivityRow {
         let row = Activity {
             client: refs.client(self.client_ref)?,
             user: self.user_name,
-            product: self.product_ref.map(|id| refs.product(id)).transpose()?,
+            product: self.product_ref.map(|id| refs.product(id)).transpose()?.map(Arc::unwrap_or_clone),
             last_active: self.last_active,
             as_of: self.as_of,
             blocked: self.blocked,
@@ -301,7 +305,7 @@ impl IntoRecord for ProvisioningRow {
             at: self.at,
             action: action(&self.action)?,
             user: self.user_name,
-            product: self.product_ref.map(|id| refs.product(id)).transpose()?,
+            product: self.product_ref.map(|id| refs.product(id)).transpose()?.map(Arc::unwrap_or_clone),
             actor: self.actor,
             automatic: self.automatic,
         };
@@ -328,8 +332,8 @@ impl IntoRecord for DirectoryRow {
 
     fn into_record(self, refs: &Refs) -> Result<Sourced, StorageError> {
         let record = match (self.client_ref, self.product_ref) {
-            (Some(client), None) => Record::Client(refs.client(client)?),
-            (None, Some(product)) => Record::Product(refs.product(product)?),
+            (Some(client), None) => Record::Client(Arc::unwrap_or_clone(refs.client(client)?)),
+            (None, Some(product)) => Record::Product(Arc::unwrap_or_clone(refs.product(product)?)),
             _ => return Err(StorageError::Corrupt { column: "directory_entries.client_ref" }),
         };
         sourced(self.line, record)

@@ -37,8 +37,8 @@ pub(super) fn span(text: &str) -> Span {
 
 pub(super) fn purchased(who: &str, what: &str, seats: &str, days: &str) -> Entitlement {
     Entitlement {
-        client: client(who),
-        product: product(what),
+        client: client(who).into(),
+        product: product(what).into(),
         subscription: None,
         term: None,
         purchased: Some(dec(seats)),
@@ -51,9 +51,9 @@ pub(super) fn purchased(who: &str, what: &str, seats: &str, days: &str) -> Entit
 
 pub(super) fn billed(who: &str, what: &str, seats: &str, price: &str, days: &str) -> BillingLine {
     BillingLine {
-        client: client(who),
+        client: client(who).into(),
         billing_entity: None,
-        product: product(what),
+        product: product(what).into(),
         agreement: None,
         invoice: None,
         source_id: None,
@@ -72,8 +72,8 @@ pub(super) fn billed(who: &str, what: &str, seats: &str, price: &str, days: &str
 
 pub(super) fn charged(who: &str, what: &str, seats: &str, amount: &str, days: &str) -> VendorCharge {
     VendorCharge {
-        client: client(who),
-        product: product(what),
+        client: client(who).into(),
+        product: product(what).into(),
         subscription: Some("s-1".to_owned()),
         invoice: None,
         reference: None,

@@ -266,7 +266,8 @@ fn a_misleading_part_number_waits_for_a_person() {
             sku: Some(guid.to_owned()),
             part_number: Some(part.to_owned()),
             ..ProductRef::default()
-        };
+        }
+        .into();
         row
     };
     let sources = vec![

@@ -6,3 +6,4 @@ mod explain;
 mod microsoft_listings;
 mod reference;
 mod sources;
+mod threads;

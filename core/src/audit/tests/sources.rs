@@ -344,8 +344,10 @@ fn free_skus_are_never_billable() {
 #[test]
 fn the_list_of_free_skus_decides_whatever_the_file_says() {
     let mut flow = purchased("Contoso", "Microsoft Power Automate Free", "10000", "2026-01-01..");
-    flow.product.sku = Some("f30db892-07e9-47e9-837c-80727f46fd3d".to_owned());
-    flow.product.part_number = Some("FLOW_FREE".to_owned());
+    let ids = ("f30db892-07e9-47e9-837c-80727f46fd3d".to_owned(), "FLOW_FREE".to_owned());
+    let name = flow.product.name.clone();
+    flow.product =
+        crate::records::ProductRef { name, sku: Some(ids.0), part_number: Some(ids.1), code: None }.into();
     let have = entitlements(vec![flow, purchased("Contoso", SUITE, "20", "2026-01-01..")]);
     let document = audit(&input("2026-01", "2026-01", vec![have, twenty()]));
     assert!(document.gaps.is_empty(), "{:#?}", document.gaps);
@@ -532,7 +534,7 @@ fn csv_cells_that_a_spreadsheet_would_run_are_defused() {
 #[test]
 fn the_uploader_names_the_client_of_a_file_that_names_none() {
     let mut row = purchased("", SUITE, "22", "2026-01-01..");
-    row.client = crate::records::ClientRef { id: Some("t-1".to_owned()), ..Default::default() };
+    row.client = crate::records::ClientRef { id: Some("t-1".to_owned()), ..Default::default() }.into();
     let mut have = source("entitlements", vec![Record::Entitlement(row)]);
     have.client = Some("Contoso".to_owned());
     let document = audit(&input("2026-01", "2026-01", vec![have, twenty()]));

@@ -106,9 +106,9 @@ pub(super) fn billing(
     let Some(currency) = currency(None, "currency", options, sink)? else { return Ok(None) };
     let (unit_price, line_type) = signed(false, numbers.units, unit_price);
     Ok(Some(BillingLine {
-        client,
+        client: client.into(),
         billing_entity: None,
-        product,
+        product: product.into(),
         agreement: contract.map(|contract| contents.names.agreement(contract)),
         invoice: None,
         source_id: units.id.clone(),

@@ -62,9 +62,9 @@ pub(super) fn line(
     let Some(span) = span(&item, agreement, found, sink)? else { return Ok(None) };
     let Some(currency) = currency(&item, agreement, context, sink)? else { return Ok(None) };
     Ok(Some(BillingLine {
-        client,
+        client: client.into(),
         billing_entity: agreement.and_then(billing_entity),
-        product: product(&item)?,
+        product: product(&item)?.into(),
         agreement: agreement_name(agreement, id.as_deref()),
         invoice: None,
         source_id: item.text("id").map(std::borrow::Cow::into_owned),

@@ -121,8 +121,8 @@ fn charge(
         return Ok(None);
     };
     Ok(Some(VendorCharge {
-        client,
-        product,
+        client: client.into(),
+        product: product.into(),
         subscription: cells.text(F::Subscription as usize).map(str::to_lowercase),
         invoice: None,
         reference: None,

@@ -162,8 +162,8 @@ fn charge(
         return Ok(None);
     };
     Ok(Some(VendorCharge {
-        client,
-        product,
+        client: client.into(),
+        product: product.into(),
         subscription: cells.text(F::Subscription as usize).map(str::to_lowercase),
         invoice: cells.owned(F::Invoice as usize),
         reference: None,

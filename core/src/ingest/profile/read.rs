@@ -8,6 +8,7 @@ use super::super::reader::Shape;
 use super::super::rows::Fields;
 use super::super::sink::{Bad, Sink};
 use super::super::table::{Row, is_error_value};
+use super::super::template::Names;
 use super::super::{DateOrder, ReadOptions};
 use super::cells::{self, Holds};
 use super::dates::{self, End};
@@ -150,7 +151,7 @@ impl<'p> Plan<'p> {
         let there =
             self.fields.iter().enumerate().map(|(at, filled)| filled.is_some() || filled_in == Some(at));
         let bound = Bound::of_fields(there);
-        let mut filled = StringRecord::new();
+        let (mut filled, mut names) = (StringRecord::new(), Names::default());
         part.table.rows(&options.limits, &mut |row| {
             sink.read += 1;
             if let Some(reason) = &row.broken {
@@ -165,7 +166,7 @@ impl<'p> Plan<'p> {
             let written = self.fill(&row, order, &mut filled);
             let row_of_ours = Row { line: row.line, cells: Fields::Record(&filled), broken: None };
             let cells = Cells::new(&row_of_ours, &bound, kind.layout, &self.names);
-            if let Err(mut bad) = written.and_then(|()| (kind.row)(&cells, &mut (), sink)) {
+            if let Err(mut bad) = written.and_then(|()| (kind.row)(&cells, &mut names, sink)) {
                 self.as_written(&mut bad, &row);
                 sink.refuse(part.table.part.as_deref(), row.line, bad, (kind.client)(&cells));
             }

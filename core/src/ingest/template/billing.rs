@@ -6,10 +6,10 @@ use super::super::sink::{Bad, Sink};
 use super::super::table::fold;
 use super::super::{FileError, Fit, Format, ReadOptions};
 use super::{
-    CLIENT, CLIENT_ID, CURRENCY, FROM, Kind, PRODUCT, QUANTITY, client, client_if_any, count, cycle,
-    optional, span, term,
+    CLIENT, CLIENT_ID, CURRENCY, FROM, Kind, Names, PRODUCT, QUANTITY, client_if_any, count, cycle, optional,
+    span, term,
 };
-use crate::records::{BillingLine, ClientRef, LineType, ProductRef, Record, Side};
+use crate::records::{BillingLine, ClientRef, LineType, Record, Side};
 use rust_decimal::Decimal;
 
 pub(in super::super) const FORMAT: Format =
@@ -55,9 +55,9 @@ fn client_of(cells: &Cells<'_>) -> Option<ClientRef> {
     client_if_any(cells, 0, 1, None)
 }
 
-fn row(cells: &Cells<'_>, (): &mut (), sink: &mut Sink) -> Result<(), Bad> {
-    let client = client(cells, 0, 1, None)?;
-    let name = cells.need(3)?.to_owned();
+fn row(cells: &Cells<'_>, names: &mut Names, sink: &mut Sink) -> Result<(), Bad> {
+    let client = names.client(cells, 0, 1, None)?;
+    let name = cells.need(3)?;
     let line_type = line_type(cells)?;
     let quantity = cells.need_number(9)?;
     let unit_price = cells.need_number(11)?;
@@ -79,7 +79,7 @@ fn row(cells: &Cells<'_>, (): &mut (), sink: &mut Sink) -> Result<(), Bad> {
     let record = BillingLine {
         client,
         billing_entity: cells.owned(2),
-        product: ProductRef { name: Some(name), code: cells.owned(4), ..ProductRef::default() },
+        product: names.product([Some(name), None, None, cells.text(4)]),
         agreement: cells.owned(5),
         source_id: None,
         term: term(cells, 7)?,

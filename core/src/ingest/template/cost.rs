@@ -6,10 +6,10 @@ use super::super::reader::Shape;
 use super::super::sink::{Bad, Sink};
 use super::super::{FileError, Fit, Format, ReadOptions};
 use super::{
-    CLIENT, CLIENT_ID, CURRENCY, FROM, Kind, PRODUCT, QUANTITY, client, client_if_any, cycle, optional, span,
+    CLIENT, CLIENT_ID, CURRENCY, FROM, Kind, Names, PRODUCT, QUANTITY, client_if_any, cycle, optional, span,
     term,
 };
-use crate::records::{ChargeKind, ClientRef, ProductRef, Record, Side, VendorCharge};
+use crate::records::{ChargeKind, ClientRef, Record, Side, VendorCharge};
 use rust_decimal::Decimal;
 
 pub(in super::super) const FORMAT: Format =
@@ -52,9 +52,9 @@ fn client_of(cells: &Cells<'_>) -> Option<ClientRef> {
     client_if_any(cells, 0, 1, None)
 }
 
-fn row(cells: &Cells<'_>, (): &mut (), sink: &mut Sink) -> Result<(), Bad> {
-    let client = client(cells, 0, 1, None)?;
-    let name = cells.need(2)?.to_owned();
+fn row(cells: &Cells<'_>, names: &mut Names, sink: &mut Sink) -> Result<(), Bad> {
+    let client = names.client(cells, 0, 1, None)?;
+    let name = cells.need(2)?;
     let charge_type = cells.text(5).map(snake);
     let quantity = cells.need_number(8)?;
     let unit_price = cells.need_number(9)?;
@@ -80,7 +80,7 @@ fn row(cells: &Cells<'_>, (): &mut (), sink: &mut Sink) -> Result<(), Bad> {
     }
     let record = VendorCharge {
         client,
-        product: ProductRef { name: Some(name), sku: cells.owned(3), ..ProductRef::default() },
+        product: names.product([Some(name), cells.text(3), None, None]),
         subscription: cells.text(4).map(str::to_lowercase),
         invoice: None,
         reference: None,

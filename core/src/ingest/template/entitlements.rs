@@ -4,8 +4,8 @@ use super::super::layout::{Cells, Field, Layout, Need};
 use super::super::reader::Shape;
 use super::super::sink::{Bad, Sink};
 use super::super::{FileError, Fit, Format, ReadOptions};
-use super::{CLIENT, CLIENT_ID, FROM, Kind, PRODUCT, client, client_if_any, count, optional, span, term};
-use crate::records::{ClientRef, Entitlement, Held, ProductRef, Record, Side};
+use super::{CLIENT, CLIENT_ID, FROM, Kind, Names, PRODUCT, client_if_any, count, optional, span, term};
+use crate::records::{ClientRef, Entitlement, Held, Record, Side};
 
 pub(in super::super) const FORMAT: Format = Format {
     name: "leakage_entitlements",
@@ -52,21 +52,17 @@ fn client_of(cells: &Cells<'_>) -> Option<ClientRef> {
     client_if_any(cells, 0, 1, Some(2))
 }
 
-fn row(cells: &Cells<'_>, (): &mut (), sink: &mut Sink) -> Result<(), Bad> {
-    let client = client(cells, 0, 1, Some(2))?;
-    let name = cells.need(3)?.to_owned();
+fn row(cells: &Cells<'_>, names: &mut Names, sink: &mut Sink) -> Result<(), Bad> {
+    let client = names.client(cells, 0, 1, Some(2))?;
+    let name = cells.need(3)?;
+    let sku = cells.text(4).map(str::to_lowercase);
     let (purchased, assigned, active) = (count(cells, 8)?, count(cells, 9)?, count(cells, 10)?);
     if purchased.is_none() && assigned.is_none() && active.is_none() {
         return Err(cells.bad(8, "is empty, and so are assigned and active; one of them is needed"));
     }
     let record = Entitlement {
         client,
-        product: ProductRef {
-            name: Some(name),
-            sku: cells.text(4).map(str::to_lowercase),
-            part_number: cells.owned(5),
-            code: None,
-        },
+        product: names.product([Some(name), sku.as_deref(), cells.text(5), None]),
         subscription: cells.text(6).map(str::to_lowercase),
         term: term(cells, 7)?,
         purchased,

@@ -13,18 +13,20 @@ pub(super) mod rules;
 
 use super::Format;
 use super::layout::{Cells, Field, Layout, Need};
+use super::shared::Shared;
 use super::sink::{Bad, Sink};
 use super::table::fold;
 use crate::period::Span;
-use crate::records::{ClientRef, Cycle, Term};
+use crate::records::{ClientRef, Cycle, ProductRef, Term};
 use rust_decimal::Decimal;
+use std::sync::Arc;
 
 /// A kind of template as [`super::profile`] reads it: rows whose columns go by other names.
 pub(super) struct Kind {
     pub(super) format: &'static Format,
     pub(super) layout: &'static Layout,
     pub(super) client: fn(&Cells<'_>) -> Option<ClientRef>,
-    pub(super) row: fn(&Cells<'_>, &mut (), &mut Sink<'_>) -> Result<(), Bad>,
+    pub(super) row: fn(&Cells<'_>, &mut Names, &mut Sink<'_>) -> Result<(), Bad>,
 }
 
 const CLIENT: Field = Field {
@@ -46,6 +48,49 @@ const FROM: Field = Field { name: "from", aliases: &["validfrom"], need: Need::R
 
 const fn optional(name: &'static str) -> Field {
     Field { name, aliases: &[], need: Need::Optional }
+}
+
+/// The clients and products that a thread has read.
+#[derive(Default)]
+pub(super) struct Names {
+    clients: Shared<ClientRef>,
+    products: Shared<ProductRef>,
+}
+
+impl Names {
+    /// The client of a row; see [`client`].
+    fn client(
+        &mut self,
+        cells: &Cells<'_>,
+        name: usize,
+        id: usize,
+        domain: Option<usize>,
+    ) -> Result<Arc<ClientRef>, Bad> {
+        // An id or a domain in lower case stays as it is, so what is written the same is the same.
+        let as_written = |last: &ClientRef| {
+            last.name.as_deref() == cells.text(name)
+                && last.id.as_deref() == cells.text(id)
+                && last.domain.as_deref() == domain.and_then(|domain| cells.text(domain))
+        };
+        if let Some(same) = self.clients.again(as_written) {
+            return Ok(same);
+        }
+        client(cells, name, id, domain).map(|client| self.clients.of(client))
+    }
+
+    /// The product of a row. `name`, `sku`, `part_number` and `code` as the row has them.
+    fn product(&mut self, [name, sku, part_number, code]: [Option<&str>; 4]) -> Arc<ProductRef> {
+        let as_written = |last: &ProductRef| {
+            [&last.name, &last.sku, &last.part_number, &last.code].map(Option::as_deref)
+                == [name, sku, part_number, code]
+        };
+        if let Some(same) = self.products.again(as_written) {
+            return same;
+        }
+        let [name, sku, part_number, code] =
+            [name, sku, part_number, code].map(|text| text.map(str::to_owned));
+        self.products.of(ProductRef { name, sku, part_number, code })
+    }
 }
 
 /// The client of a row; `domain` is none where the file has no such column.
@@ -95,7 +140,10 @@ fn term(cells: &Cells<'_>, field: usize) -> Result<Option<Term>, Bad> {
 }
 
 fn cycle(cells: &Cells<'_>, field: usize) -> Result<Cycle, Bad> {
-    let Some(text) = cells.text(field) else { return Ok(Cycle::Monthly) };
+    let text = match cells.text(field) {
+        None | Some("monthly") => return Ok(Cycle::Monthly),
+        Some(text) => text,
+    };
     match fold(text).as_str() {
         "monthly" | "month" => Ok(Cycle::Monthly),
         "quarterly" | "quarter" => Ok(Cycle::Quarterly),

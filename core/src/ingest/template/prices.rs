@@ -5,8 +5,8 @@ use super::super::reader::Shape;
 use super::super::sink::{Bad, Sink};
 use super::super::{FileError, Fit, Format, ReadOptions};
 use super::{
-    CLIENT_ID, CLIENT_IF_ANY, CURRENCY, FROM, Kind, PRODUCT, client_if_any, count, cycle, optional, span,
-    term,
+    CLIENT_ID, CLIENT_IF_ANY, CURRENCY, FROM, Kind, Names, PRODUCT, client_if_any, count, cycle, optional,
+    span, term,
 };
 use crate::records::{ClientRef, Price, ProductRef, Record};
 
@@ -48,7 +48,7 @@ fn client_of(cells: &Cells<'_>) -> Option<ClientRef> {
     client_if_any(cells, 0, 1, None)
 }
 
-fn row(cells: &Cells<'_>, (): &mut (), sink: &mut Sink) -> Result<(), Bad> {
+fn row(cells: &Cells<'_>, _: &mut Names, sink: &mut Sink) -> Result<(), Bad> {
     let name = cells.need(2)?.to_owned();
     let unit_price = count(cells, 6)?.ok_or_else(|| cells.bad(6, "is empty, and is needed"))?;
     let record = Price {
@@ -60,6 +60,6 @@ fn row(cells: &Cells<'_>, (): &mut (), sink: &mut Sink) -> Result<(), Bad> {
         currency: cells.need_currency(7)?,
         span: span(cells, 8, 9)?,
     };
-    sink.keep(cells.line(), Record::Price(record));
+    sink.keep(cells.line(), Record::Price(Box::new(record)));
     Ok(())
 }

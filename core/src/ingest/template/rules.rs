@@ -69,7 +69,7 @@ fn row(cells: &Cells<'_>, sink: &mut Sink) -> Result<(), Bad> {
         owner: cells.need(4)?.to_owned(),
         review_date: cells.iso_date(10)?,
     };
-    sink.keep(cells.line(), Record::Rule(record));
+    sink.keep(cells.line(), Record::Rule(Box::new(record)));
     Ok(())
 }
 

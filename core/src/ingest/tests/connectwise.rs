@@ -66,7 +66,7 @@ fn additions_alone_ask_whose_they_are_and_in_which_currency() {
     let options = ReadOptions { currency: Some(Currency::USD), ..ReadOptions::default() };
     let answered = read("upload", ADDITIONS.as_bytes(), &options).unwrap();
     assert_eq!(answered.records.len(), 2);
-    assert_eq!(billing(&answered)[0].1.client, ClientRef::default());
+    assert_eq!(*billing(&answered)[0].1.client, ClientRef::default());
 }
 
 #[test]

@@ -230,7 +230,7 @@ fn every_spelling_of_a_stock_code_is_one_product() {
         let report = report(&format!(
             "subscriptionName,subscriptionTotalLicenses,ccpSkuId,customerName\nOwn name of {code},1,{code},A\n"
         ));
-        entitlements(&report)[0].1.product.clone()
+        ProductRef::clone(&entitlements(&report)[0].1.product)
     };
     let vendor = ProductRef { sku: Some("CFQ7TTC0LCHC:0002".to_owned()), ..ProductRef::default() };
     let refs: Vec<ProductRef> = spellings.iter().map(|(code, _)| coded(code)).collect();
