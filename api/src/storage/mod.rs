@@ -9,7 +9,10 @@
 pub mod api_keys;
 pub mod audits;
 pub mod clients;
+pub mod compared;
+pub mod gap_months;
 pub mod gaps;
+pub mod known_gaps;
 pub mod idempotency;
 pub mod import_errors;
 pub mod import_profiles;
