@@ -6,9 +6,7 @@ use crate::auth::{Actor, Allowed, perm};
 use crate::error::{ApiError, Code, FieldError};
 use crate::routes;
 use crate::services::known_gaps::{self, WasteTotals};
-use actix_web::http::header::{
-    ACCEPT, Accept, CONTENT_DISPOSITION, CONTENT_TYPE, Header as _, VARY,
-};
+use actix_web::http::header::{ACCEPT, Accept, CONTENT_DISPOSITION, CONTENT_TYPE, Header as _, VARY};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use leakage_core::history::reports::{
     self, AgeingReport, CleanStreakReport, Grouping, KnownGap, LeakageReport, Range, SameCycleReport,

@@ -2,8 +2,8 @@
 
 use crate::auth::Actor;
 use crate::error::ApiError;
-use crate::storage::known_gaps::{self, GapRow};
-use crate::storage::{OrgTx, audits, clients, compared, gap_months};
+use crate::storage::known_gaps::{self, GapAuditRow, GapRow};
+use crate::storage::{OrgTx, audits as stored_audits, clients, compared, gap_months};
 use chrono::{DateTime, Utc};
 use leakage_core::audit::Waste;
 use leakage_core::history::reports::{ClientMonth, KnownGap};
@@ -16,14 +16,14 @@ use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
+/// Audits of a client that a gap's history looks at.
+const SHOWN_AUDITS: i64 = 500;
+
 /// Characters of a note.
 const MAX_NOTE: usize = 2_000;
 
 /// The figures of gaps, in their order: one query for all.
-pub async fn with_figures(
-    tx: &mut OrgTx,
-    rows: Vec<GapRow>,
-) -> Result<Vec<(GapRow, GapFigures)>, ApiError> {
+pub async fn with_figures(tx: &mut OrgTx, rows: Vec<GapRow>) -> Result<Vec<(GapRow, GapFigures)>, ApiError> {
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
     let months = gap_months::of_gaps(tx, &ids).await?;
     let none = BTreeMap::new();
@@ -44,6 +44,27 @@ pub async fn find(tx: &mut OrgTx, id: &str) -> Result<(GapRow, GapFigures), ApiE
 /// The months of a gap.
 pub async fn months(tx: &mut OrgTx, id: &str) -> Result<BTreeMap<Month, MonthHistory>, ApiError> {
     Ok(gap_months::of_gaps(tx, &[id.to_owned()]).await?.remove(id).unwrap_or_default())
+}
+
+/// The audits that found a gap, or compared its product in a month since it began without finding it; those
+/// that knew most first.
+pub async fn audits(
+    tx: &mut OrgTx,
+    gap: &GapRow,
+    months: &BTreeMap<Month, MonthHistory>,
+) -> Result<Vec<GapAuditRow>, ApiError> {
+    let mut rows = known_gaps::audits(tx, &gap.id, &gap.client_key, SHOWN_AUDITS).await?;
+    let began = months.values().find(|month| month.first.is_some()).map(|month| month.month);
+    let mut spoke = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let client = row.client()?;
+        let compared = |month: &Month| client.product(&gap.product_key, *month).is_some();
+        let since = began.map(|began| client.months.range(began..).any(|(month, _)| compared(month)));
+        spoke.push(row.seats.is_some() || since == Some(true));
+    }
+    let mut spoke = spoke.into_iter();
+    rows.retain(|_| spoke.next().unwrap_or(false));
+    Ok(rows)
 }
 
 /// Sets why a gap came about, if it still has this version.
@@ -105,12 +126,13 @@ pub async fn waste(
     client: Option<Uuid>,
     currency: Option<Currency>,
 ) -> Result<Option<WasteTotals>, ApiError> {
-    let Some(row) = audits::last_of_all_clients(tx).await? else { return Ok(None) };
+    let Some(row) = stored_audits::last_of_all_clients(tx).await? else { return Ok(None) };
     let found: Vec<Waste> = serde_json::from_value(row.waste).map_err(ApiError::internal)?;
     let ids = if client.is_some() { clients::ids_by_name(tx).await? } else { HashMap::new() };
     let mut totals: BTreeMap<Currency, Money> = BTreeMap::new();
     for waste in &found {
-        let Some(cost) = waste.cost.filter(|cost| currency.is_none_or(|wanted| wanted == cost.currency)) else {
+        let Some(cost) = waste.cost.filter(|cost| currency.is_none_or(|wanted| wanted == cost.currency))
+        else {
             continue;
         };
         if client.is_none() || ids.get(&fold(&waste.client)).copied() == client {

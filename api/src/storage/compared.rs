@@ -2,8 +2,8 @@
 
 use super::{OrgTx, StorageError};
 use chrono::{DateTime, NaiveDate, Utc};
-use leakage_core::history::{ComparedClient, ComparedMonth, Said};
 use leakage_core::history::reports::ClientMonth;
+use leakage_core::history::{ComparedClient, ComparedMonth, Said};
 use leakage_core::id::{AuditId, ClientId};
 use leakage_core::period::{Month, day_after};
 use serde_json::{Value, json};
@@ -114,20 +114,26 @@ impl EarlierRow {
 
     /// As the engine told it then.
     pub fn client(&self) -> Result<ComparedClient, StorageError> {
-        let end_of_audit = day_after(self.as_of);
-        let month = |day: &NaiveDate| {
-            let at = Month::of(*day);
-            let closed = at.end() <= end_of_audit;
-            (at, ComparedMonth { compared: true, closed, partial: self.partial.contains(day) })
-        };
-        let without: BTreeMap<String, Option<BTreeSet<Month>>> = serde_json::from_value(self.without.clone())
-            .map_err(|_| StorageError::Corrupt { column: "audit_clients.without" })?;
-        Ok(ComparedClient {
-            client: String::new(),
-            months: self.compared.iter().map(month).collect(),
-            without,
-        })
+        client(self.as_of, &self.compared, &self.partial, self.without.clone())
     }
+}
+
+/// What an audit that spoke on this day compared of a client.
+pub(super) fn client(
+    as_of: NaiveDate,
+    compared: &[NaiveDate],
+    partial: &[NaiveDate],
+    without: Value,
+) -> Result<ComparedClient, StorageError> {
+    let end_of_audit = day_after(as_of);
+    let month = |day: &NaiveDate| {
+        let at = Month::of(*day);
+        let closed = at.end() <= end_of_audit;
+        (at, ComparedMonth { compared: true, closed, partial: partial.contains(day) })
+    };
+    let without: BTreeMap<String, Option<BTreeSet<Month>>> = serde_json::from_value(without)
+        .map_err(|_| StorageError::Corrupt { column: "audit_clients.without" })?;
+    Ok(ComparedClient { client: String::new(), months: compared.iter().map(month).collect(), without })
 }
 
 /// What all other completed audits compared of these clients.
@@ -151,6 +157,7 @@ pub async fn of_others(
     .await?)
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(FromRow)]
 struct ClientMonthRow {
     client_key: String,

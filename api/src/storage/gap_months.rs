@@ -84,12 +84,11 @@ macro_rules! select_months {
 /// The months of these gaps.
 pub async fn of_gaps(tx: &mut OrgTx, gaps: &[String]) -> Result<GapMonths, StorageError> {
     let org = tx.org().uuid();
-    let rows: Vec<GapMonthRow> =
-        sqlx::query_as(select_months!("where m.org_id = $1 and m.gap_id = any($2)"))
-            .bind(org)
-            .bind(gaps)
-            .fetch_all(tx.conn())
-            .await?;
+    let rows: Vec<GapMonthRow> = sqlx::query_as(select_months!("where m.org_id = $1 and m.gap_id = any($2)"))
+        .bind(org)
+        .bind(gaps)
+        .fetch_all(tx.conn())
+        .await?;
     Ok(by_gap(&rows))
 }
 

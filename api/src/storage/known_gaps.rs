@@ -1,11 +1,12 @@
 //! Gaps as they are known over all audits: for lists, for their history, for reports.
 
 use super::{OrgTx, StorageError};
+use crate::storage::compared;
 use crate::storage::gap_months::GapMonths;
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::audit::Direction;
-use leakage_core::history::RootCause;
 use leakage_core::history::reports::KnownGap;
+use leakage_core::history::{ComparedClient, RootCause};
 use leakage_core::id::ClientId;
 use leakage_core::money::Currency;
 use serde_json::Value;
@@ -294,10 +295,18 @@ pub struct GapAuditRow {
     pub seat_months: Option<String>,
     /// Money that it found.
     pub amount_minor: Option<i64>,
-    /// Months of the client that it compared.
-    pub compared: Option<Vec<NaiveDate>>,
-    /// Products of the client that it did not compare.
-    pub without: Option<Value>,
+    compared: Option<Vec<NaiveDate>>,
+    partial: Option<Vec<NaiveDate>>,
+    without: Option<Value>,
+}
+
+impl GapAuditRow {
+    /// What it compared of the client.
+    pub fn client(&self) -> Result<ComparedClient, StorageError> {
+        let days = |days: &Option<Vec<NaiveDate>>| days.clone().unwrap_or_default();
+        let without = self.without.clone().unwrap_or_else(|| serde_json::json!({}));
+        compared::client(self.as_of, &days(&self.compared), &days(&self.partial), without)
+    }
 }
 
 /// The audits that found a gap or compared its client, those that knew most first.
@@ -310,7 +319,7 @@ pub async fn audits(
     let org = tx.org().uuid();
     Ok(sqlx::query_as(
         "select a.id, a.known_at, a.as_of, a.from_month, a.to_month, f.detail ->> 'seats' as seats,
-                f.detail ->> 'seat_months' as seat_months, f.amount_minor, c.compared, c.without
+                f.detail ->> 'seat_months' as seat_months, f.amount_minor, c.compared, c.partial, c.without
          from audits a
          left join audit_gaps f on f.org_id = a.org_id and f.audit_id = a.id and f.gap_id = $2
          left join audit_clients c on c.org_id = a.org_id and c.audit_id = a.id and c.client_key = $3

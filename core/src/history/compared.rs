@@ -42,7 +42,8 @@ impl ComparedClient {
 
     /// How many products were not compared in this month.
     pub fn lacking(&self, month: Month) -> usize {
-        let lacks = |months: &&Option<BTreeSet<Month>>| months.as_ref().is_none_or(|set| set.contains(&month));
+        let lacks =
+            |months: &&Option<BTreeSet<Month>>| months.as_ref().is_none_or(|set| set.contains(&month));
         self.without.values().filter(lacks).count()
     }
 
@@ -96,8 +97,7 @@ fn of_client(document: &AuditDocument, entry: &Coverage) -> ComparedClient {
     let mut client = ComparedClient { client: entry.client.clone(), ..ComparedClient::default() };
     let mut month = Month::of(document.period.from);
     while month.first_day() < document.period.until && month.first_day() < end_of_audit {
-        let compared =
-            entry.status == CoverageStatus::Compared && !entry.missing_months.contains(&month);
+        let compared = entry.status == CoverageStatus::Compared && !entry.missing_months.contains(&month);
         let partial = compared && entry.partial_months.contains(&month);
         client.months.insert(month, ComparedMonth { compared, closed: month.end() <= end_of_audit, partial });
         if month.next() == month {

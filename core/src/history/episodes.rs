@@ -126,9 +126,10 @@ fn episode(
     let ended = if corrected {
         stretch.iter().filter_map(|month| month.equal_since).max_by_key(Said::heard)
     } else {
-        let after = months.range(last.month..).map(|(_, month)| month).filter(|month| {
-            month.difference.is_none() && next.is_none_or(|next| month.month < next)
-        });
+        let after = months
+            .range(last.month..)
+            .map(|(_, month)| month)
+            .filter(|month| month.difference.is_none() && next.is_none_or(|next| month.month < next));
         after.filter_map(|month| month.equal_since).min_by_key(Said::heard)
     };
     let seen = stretch.iter().filter_map(|month| month.first).min_by_key(Said::heard);

@@ -66,8 +66,7 @@ pub fn figures(
     months: &BTreeMap<Month, MonthHistory>,
     currency: Option<Currency>,
 ) -> Result<GapFigures, AuditError> {
-    let (mut claimable, mut barred, mut provisional) =
-        (Tally::default(), Tally::default(), Tally::default());
+    let (mut claimable, mut barred, mut provisional) = (Tally::default(), Tally::default(), Tally::default());
     let mut one = None;
     let mut count = 0_u32;
     let standing = || months.values().filter_map(|month| Some((month, month.difference.as_ref()?)));

@@ -27,7 +27,8 @@ fn difference(gap: &Gap, month: &GapMonth) -> Result<Difference, AuditError> {
     let money = gap.amount.map(|total| Money { amount: month.amount, currency: total.currency });
     let amount_minor = money.map(|money| money.minor().ok_or(AuditError::Overflow)).transpose()?;
     // Six decimals tell the whole number of seat-days that they were made from.
-    let seat_days = month.seat_months.checked_mul(Decimal::from(month.month.days())).ok_or(AuditError::Overflow)?;
+    let seat_days =
+        month.seat_months.checked_mul(Decimal::from(month.month.days())).ok_or(AuditError::Overflow)?;
     Ok(Difference {
         billable: whole(month.billable)?,
         billed: whole(month.billed)?,

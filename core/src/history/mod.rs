@@ -144,7 +144,10 @@ pub fn months(words: &[Word]) -> BTreeMap<Month, MonthHistory> {
     ordered.sort_by_key(|word| word.said.heard());
     let mut months: BTreeMap<Month, MonthHistory> = BTreeMap::new();
     for word in ordered {
-        months.entry(word.month).and_modify(|month| month.hear(word)).or_insert_with(|| MonthHistory::new(word));
+        months
+            .entry(word.month)
+            .and_modify(|month| month.hear(word))
+            .or_insert_with(|| MonthHistory::new(word));
     }
     months
 }

@@ -128,9 +128,7 @@ fn episodes_end_and_come_again() {
         let episodes: Vec<_> = found
             .episodes
             .iter()
-            .map(|episode| {
-                (episode.status, episode.first_month.to_string(), episode.last_month.to_string())
-            })
+            .map(|episode| (episode.status, episode.first_month.to_string(), episode.last_month.to_string()))
             .collect();
         let expected: Vec<_> =
             expected.iter().map(|(s, from, to)| (*s, (*from).to_owned(), (*to).to_owned())).collect();

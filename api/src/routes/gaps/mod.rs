@@ -33,8 +33,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(get_gap_explanation);
 }
 
-/// Audits and causes that a history lists.
-const SHOWN: i64 = 500;
+/// Causes that a history lists.
+const SHOWN_CAUSES: i64 = 500;
 
 page_type!(GapPage, KnownGap);
 
@@ -165,8 +165,8 @@ async fn get_gap_history(
     let mut tx = app.db.begin_snapshot(actor.org).await?;
     let gap = known_gaps::find(&mut tx, &path).await?;
     let months = known_gaps::months(&mut tx, &path).await?;
-    let audits = stored::audits(&mut tx, &path, &gap.0.client_key, SHOWN).await?;
-    let causes = stored::root_causes(&mut tx, &path, SHOWN).await?;
+    let audits = known_gaps::audits(&mut tx, &gap.0, &months).await?;
+    let causes = stored::root_causes(&mut tx, &path, SHOWN_CAUSES).await?;
     Ok(HttpResponse::Ok().json(GapHistory::new(gap, &months, audits, causes)?))
 }
 

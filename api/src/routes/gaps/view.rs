@@ -5,18 +5,17 @@ use crate::storage::StorageError;
 use crate::storage::known_gaps::{self, GapAuditRow, GapRow, RootCauseRow};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::audit::Gap;
-use leakage_core::history::{ComparedClient, ComparedMonth, GapFigures, MonthHistory, RootCause, Said};
+use leakage_core::history::{GapFigures, MonthHistory, RootCause, Said, Tally};
 use leakage_core::id::{AuditId, ClientId};
 use leakage_core::money::{Currency, Money};
 use leakage_core::period::Month;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// A gap's identity, what the last audit that saw it found, and what it came to over all audits.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct KnownGap {
+pub(super) struct KnownGap {
     /// Hash of its identity: client, billing entity, product, currency, direction.
     #[schema(max_length = 100)]
     id: String,
@@ -36,7 +35,7 @@ pub struct KnownGap {
     root_cause: Option<SetRootCause>,
     /// Counts what people say of it; its ETag is `"v<version>"`.
     #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
-    pub version: i64,
+    pub(super) version: i64,
     /// What the last audit that saw it found.
     latest: Gap,
 }
@@ -69,7 +68,7 @@ impl TryFrom<(GapRow, GapFigures)> for KnownGap {
 
 /// A cause, and who said so.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct SetRootCause {
+pub(super) struct SetRootCause {
     /// The cause.
     root_cause: RootCause,
     /// What was found out.
@@ -88,12 +87,7 @@ impl TryFrom<RootCauseRow> for SetRootCause {
     fn try_from(row: RootCauseRow) -> Result<Self, ApiError> {
         let cause = known_gaps::parse_cause(Some(&row.root_cause))?;
         let corrupt = StorageError::Corrupt { column: "gap_root_causes.root_cause" };
-        Ok(Self {
-            root_cause: cause.ok_or(corrupt)?,
-            note: row.note,
-            set_by: row.set_by,
-            set_at: row.set_at,
-        })
+        Ok(Self { root_cause: cause.ok_or(corrupt)?, note: row.note, set_by: row.set_by, set_at: row.set_at })
     }
 }
 
@@ -101,17 +95,17 @@ impl TryFrom<RootCauseRow> for SetRootCause {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"root_cause": "missed_addition", "note": "Two hires in March; the ticket was closed before billing saw it."}))]
-pub struct GapChange {
+pub(super) struct GapChange {
     /// Why it came about.
-    pub root_cause: RootCause,
+    pub(super) root_cause: RootCause,
     /// What was found out.
     #[schema(min_length = 1, max_length = 2000)]
-    pub note: String,
+    pub(super) note: String,
 }
 
 /// A gap's history: its months, its episodes, the audits that spoke of it, the causes that were set.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct GapHistory {
+pub(super) struct GapHistory {
     /// The gap.
     #[schema(max_length = 100)]
     gap_id: String,
@@ -130,8 +124,9 @@ pub struct GapHistory {
 }
 
 /// What is known of one month of a gap.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Serialize, ToSchema)]
-pub struct HistoryMonth {
+pub(super) struct HistoryMonth {
     /// The month.
     month: Month,
     /// `gap`: there is a difference; `corrected`: there was one, and a later audit found none; `equal`:
@@ -169,7 +164,7 @@ impl HistoryMonth {
     fn new(month: &MonthHistory, currency: Option<Currency>) -> Result<Self, ApiError> {
         let found = month.difference;
         let sum = found.map(|found| {
-            let mut tally = leakage_core::history::Tally::default();
+            let mut tally = Tally::default();
             tally.add(month.month, &found);
             tally.sum(currency).map_err(ApiError::internal)
         });
@@ -199,7 +194,7 @@ impl HistoryMonth {
 
 /// An audit that spoke of a gap.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct HistoryAudit {
+pub(super) struct HistoryAudit {
     /// The audit.
     audit_id: AuditId,
     /// What it knew.
@@ -233,42 +228,22 @@ impl HistoryAudit {
             found: row.seats.is_some(),
             seats: row.seats,
             seat_months: row.seat_months,
-            amount: currency.zip(row.amount_minor).map(|(currency, minor)| Money::from_minor(minor, currency)),
+            amount: currency
+                .zip(row.amount_minor)
+                .map(|(currency, minor)| Money::from_minor(minor, currency)),
         }
     }
 }
 
-/// Whether the audit found the gap, or compared its product in a month since it began.
-fn spoke(row: &GapAuditRow, product_key: &str, first: Option<Month>) -> Result<bool, ApiError> {
-    let (Some(days), Some(without)) = (&row.compared, &row.without) else { return Ok(row.seats.is_some()) };
-    let without: BTreeMap<String, Option<BTreeSet<Month>>> =
-        serde_json::from_value(Value::clone(without)).map_err(ApiError::internal)?;
-    let month = |day: &NaiveDate| {
-        (Month::of(*day), ComparedMonth { compared: true, closed: true, partial: false })
-    };
-    let client =
-        ComparedClient { client: String::new(), months: days.iter().map(month).collect(), without };
-    let compared = |at: &Month| first.is_some_and(|first| first <= *at);
-    let any = client.months.keys().filter(|at| compared(at)).any(|at| client.product(product_key, *at).is_some());
-    Ok(row.seats.is_some() || any)
-}
-
 impl GapHistory {
     /// Of what is stored.
-    pub fn new(
+    pub(super) fn new(
         (gap, figures): (GapRow, GapFigures),
         months: &BTreeMap<Month, MonthHistory>,
         audits: Vec<GapAuditRow>,
         causes: Vec<RootCauseRow>,
     ) -> Result<Self, ApiError> {
         let currency = known_gaps::parse_currency(gap.currency.as_deref())?;
-        let first = months.values().find(|month| month.first.is_some()).map(|month| month.month);
-        let mut spoken = Vec::new();
-        for row in audits {
-            if spoke(&row, &gap.product_key, first)? {
-                spoken.push(HistoryAudit::new(row, currency));
-            }
-        }
         Ok(Self {
             gap_id: gap.id,
             figures,
@@ -276,7 +251,7 @@ impl GapHistory {
                 .values()
                 .map(|month| HistoryMonth::new(month, currency))
                 .collect::<Result<_, _>>()?,
-            audits: spoken,
+            audits: audits.into_iter().map(|row| HistoryAudit::new(row, currency)).collect(),
             root_causes: causes.into_iter().map(SetRootCause::try_from).collect::<Result<_, _>>()?,
         })
     }

@@ -8,11 +8,9 @@ mod sheet;
 mod streaks;
 
 pub use ageing::{AgeBucket, AgeingReport, AgeingRow, ageing};
-pub use leakage::{LeakageReport, LeakageRow, LeakageTotal, Grouping, leakage};
+pub use leakage::{Grouping, LeakageReport, LeakageRow, LeakageTotal, leakage};
 pub use same_cycle::{SameCycleReport, SameCycleRow, same_cycle};
-pub use streaks::{
-    CleanStreak, CleanStreakReport, ClientMonth, NotKnown, NotKnownReason, clean_streaks,
-};
+pub use streaks::{CleanStreak, CleanStreakReport, ClientMonth, NotKnown, NotKnownReason, clean_streaks};
 
 use super::{Difference, MonthHistory, RootCause};
 use crate::audit::Direction;
