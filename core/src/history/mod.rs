@@ -61,7 +61,7 @@ pub struct Difference {
     pub billable: i64,
     /// Billed seats on that day.
     pub billed: i64,
-    /// SeatsAndMoney over the month's days of the difference.
+    /// Sum over the month's days of the difference.
     pub seat_days: i64,
     /// Money in the currency's minor unit; none where no currency is known.
     pub amount_minor: Option<i64>,

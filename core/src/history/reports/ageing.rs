@@ -68,7 +68,7 @@ impl AgeBucket {
 }
 
 /// Open gaps by age.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AgeingReport {
     /// Every bucket for each direction and currency that has open gaps.
@@ -76,7 +76,7 @@ pub struct AgeingReport {
 }
 
 /// Open gaps of one age, direction and currency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AgeingRow {
     /// `under`: billed too little; `over`: billed too much.
@@ -91,14 +91,16 @@ pub struct AgeingRow {
     pub accumulated: SeatsAndMoney,
 }
 
+/// How many gaps of each age, and what they accumulated.
+type Buckets = BTreeMap<AgeBucket, (u32, Tally)>;
+
 /// Sorts open gaps by age. A range limits the months that are added up, not the age; a gap without a
 /// difference inside it is left out.
 ///
 /// # Errors
 /// When a sum is larger than can be exact.
 pub fn ageing(gaps: &[KnownGap], range: Range) -> Result<AgeingReport, AuditError> {
-    let mut found: BTreeMap<(Option<Currency>, Direction), BTreeMap<AgeBucket, (u32, Tally)>> =
-        BTreeMap::new();
+    let mut found: BTreeMap<(Option<Currency>, Direction), Buckets> = BTreeMap::new();
     for gap in gaps {
         let known = figures(&gap.months, gap.currency)?;
         if known.status != GapStatus::Open || gap.standing(range).next().is_none() {
@@ -127,10 +129,10 @@ impl AgeingReport {
         let header = ["age_months", "direction", "currency", "gaps", "seat_months", "amount"];
         let cells = |row: &AgeingRow| {
             Cells::new()
-                .plain(row.bucket.as_str())
-                .plain(word(row.direction))
+                .plain(&row.bucket.as_str())
+                .plain(&word(row.direction))
                 .maybe(row.currency)
-                .plain(row.gaps)
+                .plain(&row.gaps)
                 .sum(&row.accumulated)
         };
         sheet(&header, self.rows.iter().map(cells))

@@ -29,7 +29,7 @@ pub enum Grouping {
 }
 
 /// Leakage by one grouping.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LeakageReport {
     /// What rows are for.
@@ -41,7 +41,7 @@ pub struct LeakageReport {
 }
 
 /// One group in one direction and currency.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LeakageRow {
     /// By month: the month.
@@ -68,7 +68,7 @@ pub struct LeakageRow {
 }
 
 /// Sums in one direction and currency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LeakageTotal {
     /// `under`: billed too little; `over`: billed too much.
@@ -223,12 +223,12 @@ impl LeakageReport {
         };
         let figures = &row.figures;
         cells
-            .plain(word(figures.direction))
+            .plain(&word(figures.direction))
             .maybe(figures.currency)
-            .plain(figures.gaps)
+            .plain(&figures.gaps)
             .sum(&figures.leakage)
             .sum(&figures.time_barred)
             .sum(&figures.provisional)
-            .plain(figures.unpriced)
+            .plain(&figures.unpriced)
     }
 }

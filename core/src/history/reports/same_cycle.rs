@@ -9,11 +9,11 @@ use super::{KnownGap, Range, word};
 use crate::audit::Direction;
 use crate::period::Month;
 use rust_decimal::{Decimal, RoundingStrategy};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// How soon gaps were found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SameCycleReport {
     /// One row for each month in which gaps began, and direction.
@@ -23,7 +23,7 @@ pub struct SameCycleReport {
 }
 
 /// Gaps of one direction that began in one month.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SameCycleRow {
     /// The month; none in totals.
@@ -77,8 +77,8 @@ impl SameCycleReport {
     pub fn csv(&self) -> String {
         let header = ["began", "direction", "gaps", "caught", "share"];
         let cells = |row: &SameCycleRow| {
-            let cells = Cells::new().maybe(row.began).plain(word(row.direction));
-            cells.plain(row.gaps).plain(row.caught).plain(row.share)
+            let cells = Cells::new().maybe(row.began).plain(&word(row.direction));
+            cells.plain(&row.gaps).plain(&row.caught).plain(&row.share)
         };
         sheet(&header, self.rows.iter().map(cells))
     }

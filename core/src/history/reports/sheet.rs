@@ -18,19 +18,19 @@ impl Cells {
     }
 
     /// A number, a month, an id or a word of ours.
-    pub(super) fn plain(mut self, value: impl ToString) -> Self {
+    pub(super) fn plain(mut self, value: &impl ToString) -> Self {
         self.0.push(value.to_string());
         self
     }
 
     /// As [`Self::plain`], empty for none.
     pub(super) fn maybe(self, value: Option<impl ToString>) -> Self {
-        self.plain(value.map_or_else(String::new, |value| value.to_string()))
+        self.plain(&value.map_or_else(String::new, |value| value.to_string()))
     }
 
     /// Seat-months and money; the currency has a column of its own.
     pub(super) fn sum(self, sum: &SeatsAndMoney) -> Self {
-        self.plain(sum.seat_months).maybe(sum.amount.map(|money| money.amount))
+        self.plain(&sum.seat_months).maybe(sum.amount.map(|money| money.amount))
     }
 }
 

@@ -59,7 +59,7 @@ impl NotKnownReason {
 }
 
 /// A month that is not known to be clean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NotKnown {
     /// The month.
@@ -69,7 +69,7 @@ pub struct NotKnown {
 }
 
 /// Clean months in a row, by client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CleanStreakReport {
     /// The last closed month that is looked at.
@@ -79,7 +79,7 @@ pub struct CleanStreakReport {
 }
 
 /// One client's streak.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CleanStreak {
     /// Its resource.
@@ -144,12 +144,11 @@ fn streak(
             streak.broken_by = Some(month);
             break;
         }
-        match not_known(known.get(&month).copied()) {
-            Some(reason) => streak.not_known.push(NotKnown { month, reason }),
-            None => {
-                streak.months += 1;
-                streak.since = Some(month);
-            }
+        if let Some(reason) = not_known(known.get(&month).copied()) {
+            streak.not_known.push(NotKnown { month, reason });
+        } else {
+            streak.months += 1;
+            streak.since = Some(month);
         }
         let before = month.plus(-1);
         if before == month {
@@ -182,11 +181,11 @@ impl CleanStreakReport {
             Cells::new()
                 .maybe(row.client_id)
                 .text(Some(&row.client))
-                .plain(row.months)
+                .plain(&row.months)
                 .maybe(row.since)
-                .plain(self.up_to)
+                .plain(&self.up_to)
                 .maybe(row.broken_by)
-                .plain(unknown.collect::<Vec<_>>().join("; "))
+                .plain(&unknown.collect::<Vec<_>>().join("; "))
         };
         sheet(&header, self.rows.iter().map(cells))
     }
