@@ -6,12 +6,14 @@
 //! commands and the tests all run this same code.
 //!
 //! Read in this order: [`records`] (the canonical rows), [`ingest`] (files to records),
-//! [`seat_states`] (vendor charges to seats), [`catalog`] and [`matching`] (names to products), [`audit`] (records to gaps).
+//! [`seat_states`] (vendor charges to seats), [`catalog`] and [`matching`] (names to products), [`audit`] (records to gaps),
+//! [`history`] (audits to what a gap came to over time).
 
 pub mod audit;
 mod canonical;
 pub mod catalog;
 pub mod digest;
+pub mod history;
 pub mod id;
 pub mod ingest;
 pub mod matching;

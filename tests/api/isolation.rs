@@ -45,6 +45,9 @@ fn body(operation: &str) -> Option<Value> {
         "void_import" => json!({"reason": "Export of the wrong month"}),
         "create_api_key" => json!({"name": "Nightly import", "scopes": ["read"]}),
         "create_invitation" => json!({"email": new_email(), "role": "viewer"}),
+        "update_gap" => {
+            json!({"root_cause": "missed_addition", "note": "Two hires that nobody told billing of."})
+        }
         "update_member" => json!({"role": "viewer"}),
         "update_organization" => json!({"name": "Renamed"}),
         _ => return None,

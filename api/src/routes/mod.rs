@@ -19,6 +19,7 @@ pub mod me;
 pub mod members;
 pub mod organizations;
 pub mod products;
+pub mod reports;
 pub mod sessions;
 pub mod surface;
 
@@ -56,6 +57,7 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(import_profiles::configure)
         .configure(audits::configure)
         .configure(gaps::configure)
+        .configure(reports::configure)
         .configure(jobs::configure);
     config.configure(health::configure).configure(sessions::configure_keys).service(v1);
 }

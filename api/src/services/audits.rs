@@ -4,10 +4,12 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::error::{ApiError, Code};
 use crate::jobs::{self, JobKind};
+use crate::services::gap_history::{self, Completed};
 use crate::services::organizations::OrganizationSettings;
 use crate::storage::audits::{self, AuditResult, AuditRow};
-use crate::storage::gaps::{self, GapRow, NewGap};
+use crate::storage::gaps::{self, NewGap};
 use crate::storage::imports::{self, ImportRow};
+use crate::storage::known_gaps::GapRow;
 use crate::storage::mappings::{self, NewMapping};
 use crate::storage::{OrgTx, StorageError, clients, organizations, records};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -312,7 +314,15 @@ impl FinishedAudit {
         };
         audits::complete(tx, id, &result, now).await?;
         audits::insert_imports(tx, id, &self.imports).await?;
-        gaps::insert(tx, id, &rows, now).await?;
+        let completed = Completed {
+            id,
+            known_at: self.known_at,
+            document: &self.document,
+            found: &found,
+            rows: &rows,
+            client_ids: &ids,
+        };
+        gap_history::record(tx, &completed, now).await?;
         for proposal in &self.document.proposals {
             let new = NewMapping {
                 id: MappingId::new(Uuid::now_v7()),
@@ -338,13 +348,16 @@ fn new_gap(gap: &Gap, clients: &HashMap<String, Uuid>) -> Result<NewGap, ApiErro
         id: gap.id.clone(),
         client: gap.client.clone(),
         client_id: clients.get(&fold(&gap.client)).copied(),
+        client_key: gap_history::client_key(clients, &gap.client),
         billing_entity: gap.billing_entity.clone(),
         product: gap.product.clone(),
+        product_key: fold(&gap.product),
         sku: gap.sku.clone(),
         currency: gap.amount.map(|amount| amount.currency.to_string()),
         direction: text("direction")?,
         kind: text("kind")?,
         amount_minor: gap.amount.and_then(leakage_core::money::Money::minor),
+        first_month: gap.months.iter().map(|month| month.month.first_day()).min(),
         detail,
     })
 }

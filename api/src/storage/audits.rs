@@ -159,6 +159,34 @@ pub async fn document(tx: &mut OrgTx, id: AuditId) -> Result<Option<Value>, Stor
     Ok(row.and_then(|(document,)| document))
 }
 
+/// What the last audit of all clients found bought and not used.
+#[derive(Clone, Debug, FromRow)]
+pub struct WasteRow {
+    /// The audit.
+    pub id: Uuid,
+    /// First month.
+    pub from_month: NaiveDate,
+    /// Last month, included.
+    pub to_month: NaiveDate,
+    /// The document's list.
+    pub waste: Value,
+}
+
+/// The waste of the completed audit of all clients that knew most.
+pub async fn last_of_all_clients(tx: &mut OrgTx) -> Result<Option<WasteRow>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(
+        "select id, from_month, to_month, document -> 'waste' as waste
+         from audits
+         where org_id = $1 and status = 'completed' and request -> 'clients' is null
+         order by known_at desc, id desc
+         limit 1",
+    )
+    .bind(org)
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
 /// What an audit came to.
 #[derive(Clone, Debug)]
 pub struct AuditResult<'a> {

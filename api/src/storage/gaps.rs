@@ -1,10 +1,9 @@
 //! Gaps: their identity, which lasts across audits, and what each audit found of them.
 
 use super::{OrgTx, StorageError};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::id::AuditId;
 use serde_json::Value;
-use sqlx::FromRow;
 use uuid::Uuid;
 
 /// A gap of one audit, to be stored.
@@ -16,10 +15,14 @@ pub struct NewGap {
     pub client: String,
     /// The client's resource.
     pub client_id: Option<Uuid>,
+    /// Which client, in what audits compared.
+    pub client_key: String,
     /// Billing entity.
     pub billing_entity: Option<String>,
     /// Name of the product.
     pub product: String,
+    /// Its folded name.
+    pub product_key: String,
     /// The vendor's id.
     pub sku: Option<String>,
     /// Currency; none while unpriced.
@@ -30,41 +33,76 @@ pub struct NewGap {
     pub kind: String,
     /// Minor units; none while unpriced.
     pub amount_minor: Option<i64>,
+    /// First day of its first month.
+    pub first_month: Option<NaiveDate>,
     /// The gap as the document has it.
     pub detail: Value,
 }
 
-/// Stores the gaps of an audit, in the document's order, and keeps their identities.
+/// Lets the audits of an organization that end at once take their turns, until the transaction ends: what
+/// is known of gaps is read, weighed and written.
+pub async fn lock(tx: &mut OrgTx) -> Result<(), StorageError> {
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended('gaps ' || $1::text, 0))")
+        .bind(tx.org().uuid())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Stores the gaps of an audit, in the document's order, and keeps their identities. What a gap is called,
+/// and which audit saw it last, an audit tells only if none of them knew more.
 pub async fn insert(
     tx: &mut OrgTx,
     audit: AuditId,
     gaps: &[NewGap],
+    known_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
     let org = tx.org().uuid();
     sqlx::query(
-        "insert into gaps (org_id, id, client, client_id, billing_entity, product, sku, currency, direction,
-                           first_audit_id, first_seen_at, last_audit_id, last_seen_at)
-         select $1, n.id, n.client, n.client_id, n.billing_entity, n.product, n.sku, n.currency, n.direction,
-                $2, $3, $2, $3
-         from unnest($4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[])
-           as n (id, client, client_id, billing_entity, product, sku, currency, direction)
+        "insert into gaps (org_id, id, client, client_id, client_key, billing_entity, product, product_key, sku, currency,
+                           direction, first_month, first_audit_id, first_seen_at, last_audit_id, last_seen_at,
+                           last_known_at)
+         select $1, n.id, n.client, n.client_id, n.client_key, n.billing_entity, n.product, n.product_key, n.sku,
+                n.currency, n.direction, n.first_month, $2, $3, $2, $3, $4
+         from unnest($5::text[], $6::text[], $7::uuid[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],
+                     $13::text[], $14::text[], $15::date[])
+           as n (id, client, client_id, client_key, billing_entity, product, product_key, sku, currency, direction,
+                 first_month)
          order by n.id
          on conflict (org_id, id) do update
-         set client = excluded.client, client_id = excluded.client_id, product = excluded.product,
-             last_audit_id = excluded.last_audit_id, last_seen_at = excluded.last_seen_at",
+         set client = excluded.client, client_id = excluded.client_id, client_key = excluded.client_key,
+             product = excluded.product, product_key = excluded.product_key, sku = excluded.sku,
+             last_audit_id = excluded.last_audit_id, last_seen_at = excluded.last_seen_at,
+             last_known_at = excluded.last_known_at
+         where gaps.last_known_at is null or gaps.last_known_at <= excluded.last_known_at",
     )
     .bind(org)
     .bind(audit.uuid())
     .bind(now)
+    .bind(known_at)
     .bind(gaps.iter().map(|g| g.id.clone()).collect::<Vec<_>>())
     .bind(gaps.iter().map(|g| g.client.clone()).collect::<Vec<_>>())
     .bind(gaps.iter().map(|g| g.client_id).collect::<Vec<_>>())
+    .bind(gaps.iter().map(|g| g.client_key.clone()).collect::<Vec<_>>())
     .bind(gaps.iter().map(|g| g.billing_entity.clone()).collect::<Vec<_>>())
     .bind(gaps.iter().map(|g| g.product.clone()).collect::<Vec<_>>())
+    .bind(gaps.iter().map(|g| g.product_key.clone()).collect::<Vec<_>>())
     .bind(gaps.iter().map(|g| g.sku.clone()).collect::<Vec<_>>())
     .bind(gaps.iter().map(|g| g.currency.clone()).collect::<Vec<_>>())
     .bind(gaps.iter().map(|g| g.direction.clone()).collect::<Vec<_>>())
+    .bind(gaps.iter().map(|g| g.first_month).collect::<Vec<_>>())
+    .execute(tx.conn())
+    .await?;
+    sqlx::query(
+        "update gaps g
+         set first_month = n.first_month
+         from unnest($2::text[], $3::date[]) as n (id, first_month)
+         where g.org_id = $1 and g.id = n.id and (g.first_month is null or n.first_month < g.first_month)",
+    )
+    .bind(org)
+    .bind(gaps.iter().map(|g| g.id.clone()).collect::<Vec<_>>())
+    .bind(gaps.iter().map(|g| g.first_month).collect::<Vec<_>>())
     .execute(tx.conn())
     .await?;
     let positions: Vec<i32> = (0..).take(gaps.len()).collect();
@@ -123,68 +161,6 @@ pub async fn of_audit(
     .bind(filter.client_id)
     .bind(filter.direction)
     .bind(filter.kind)
-    .bind(limit)
-    .fetch_all(tx.conn())
-    .await?)
-}
-
-/// A gap's identity and what the last audit that saw it found.
-#[derive(Clone, Debug, FromRow)]
-pub struct GapRow {
-    /// Hash of its identity.
-    pub id: String,
-    /// The client's resource.
-    pub client_id: Option<Uuid>,
-    /// First audit that saw it.
-    pub first_audit_id: Uuid,
-    /// When.
-    pub first_seen_at: DateTime<Utc>,
-    /// Last audit that saw it.
-    pub last_audit_id: Uuid,
-    /// When.
-    pub last_seen_at: DateTime<Utc>,
-    /// What that audit found.
-    pub detail: Value,
-}
-
-/// One gap.
-pub async fn find(tx: &mut OrgTx, id: &str) -> Result<Option<GapRow>, StorageError> {
-    let org = tx.org().uuid();
-    Ok(sqlx::query_as(
-        "select g.id, g.client_id, g.first_audit_id, g.first_seen_at, g.last_audit_id, g.last_seen_at, a.detail
-         from gaps g
-         join audit_gaps a on a.org_id = g.org_id and a.gap_id = g.id and a.audit_id = g.last_audit_id
-         where g.org_id = $1 and g.id = $2",
-    )
-    .bind(org)
-    .bind(id)
-    .fetch_optional(tx.conn())
-    .await?)
-}
-
-/// Gaps, those seen last first.
-pub async fn list(
-    tx: &mut OrgTx,
-    client_id: Option<Uuid>,
-    before: Option<(DateTime<Utc>, String)>,
-    limit: i64,
-) -> Result<Vec<GapRow>, StorageError> {
-    let org = tx.org().uuid();
-    let (before_time, before_id) = before.unzip();
-    Ok(sqlx::query_as(
-        "select g.id, g.client_id, g.first_audit_id, g.first_seen_at, g.last_audit_id, g.last_seen_at, a.detail
-         from gaps g
-         join audit_gaps a on a.org_id = g.org_id and a.gap_id = g.id and a.audit_id = g.last_audit_id
-         where g.org_id = $1
-           and ($2::uuid is null or g.client_id = $2)
-           and ($3::timestamptz is null or g.last_seen_at < $3 or (g.last_seen_at = $3 and g.id > $4))
-         order by g.last_seen_at desc, g.id
-         limit $5",
-    )
-    .bind(org)
-    .bind(client_id)
-    .bind(before_time)
-    .bind(before_id)
     .bind(limit)
     .fetch_all(tx.conn())
     .await?)

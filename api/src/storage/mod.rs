@@ -9,6 +9,8 @@
 pub mod api_keys;
 pub mod audits;
 pub mod clients;
+pub mod compared;
+pub mod gap_months;
 pub mod gaps;
 pub mod idempotency;
 pub mod import_errors;
@@ -16,6 +18,7 @@ pub mod import_profiles;
 pub mod imports;
 pub mod invitations;
 pub mod jobs;
+pub mod known_gaps;
 pub mod mappings;
 pub mod members;
 pub mod organizations;

@@ -15,7 +15,7 @@ use super::rows::{Bill, Charge, Count, Seats};
 use super::rules::{RuleSeats, Rules, Step};
 use super::sides::{Formats, covered, covered_by, spans_of};
 use super::timeline::{self, timeline};
-use super::{conflicts, gaps, price_differences, waste};
+use super::{conflicts, gaps, price_differences, product_months, waste};
 use crate::money::Currency;
 use crate::period::Month;
 use crate::records::{RuleKind, Side};
@@ -164,7 +164,7 @@ pub(super) fn audit<'a>(
     for subject in subjects {
         conflicts::find(context, client, subject.product, rows, &days, &mut found.source_conflicts);
         if reason.is_none() {
-            compare(context, &subject, rows, &mut found)?;
+            compare(context, &subject, rows, &days, &mut found)?;
         } else if matches!(reason, Some(Reason::NoBilling | Reason::NoCommonDays)) {
             found.waste.extend(waste::find(context, &subject)?);
         }
@@ -210,13 +210,15 @@ fn compare<'a>(
     context: &Context<'a>,
     subject: &Subject<'a>,
     rows: ClientRows<'a>,
+    days: &ClientDays<'a>,
     found: &mut Found,
 ) -> Result<(), AuditError> {
     match comparison(context, subject, rows)? {
         Err(reason) => {
             found.coverage.extend(reason.map(|reason| not_compared(context, subject, reason)));
         }
-        Ok(Comparison { timeline, compared, .. }) => {
+        Ok(Comparison { timeline, chunks, compared }) => {
+            found.coverage.extend(product_months::lacking(context, subject, days, &chunks));
             found.gaps.extend(gaps::gaps(context, subject, &timeline, &compared)?);
             found.term_mix.extend(gaps::mixes(context, subject, &compared)?);
             found.price_differences.extend(price_differences::find(context, subject)?);
@@ -253,7 +255,7 @@ fn unfit(context: &Context<'_>, subject: &Subject<'_>, rows: ClientRows<'_>) -> 
     seats(Seats::Unknown).then_some(Reason::BasisUnknown)
 }
 
-fn not_compared(context: &Context<'_>, subject: &Subject<'_>, reason: Reason) -> Coverage {
+pub(super) fn not_compared(context: &Context<'_>, subject: &Subject<'_>, reason: Reason) -> Coverage {
     let months = |days: &[Days]| context.calendar.months_of(days);
     let from_cost = subject.entitlement_from == Side::Cost;
     Coverage {
@@ -275,6 +277,11 @@ impl<'a> ClientDays<'a> {
     fn provisioned(&self) -> Vec<Days> {
         let entitled = covered(&self.entitled, self.audited);
         union(entitled.into_iter().chain(covered(&self.charged, self.audited)).collect())
+    }
+
+    /// Days that both sides cover, whatever the product.
+    pub(super) fn common(&self) -> Vec<Days> {
+        intersect(&self.provisioned(), &covered(&self.billed, self.audited))
     }
 
     fn reason(&self, context: &Context<'_>, client: ClientId) -> Option<Reason> {
@@ -300,8 +307,7 @@ impl<'a> ClientDays<'a> {
     fn coverage(&self, context: &Context<'_>, client: ClientId, reason: Option<Reason>) -> Coverage {
         let calendar = context.calendar;
         let months = |spans: &[(u32, &[Days])]| calendar.months_of(&covered(spans, self.audited));
-        let common = intersect(&self.provisioned(), &covered(&self.billed, self.audited));
-        let common = if reason.is_none() { common } else { Vec::new() };
+        let common = if reason.is_none() { self.common() } else { Vec::new() };
         let (mut missing, mut partial): (Vec<Month>, Vec<Month>) = (Vec::new(), Vec::new());
         for month in calendar.months.iter().filter(|month| !month.audited.is_empty()) {
             let days: i64 = common.iter().map(|days| days.and(month.audited).count()).sum();

@@ -40,6 +40,7 @@ mod order;
 mod parallel;
 mod price_differences;
 mod pricing;
+mod product_months;
 mod proposals;
 mod render;
 mod rows;
@@ -64,6 +65,7 @@ pub use explanation::{
     ExplainedMonth, ExplainedName, ExplainedPrice, ExplainedRow, ExplainedRule, Explanation, RowRole, Stretch,
 };
 pub use input::{AuditInput, Basis, ChoiceError, Incomplete, Policy, PolicyOverride, Proration, Source};
+pub(crate) use render::defused;
 pub use render::{csv, table};
 
 use crate::period::Month;

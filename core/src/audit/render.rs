@@ -243,7 +243,7 @@ pub fn csv(document: &AuditDocument) -> String {
 }
 
 /// Text that a spreadsheet shows instead of running it.
-fn defused(text: &str) -> String {
+pub(crate) fn defused(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
         format!("'{text}")
     } else {

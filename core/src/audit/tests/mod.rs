@@ -3,6 +3,7 @@
 mod build;
 mod examples;
 mod explain;
+mod history;
 mod microsoft_listings;
 mod reference;
 mod sources;
