@@ -6,11 +6,11 @@ use crate::error::ApiError;
 use crate::page_type;
 use crate::pagination::PageQuery;
 use crate::routes;
-use crate::services::audits;
+use crate::services::recomputed;
 use crate::storage::gaps::{self, GapRow};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, Utc};
-use leakage_core::audit::{Explanation, Gap};
+use leakage_core::audit::{Explanation, Gap, GapWhatIf};
 use leakage_core::id::{AuditId, ClientId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -18,7 +18,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Registers the resource.
 pub fn configure(config: &mut ServiceConfig) {
-    config.service(list_gaps).service(get_gap).service(get_gap_explanation);
+    config.service(list_gaps).service(get_gap).service(get_gap_explanation).service(get_gap_what_if);
 }
 
 /// A gap's identity, and what the last audit that saw it found.
@@ -141,7 +141,41 @@ async fn get_gap_explanation(
     path: web::Path<String>,
     query: web::Query<ExplanationQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let mut tx = app.db.begin(actor.org).await?;
-    let gap = gaps::find(&mut tx, &path).await?.ok_or_else(ApiError::not_found)?;
-    Ok(HttpResponse::Ok().json(audits::explain(&mut tx, &gap, query.audit_id).await?))
+    let found = recomputed::explain(&app, actor.org, path.into_inner(), query.audit_id).await?;
+    Ok(HttpResponse::Ok().json(found))
+}
+
+/// Which audit's facts, and which settings.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct GapWhatIfQuery {
+    /// The audit; the last one that saw the gap when not stated.
+    audit_id: Option<AuditId>,
+    /// Every count basis with every proration, instead of every proration with the audit's basis.
+    #[param(default = false)]
+    #[serde(default)]
+    all_bases: bool,
+}
+
+/// Read a gap under other policies
+///
+/// The gap under every proration, side by side, month by month, with the setting that fits its product best.
+/// Computed from the facts as the audit knew them. 404 when neither that audit nor any setting finds the gap.
+#[utoipa::path(
+    tag = "gaps",
+    security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("read"))),
+    params(("gap_id" = String, Path, description = "The gap.", max_length = 100), GapWhatIfQuery),
+    responses((status = 200, description = "The gap under each setting.", body = GapWhatIf)),
+)]
+#[get("/gaps/{gap_id}/what-if")]
+async fn get_gap_what_if(
+    actor: Allowed<perm::Read>,
+    app: web::Data<App>,
+    path: web::Path<String>,
+    query: web::Query<GapWhatIfQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let (audit, gap) = (query.audit_id, path.into_inner());
+    let found = recomputed::gap_what_if(&app, actor.org, gap, audit, query.all_bases).await?;
+    Ok(HttpResponse::Ok().json(found))
 }

@@ -4,6 +4,7 @@
 //! All of `/v1` is one scope: of two scopes whose prefixes overlap, the second would answer 404.
 
 pub mod api_keys;
+mod audit_findings;
 pub mod audits;
 pub mod clients;
 pub mod docs;
@@ -55,6 +56,7 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(imports::configure)
         .configure(import_profiles::configure)
         .configure(audits::configure)
+        .configure(audit_findings::configure)
         .configure(gaps::configure)
         .configure(jobs::configure);
     config.configure(health::configure).configure(sessions::configure_keys).service(v1);

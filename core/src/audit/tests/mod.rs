@@ -3,6 +3,9 @@
 mod build;
 mod examples;
 mod explain;
+mod margins;
 mod microsoft_listings;
 mod reference;
 mod sources;
+mod waste;
+mod what_if;
