@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// How a document is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum OutputFormat {
+pub(super) enum OutputFormat {
     /// For people.
     #[default]
     Table,

@@ -4,7 +4,7 @@
 //! All of `/v1` is one scope: of two scopes whose prefixes overlap, the second would answer 404.
 
 pub mod api_keys;
-mod audit_findings;
+pub mod audit_findings;
 pub mod audits;
 pub mod clients;
 pub mod docs;

@@ -20,7 +20,7 @@ use super::rows::whole;
 use crate::money::{Currency, Money};
 use crate::period::Month;
 use crate::records::{ChargeKind, Term, VendorCharge};
-use crate::seat_states::{SeatState, seat_states};
+use crate::seat_states::seat_states;
 use chrono::Months;
 use rust_decimal::Decimal;
 use std::cmp::Reverse;
@@ -117,54 +117,57 @@ impl Subscription<'_> {
     }
 
     /// The term that runs on a day: the stated one; the last stated one renewed, where its length is known;
-    /// of monthly seats without a stated term the month that the charge pays for.
+    /// of monthly seats without a stated term the month that their charge pays for.
     fn running(&self, as_of: Day) -> Option<TermDays> {
         let length = self.term();
-        let stated = |charge: &&VendorCharge| charge.subscription_span.map(Days::of);
-        let mut spans: Vec<Days> = self.charges.iter().filter_map(stated).collect();
-        if spans.is_empty() && length == Some(Term::Monthly) {
-            spans.extend(self.charges.iter().map(|charge| Days::of(charge.span)));
-        }
-        spans.retain(|days| days.until != OPEN && days.from <= as_of && !days.is_empty());
-        let last = spans.into_iter().max_by_key(|days| (days.until, days.from))?;
-        let begins = |until: Day| length.map(|length| shifted(until, months(length), false));
-        if last.until > as_of {
-            // A subscription's span may be longer than the term that runs.
-            let from = begins(last.until).map_or(last.from, |from| from.max(last.from));
-            return Some(TermDays { from: Some(from), until: last.until, renewed: false });
-        }
-        let each = months(length?);
-        // Counted from the same day each time: the 31st stays the 31st where a month has one.
-        for times in 1..=1200 {
-            let until = shifted(last.until, each.saturating_mul(times), true);
-            if until > as_of {
-                let from = shifted(last.until, each.saturating_mul(times - 1), true);
-                return Some(TermDays { from: Some(from), until, renewed: true });
+        let begun = |days: &Days| days.from <= as_of && !days.is_empty();
+        let stated = self.charges.iter().filter_map(|charge| charge.subscription_span.map(Days::of));
+        let last = |spans: &mut dyn Iterator<Item = Days>| spans.max_by_key(|days| (days.until, days.from));
+        let closed = |days: &Days| days.until != OPEN;
+        if let Some(last) = last(&mut stated.filter(begun).filter(closed)) {
+            let begins = length.map(|length| shifted(last.until, months(length), false));
+            if last.until > as_of {
+                // A subscription's span may be longer than the term that runs.
+                let from = begins.map_or(last.from, |from| from.max(last.from));
+                return Some(TermDays { from: Some(from), until: last.until, renewed: false });
             }
+            return rolled(last.until, months(length?), as_of);
         }
-        None
+        length.filter(|length| *length == Term::Monthly)?;
+        let charged = last(&mut self.charges.iter().map(|charge| Days::of(charge.span)).filter(begun))?;
+        let mut month = rolled(charged.from, 1, as_of)?;
+        month.renewed = month.until > charged.until;
+        Some(month)
     }
 
     /// The seats held on a day, by the day on which they were bought or renewed.
     fn held(&self, as_of: Day, term: Option<TermDays>) -> Vec<(Option<Day>, i64)> {
         let lines: Vec<(&VendorCharge, u32)> = self.charges.iter().copied().zip(0..).collect();
-        let mut states: Vec<SeatState> = seat_states(&lines).states;
-        states.retain(|state| day(state.from) <= as_of);
-        states.sort_by_key(|state| state.from);
+        let states: Vec<(Days, i64)> = seat_states(&lines)
+            .states
+            .into_iter()
+            .filter_map(|state| Some((Days::of(state.span()), whole(state.quantity)?)))
+            .collect();
+        let mut days: Vec<Day> = states.iter().flat_map(|(days, _)| [days.from, days.until]).collect();
+        days.retain(|day| *day <= as_of);
+        days.sort_unstable();
+        days.dedup();
         let mut batches: Vec<(Option<Day>, i64)> = Vec::new();
-        let mut told_until: Option<Day> = None;
-        for same_day in states.chunk_by(|a, b| a.from == b.from) {
-            let Some(from) = same_day.first().map(|state| day(state.from)) else { continue };
-            let seats = same_day.iter().filter_map(|state| whole(state.quantity)).sum::<i64>();
-            let before: i64 = batches.iter().map(|(_, seats)| seats).sum();
+        let mut told = false;
+        for on in days {
+            let held = || states.iter().filter(|(days, _)| days.contains(on)).map(|(_, seats)| seats);
+            if held().next().is_none() {
+                told = false;
+                continue;
+            }
+            let (seats, before): (i64, i64) = (held().sum(), batches.iter().map(|(_, seats)| seats).sum());
             if seats > before {
                 // After days that no charge tells of, the day of the rise is not known.
-                let seen = told_until.is_some_and(|until| until >= from) || self.bought(from);
-                batches.push((seen.then_some(from), seats - before));
+                batches.push(((told || self.bought(on)).then_some(on), seats - before));
             } else {
                 take_newest(&mut batches, before - seats);
             }
-            told_until = same_day.iter().map(|state| day(state.until)).max().max(told_until);
+            told = true;
         }
         let Some(start) = term.and_then(|term| term.from) else { return batches };
         // What was there when the term began was bought for the term on that day.
@@ -253,6 +256,14 @@ fn shifted(from: Day, months: u32, later: bool) -> Day {
     let shifted =
         if later { date(from).checked_add_months(months) } else { date(from).checked_sub_months(months) };
     shifted.map_or(from, day)
+}
+
+/// The term that runs on a day, of terms that follow one another from this day on. Counted from the same day
+/// each time: the 31st stays the 31st where a month has one.
+fn rolled(start: Day, months: u32, as_of: Day) -> Option<TermDays> {
+    let nth = |number: u32| shifted(start, months.saturating_mul(number), true);
+    let number = (1..=1200).find(|number| nth(*number) > as_of)?;
+    Some(TermDays { from: Some(nth(number - 1)), until: nth(number), renewed: true })
 }
 
 /// When seats can be dropped, and why then.

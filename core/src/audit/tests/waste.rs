@@ -92,6 +92,19 @@ fn seats_go_within_168_hours_of_their_purchase_and_else_at_the_end_of_the_term()
             CancellationWindow,
             ["6", "2026-03-01", "2026-03-07", "2026-03-05", "2026-03-07"],
         ),
+        // Seats by the month go with the month that is charged, also where a row says "still so".
+        (
+            vec![charge("30", "regular", "2026-01-15..2026-02-15", ("", Term::Monthly))],
+            "2026-02-10",
+            MonthlyTerm,
+            ["6", "2026-01-15", "2026-01-21", "2026-02-15", "2026-02-14"],
+        ),
+        (
+            vec![charge("30", "regular", "2026-01-15..", ("", Term::Monthly))],
+            "2026-04-10",
+            MonthlyTerm,
+            ["6", "2026-03-15", "2026-03-21", "2026-04-15", "2026-04-14"],
+        ),
         // Without a stated term only the window is known.
         (
             bought(unstated),
