@@ -193,4 +193,5 @@ async fn an_audit_that_is_not_completed_has_no_findings() {
         let path = format!("/v1/audits/{}/{finding}", text(&audit["id"]));
         assert_problem(&send(org.owner.caller.get(&path)).await, 409, "conflict");
     }
+    app.work().await;
 }

@@ -83,8 +83,8 @@ fn of_product<'a>(
         }
         Err(_) => Gaps::default(),
     };
-    let charged = covered_by(view.days.ranks(Side::Cost), rank, context.calendar.audited);
-    let product = Product { context, subject, charges, days: intersect(&subject.billed, &charged), own };
+    let covered = covered_by(view.days.ranks(Side::Cost), rank, context.calendar.audited);
+    let product = Product { context, subject, charges, days: intersect(&subject.billed, &covered), own };
     product.margin(found)
 }
 
@@ -105,12 +105,19 @@ struct Billed {
     by_currency: BTreeMap<Currency, MonthSum>,
 }
 
+/// Months that have a cost and no margin, and the currencies of both sides.
+#[derive(Default)]
+struct Without {
+    billed: BTreeSet<Currency>,
+    cost: BTreeSet<Currency>,
+    months: Vec<Month>,
+}
+
 impl Product<'_, '_> {
     fn margin(&self, found: &mut Margins) -> Result<(), AuditError> {
         let context = self.context;
         let mut months: BTreeMap<Currency, Vec<MarginMonth>> = BTreeMap::new();
-        let mut without: BTreeMap<NoMargin, (BTreeSet<Currency>, BTreeSet<Currency>, Vec<Month>)> =
-            BTreeMap::new();
+        let mut without: BTreeMap<NoMargin, Without> = BTreeMap::new();
         for (index, billed) in self.billed()? {
             let Some(month) = context.calendar.months.get(index).filter(|month| month.closed) else {
                 continue;
@@ -127,10 +134,10 @@ impl Product<'_, '_> {
                 None
             };
             if let Some(reason) = reason {
-                let (billed, cost, months) = without.entry(reason).or_default();
-                billed.extend(in_currencies);
-                cost.extend(costs);
-                months.push(month.month);
+                let without = without.entry(reason).or_default();
+                without.billed.extend(in_currencies);
+                without.cost.extend(costs);
+                without.months.push(month.month);
                 continue;
             }
             let shown = self.month(index, month, &billed, *currency, *cost)?;
@@ -150,7 +157,7 @@ impl Product<'_, '_> {
                 months,
             });
         }
-        for (reason, (billed, cost, months)) in without {
+        for (reason, Without { billed, cost, months }) in without {
             found.not_compared.push(MarginNotCompared {
                 client: client.clone(),
                 product: product.clone(),

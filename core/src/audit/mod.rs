@@ -55,6 +55,7 @@ mod vendor_cost;
 mod vendor_lines;
 mod waste;
 mod waste_batches;
+mod waste_document;
 mod what_if;
 mod what_if_document;
 mod what_if_render;
@@ -63,9 +64,9 @@ mod what_if_sums;
 pub use assemble::digest_of;
 pub use delta::{ChangedGap, ChangedMonth, CoverageChange, Delta, GapFigures, delta};
 pub use document::{
-    Adjustment, AppliedPolicy, AuditDocument, AuditPeriod, Coverage, CoverageStatus, Direction, DropReason,
-    Gap, GapKind, GapMonth, GapSource, KindTotal, MatchMethod, PriceDifference, Proposal, ProposalStatus,
-    Reason, SourceConflict, TermMix, TimeBarred, Total, Waste, WasteBatch, Waterfall,
+    Adjustment, AppliedPolicy, AuditDocument, AuditPeriod, Coverage, CoverageStatus, Direction, Gap, GapKind,
+    GapMonth, GapSource, KindTotal, MatchMethod, PriceDifference, Proposal, ProposalStatus, Reason,
+    SourceConflict, TermMix, TimeBarred, Total, Waste, Waterfall,
 };
 pub use explanation::{
     ExplainedMonth, ExplainedName, ExplainedPrice, ExplainedRow, ExplainedRule, Explanation, RowRole, Stretch,
@@ -75,6 +76,7 @@ pub use margins_document::{
     BillableMargin, Margin, MarginFigures, MarginMonth, MarginNotCompared, MarginTotal, Margins, NoMargin,
 };
 pub use render::{csv, table};
+pub use waste_document::{DropReason, WasteBatch};
 pub use what_if_document::{
     AgreementWhatIf, ClientWhatIf, GapUnderSetting, GapWhatIf, Setting, SettingFigures, SideBySide,
     UnderSetting, WhatIf, WhatIfLine, WhatIfTotal,

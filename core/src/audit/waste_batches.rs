@@ -14,9 +14,10 @@ use super::AuditError;
 use super::calendar::{Day, Days, OPEN, date, day};
 use super::client::{Context, Subject};
 use super::compare::{add, times};
-use super::document::{Direction, DropReason, WasteBatch};
+use super::document::Direction;
 use super::pricing::{PriceLine, RATE_MONTHS, Rate, decide};
 use super::rows::whole;
+use super::waste_document::{DropReason, WasteBatch};
 use crate::money::{Currency, Money};
 use crate::period::Month;
 use crate::records::{ChargeKind, Term, VendorCharge};
@@ -184,7 +185,7 @@ impl Subscription<'_> {
     fn bought(&self, on: Day) -> bool {
         self.charges.iter().any(|charge| {
             let kind = charge.charge_type.as_deref().unwrap_or_default();
-            matches!(kind, "new" | "add_quantity") && day(charge.span.from) == on
+            matches!(kind, "new" | "renew" | "add_quantity") && day(charge.span.from) == on
         })
     }
 
