@@ -20,6 +20,9 @@ use tokio::sync::{Notify, Semaphore};
 /// Files that requests have looked into at once.
 const INSPECTIONS: usize = 2;
 
+/// Audits that requests have computed again at once.
+const RECOMPUTATIONS: usize = 2;
+
 /// Shared by all requests and jobs; cheap to clone behind an [`Arc`] or `web::Data`.
 pub struct App {
     /// Settings, checked at start.
@@ -40,6 +43,8 @@ pub struct App {
     pub sheets: Option<Arc<dyn SheetReader>>,
     /// The turns of those who look into a file while a request waits for it.
     pub inspections: Semaphore,
+    /// The turns of those who compute with an audit's facts while a request waits for it.
+    pub recomputations: Arc<Semaphore>,
     /// Told when work was enqueued here, so that a runner in this process need not wait for its poll.
     pub work: Notify,
 }
@@ -86,6 +91,7 @@ impl App {
             passwords,
             sheets: Some(sheets),
             inspections: Semaphore::new(INSPECTIONS),
+            recomputations: Arc::new(Semaphore::new(RECOMPUTATIONS)),
             work: Notify::new(),
         })
     }

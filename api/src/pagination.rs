@@ -114,6 +114,11 @@ impl<K: Serialize> PageRequest<K> {
         i64::from(self.limit) + 1
     }
 
+    /// The same, for rows that are in memory.
+    pub fn fetch_count(&self) -> usize {
+        usize::from(self.limit) + 1
+    }
+
     /// Makes the page; `position` is a row's place in the order.
     pub fn page<T>(&self, mut rows: Vec<T>, position: impl FnOnce(&T) -> K) -> Result<Paged<T>, ApiError> {
         let has_more = rows.len() > usize::from(self.limit);

@@ -147,3 +147,45 @@ fn wrong_words_on_the_command_line_are_unusable_input() {
         assert_eq!(audit(line).status.code(), Some(2), "{line}");
     }
 }
+
+#[test]
+fn the_same_files_are_shown_under_every_proration() {
+    let (code, found) = document(&format!("{CHANGING} --what-if"));
+    assert_eq!(code, 1);
+    let settings = found["totals"][0]["settings"].as_array().unwrap();
+    let shown: Vec<[&str; 3]> = settings
+        .iter()
+        .map(|under| {
+            let figures = &under["figures"];
+            [&under["setting"]["proration"], &figures["under_seat_months"], &figures["under"]]
+                .map(|value| value.as_str().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ["daily", "21.535714", "473.79"],
+            ["full_month", "24.000000", "528.00"],
+            ["next_month", "18.000000", "396.00"],
+        ]
+    );
+    let (_, all) = document(&format!("{CHANGING} --what-if --all-bases"));
+    assert_eq!(all["settings"].as_array().unwrap().len(), 9);
+    let table = String::from_utf8(audit(&format!("{CHANGING} --what-if")).stdout).unwrap();
+    assert!(["473.79", "528.00", "396.00"].iter().all(|money| table.contains(money)), "{table}");
+    let csv = String::from_utf8(audit(&format!("{CHANGING} --what-if --format csv")).stdout).unwrap();
+    assert_eq!(csv.lines().count(), 4, "{csv}");
+    assert_eq!(audit(&format!("{CHANGING} --all-bases")).status.code(), Some(2));
+}
+
+#[test]
+fn margins_are_printed_where_a_cost_is_known() {
+    let line = "--from 2026-06 --to 2026-06 --cost partner-center/recon.csv --billing partner-center/billing.csv --margins";
+    let (code, found) = document(line);
+    assert_eq!(code, 0);
+    let figures = &found["totals"][0]["figures"];
+    assert_eq!((&figures["billed"], &figures["cost"]), (&"6.00".into(), &"7.87".into()), "{found:#}");
+    assert_eq!((&figures["margin"], &figures["margin_percent"]), (&"-1.87".into(), &"-31.17".into()));
+    let (_, none) = document(&format!("{CHANGING} --margins"));
+    assert!(none["products"].as_array().unwrap().is_empty());
+}

@@ -7,6 +7,7 @@
 )]
 
 mod api_keys;
+mod audit_findings;
 mod audits;
 mod catalog;
 mod contract;

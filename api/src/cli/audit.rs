@@ -3,11 +3,12 @@
 //! Reads the files that it is given, runs the same audit as the service, and prints the document.
 //! Knows `leakage_core` and files; no database, no network.
 
-use super::{audit_json as json, profile};
+use super::answer::{OutputFormat, Wanted, answer};
+use super::profile;
 use crate::clock::Clock;
 use crate::files::{Collect, LocalFile};
 use chrono::NaiveDate;
-use leakage_core::audit::{self, AuditDocument, AuditInput, Basis, Proration, Source};
+use leakage_core::audit::{self, AuditInput, Basis, Proration, Source};
 use leakage_core::ingest::{
     self, DateOrder, FORMATS, FileError, FileReport, InvoiceTiming, ReadOptions, Refusal,
 };
@@ -85,18 +86,16 @@ pub struct Arguments {
     /// Use undecided matches with at least this score, marked `unconfirmed`.
     #[arg(long, value_name = "SCORE", value_parser = score)]
     accept_proposals: Option<Decimal>,
-}
-
-/// How a document is printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum OutputFormat {
-    /// For people.
-    #[default]
-    Table,
-    /// The audit document.
-    Json,
-    /// One row per gap and month.
-    Csv,
+    /// Print the same facts under every proration, side by side, instead of the document: totals, agreements,
+    /// and which of them leak by their setting.
+    #[arg(long)]
+    what_if: bool,
+    /// With --what-if: under every count basis too.
+    #[arg(long, requires = "what_if")]
+    all_bases: bool,
+    /// Print what is billed against what the vendor charges, instead of the document.
+    #[arg(long, conflicts_with = "what_if")]
+    margins: bool,
 }
 
 fn score(text: &str) -> Result<Decimal, String> {
@@ -106,10 +105,6 @@ fn score(text: &str) -> Result<Decimal, String> {
         .ok_or_else(|| format!("`{text}` is not a score from 0 to 1, such as 0.90"))
 }
 
-/// No gaps.
-const NO_GAPS: u8 = 0;
-/// Gaps found.
-const GAPS: u8 = 1;
 /// The inputs could not be used.
 const UNUSABLE: u8 = 2;
 
@@ -120,11 +115,16 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     if !problems.0.is_empty() {
         return problems.tell();
     }
-    let outcome = audit::run_on(&input, threads());
+    let wanted = match arguments {
+        Arguments { what_if: true, all_bases, .. } => Wanted::WhatIf { all_bases: *all_bases },
+        Arguments { margins: true, .. } => Wanted::Margins,
+        _ => Wanted::Document,
+    };
+    let outcome = answer(wanted, arguments.format, &input, threads());
     // The process ends soon: to give back a million rows one by one would only take time.
     std::mem::forget(input);
     match outcome {
-        Ok(document) => print(document, arguments.format),
+        Ok((text, code)) => print(text, code),
         Err(error) => {
             problems.0.push(error.to_string());
             problems.tell()
@@ -132,15 +132,10 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn print(document: AuditDocument, format: OutputFormat) -> ExitCode {
-    let code = ExitCode::from(if document.gaps.is_empty() { NO_GAPS } else { GAPS });
-    let pieces = match format {
-        OutputFormat::Table => vec![audit::table(&document)],
-        OutputFormat::Csv => vec![audit::csv(&document)],
-        OutputFormat::Json => match json::pretty(document, threads()) {
-            Ok(pieces) => pieces,
-            Err(error) => return Problems(vec![format!("the document cannot be printed: {error}")]).tell(),
-        },
+fn print(pieces: Result<Vec<String>, serde_json::Error>, code: u8) -> ExitCode {
+    let pieces = match pieces {
+        Ok(pieces) => pieces,
+        Err(error) => return Problems(vec![format!("the answer cannot be printed: {error}")]).tell(),
     };
     let mut out = io::stdout().lock();
     let written = pieces.iter().try_for_each(|piece| out.write_all(piece.as_bytes()));
@@ -150,7 +145,7 @@ fn print(document: AuditDocument, format: OutputFormat) -> ExitCode {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         Err(error) => return Problems(vec![format!("standard output: {error}")]).tell(),
     }
-    code
+    ExitCode::from(code)
 }
 
 /// What keeps the inputs from being used, one line each.

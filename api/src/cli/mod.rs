@@ -1,6 +1,7 @@
 //! Subcommands: those that need no service (`audit` and `inspect` know `leakage_core` and files), those
 //! around the service, and those around its private database.
 
+mod answer;
 pub mod audit;
 mod audit_json;
 pub mod database;

@@ -4,6 +4,7 @@
 //! All of `/v1` is one scope: of two scopes whose prefixes overlap, the second would answer 404.
 
 pub mod api_keys;
+pub mod audit_findings;
 pub mod audits;
 pub mod clients;
 pub mod docs;
@@ -56,6 +57,7 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(imports::configure)
         .configure(import_profiles::configure)
         .configure(audits::configure)
+        .configure(audit_findings::configure)
         .configure(gaps::configure)
         .configure(reports::configure)
         .configure(jobs::configure);

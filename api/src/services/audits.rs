@@ -14,7 +14,7 @@ use crate::storage::mappings::{self, NewMapping};
 use crate::storage::{OrgTx, StorageError, clients, organizations, records};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::audit::{
-    self, AuditDocument, AuditInput, Basis, Delta, Explanation, Gap, Incomplete, Policy, Proration, Source,
+    self, AuditDocument, AuditInput, Basis, Delta, Gap, Incomplete, Policy, Proration, Source, Waste,
 };
 use leakage_core::id::{AuditId, ClientId, ImportId, MappingId};
 use leakage_core::matching::fold;
@@ -140,13 +140,13 @@ pub async fn load(app: &App, tx: &mut OrgTx, audit: &AuditRow) -> Result<LoadedA
 }
 
 /// Loads what a completed audit was made from, as it was known then.
-async fn load_again(tx: &mut OrgTx, audit: &AuditRow) -> Result<LoadedAudit, ApiError> {
+pub(super) async fn load_again(tx: &mut OrgTx, audit: &AuditRow) -> Result<LoadedAudit, ApiError> {
     let known_at = audit.known_at.ok_or_else(|| not_completed(audit))?;
     let stored = imports::of_audit(tx, AuditId::new(audit.id)).await?;
     load_known(tx, audit, &request(audit)?, known_at, &stored).await
 }
 
-fn request(audit: &AuditRow) -> Result<NewAudit, ApiError> {
+pub(super) fn request(audit: &AuditRow) -> Result<NewAudit, ApiError> {
     serde_json::from_value(audit.request.clone()).map_err(ApiError::internal)
 }
 
@@ -182,24 +182,6 @@ async fn load_known(
     Ok(LoadedAudit { input, imports: stored.iter().map(|import| import.id).collect(), known_at })
 }
 
-/// Explains a gap as an audit found it (the last one that saw it, unless another is named), from the facts
-/// as they were known then.
-pub async fn explain(tx: &mut OrgTx, gap: &GapRow, audit: Option<AuditId>) -> Result<Explanation, ApiError> {
-    let audit = audit.unwrap_or(AuditId::new(gap.last_audit_id));
-    let row = audits::find(tx, audit).await?.ok_or_else(ApiError::not_found)?;
-    let mut loaded = load_again(tx, &row).await?;
-    let client = gap.detail.get("client").and_then(Value::as_str).map(str::to_owned);
-    // One client's rows decide about its gap; the others need not be compared again.
-    loaded.input.clients = client.map(|client| vec![client]);
-    let id = gap.id.clone();
-    let outcome = tokio::task::spawn_blocking(move || audit::explain(&loaded.input, &id));
-    outcome
-        .await
-        .map_err(ApiError::internal)?
-        .map_err(|error| cannot_run(&error))?
-        .ok_or_else(ApiError::not_found)
-}
-
 /// What changed from one completed audit to another: from the one before it of the same months, unless
 /// another is named.
 pub async fn delta(tx: &mut OrgTx, before: Option<AuditId>, after: AuditId) -> Result<Delta, ApiError> {
@@ -219,7 +201,7 @@ pub async fn delta(tx: &mut OrgTx, before: Option<AuditId>, after: AuditId) -> R
     audit::delta(&before, &after).map_err(|error| cannot_run(&error))
 }
 
-fn cannot_run(error: &audit::AuditError) -> ApiError {
+pub(super) fn cannot_run(error: &audit::AuditError) -> ApiError {
     ApiError::new(Code::Invalid, format!("The audit cannot be run: {error}."))
 }
 
@@ -273,6 +255,11 @@ fn parse_side(text: &str) -> Result<Side, StorageError> {
 }
 
 impl LoadedAudit {
+    /// What the engine is given.
+    pub(super) fn into_input(self) -> AuditInput {
+        self.input
+    }
+
     /// Runs the engine off the async threads.
     pub async fn run(self) -> Result<FinishedAudit, ApiError> {
         let Self { input, imports, known_at } = self;
@@ -370,4 +357,28 @@ pub async fn document(tx: &mut OrgTx, id: AuditId) -> Result<Value, ApiError> {
     let found = gaps::of_audit(tx, id, &filter, -1, i64::MAX).await?;
     document["gaps"] = found.into_iter().map(|(_, gap)| gap).collect();
     Ok(document)
+}
+
+/// The unused seats of a completed audit with their places in the document: of one client, or with a batch
+/// that can be dropped only before a day.
+pub async fn waste(
+    tx: &mut OrgTx,
+    id: AuditId,
+    client: Option<ClientId>,
+    before: Option<NaiveDate>,
+) -> Result<Vec<(usize, Waste)>, ApiError> {
+    let row = audits::find(tx, id).await?.ok_or_else(ApiError::not_found)?;
+    let listed = audits::waste(tx, id).await?.ok_or_else(|| not_completed(&row))?;
+    let listed: Vec<Waste> = serde_json::from_value(listed).map_err(ApiError::internal)?;
+    let client = match client {
+        Some(client) => Some(clients::names(tx, &[client]).await?.remove(&client).unwrap_or_default()),
+        None => None,
+    };
+    let client = client.as_deref().map(fold);
+    let wanted = |(_, waste): &(usize, Waste)| {
+        let in_time = |day: NaiveDate| before.is_none_or(|before| day < before);
+        client.as_ref().is_none_or(|client| fold(&waste.client) == *client)
+            && (before.is_none() || waste.batches.iter().filter_map(|batch| batch.drop_by).any(in_time))
+    };
+    Ok(listed.into_iter().enumerate().filter(wanted).collect())
 }

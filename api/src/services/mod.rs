@@ -13,6 +13,7 @@ pub mod known_gaps;
 pub mod mappings;
 pub mod members;
 pub mod organizations;
+pub mod recomputed;
 pub mod sessions;
 pub mod sign_in;
 pub mod text;

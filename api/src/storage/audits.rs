@@ -187,6 +187,18 @@ pub async fn last_of_all_clients(tx: &mut OrgTx) -> Result<Option<WasteRow>, Sto
     .await?)
 }
 
+/// The list of unused seats in the document of a completed audit.
+pub async fn waste(tx: &mut OrgTx, id: AuditId) -> Result<Option<Value>, StorageError> {
+    let org = tx.org().uuid();
+    let row: Option<(Option<Value>,)> =
+        sqlx::query_as("select document->'waste' from audits where org_id = $1 and id = $2")
+            .bind(org)
+            .bind(id.uuid())
+            .fetch_optional(tx.conn())
+            .await?;
+    Ok(row.and_then(|(waste,)| waste))
+}
+
 /// What an audit came to.
 #[derive(Clone, Debug)]
 pub struct AuditResult<'a> {

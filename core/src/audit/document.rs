@@ -4,6 +4,7 @@
 //! the money goes. Lists are sorted by what they speak of, so that the same facts give the same text.
 
 use super::input::{Basis, Proration};
+use super::waste_document::WasteBatch;
 use crate::money::{Currency, Money};
 use crate::period::Month;
 use crate::records::{Cycle, LineType, MappingSide, Side, Term};
@@ -316,6 +317,16 @@ pub struct Waste {
     pub cost: Option<Money>,
     /// The last day of the subscription's term, where known: the day by which the seats can be dropped.
     pub drop_by: Option<NaiveDate>,
+    /// Of the unused seats on the last day: those that nobody has. None where no row tells it.
+    #[serde(default)]
+    pub unassigned: Option<Decimal>,
+    /// Of the unused seats on the last day: those of users who are not active. None where no row tells who is
+    /// active: a seat that somebody has is then in use.
+    #[serde(default)]
+    pub inactive: Option<Decimal>,
+    /// The unused seats by when they can be dropped, soonest first.
+    #[serde(default)]
+    pub batches: Vec<WasteBatch>,
 }
 
 /// Two sources of one side that differ about a client's product.

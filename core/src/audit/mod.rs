@@ -36,6 +36,9 @@ mod explanation;
 mod gaps;
 mod identity;
 mod input;
+mod margins;
+mod margins_document;
+mod margins_render;
 mod order;
 mod parallel;
 mod price_differences;
@@ -51,8 +54,15 @@ mod terms;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod vendor_cost;
 mod vendor_lines;
 mod waste;
+mod waste_batches;
+mod waste_document;
+mod what_if;
+mod what_if_document;
+mod what_if_render;
+mod what_if_sums;
 
 pub use assemble::digest_of;
 pub use delta::{ChangedGap, ChangedMonth, CoverageChange, Delta, GapFigures, delta};
@@ -66,7 +76,15 @@ pub use explanation::{
 };
 pub use input::{AuditInput, Basis, ChoiceError, Incomplete, Policy, PolicyOverride, Proration, Source};
 pub(crate) use render::defused;
+pub use margins_document::{
+    BillableMargin, Margin, MarginFigures, MarginMonth, MarginNotCompared, MarginTotal, Margins, NoMargin,
+};
 pub use render::{csv, table};
+pub use waste_document::{DropReason, WasteBatch};
+pub use what_if_document::{
+    AgreementWhatIf, ClientWhatIf, GapUnderSetting, GapWhatIf, Setting, SettingFigures, SideBySide,
+    UnderSetting, WhatIf, WhatIfLine, WhatIfTotal,
+};
 
 use crate::period::Month;
 use crate::records::{MappingSide, Price, Record};
@@ -152,6 +170,31 @@ pub fn run_on(input: &AuditInput, threads: usize) -> Result<AuditDocument, Audit
 /// As [`run`].
 pub fn explain(input: &AuditInput, gap: &str) -> Result<Option<Explanation>, AuditError> {
     prepared(input, 1, |context, _, _| explain::explain(context, gap))
+}
+
+/// The same facts under every proration, and with `all_bases` under every count basis, side by side.
+///
+/// # Errors
+/// As [`run`].
+pub fn what_if(input: &AuditInput, all_bases: bool) -> Result<WhatIf, AuditError> {
+    prepared(input, 1, |context, _, _| what_if::what_if(context, all_bases))
+}
+
+/// One gap under every proration, and with `all_bases` under every count basis. `None` when neither the audit
+/// that this input makes nor any of the settings finds it.
+///
+/// # Errors
+/// As [`run`].
+pub fn gap_what_if(input: &AuditInput, gap: &str, all_bases: bool) -> Result<Option<GapWhatIf>, AuditError> {
+    prepared(input, 1, |context, _, _| what_if::of_gap(context, gap, all_bases))
+}
+
+/// What clients are billed against what the vendor charges, where the cost is known.
+///
+/// # Errors
+/// As [`run`].
+pub fn margins(input: &AuditInput) -> Result<Margins, AuditError> {
+    prepared(input, 1, |context, _, _| margins::margins(context))
 }
 
 /// Settles everything that comes before clients are compared, and hands it to `work`, with the proposals

@@ -129,6 +129,7 @@ fn others(out: &mut String, document: &AuditDocument) {
             })
             .collect();
         grid(out, &["Client", "Product", "Seats", "Seat-months", "Cost", "Drop by"], &rows);
+        drops(out, document);
     }
     for conflict in &document.source_conflicts {
         line(
@@ -144,6 +145,44 @@ fn others(out: &mut String, document: &AuditDocument) {
                 conflict.on
             ),
         );
+    }
+}
+
+/// When which of the unused seats can be dropped.
+fn drops(out: &mut String, document: &AuditDocument) {
+    let day = |day: Option<chrono::NaiveDate>| day.map_or_else(String::new, |day| day.to_string());
+    let known = |amount: Option<Money>| amount.map_or_else(String::new, |amount| amount.to_string());
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for waste in &document.waste {
+        let dated = waste.batches.iter().filter(|batch| batch.drop_by.is_some());
+        rows.extend(dated.map(|batch| {
+            vec![
+                waste.client.clone(),
+                waste.product.clone(),
+                plain(batch.seats),
+                batch.subscription.clone().unwrap_or_default(),
+                day(batch.bought_on),
+                day(batch.drop_by),
+                word(batch.reason),
+                known(batch.cost_until),
+                known(batch.unrecovered_if_missed),
+            ]
+        }));
+    }
+    if !rows.is_empty() {
+        line(out, "\nUnused seats by when they can be dropped");
+        let header = [
+            "Client",
+            "Product",
+            "Seats",
+            "Subscription",
+            "Bought",
+            "Drop by",
+            "Why then",
+            "Cost until then",
+            "Lost if missed",
+        ];
+        grid(out, &header, &rows);
     }
 }
 
@@ -252,24 +291,24 @@ pub(crate) fn defused(text: &str) -> String {
 }
 
 /// The word that JSON uses.
-fn word(value: impl Serialize) -> String {
+pub(super) fn word(value: impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         _ => String::new(),
     }
 }
 
-fn money(money: Option<Money>) -> String {
+pub(super) fn money(money: Option<Money>) -> String {
     money.map_or_else(|| "unpriced".to_owned(), |money| money.to_string())
 }
 
-fn line(out: &mut String, text: &str) {
+pub(super) fn line(out: &mut String, text: &str) {
     out.push_str(text);
     out.push('\n');
 }
 
 /// Columns as wide as their widest cell. Control characters do not reach a terminal.
-fn grid(out: &mut String, header: &[&str], rows: &[Vec<String>]) {
+pub(super) fn grid(out: &mut String, header: &[&str], rows: &[Vec<String>]) {
     let clean =
         |cell: &str| -> String { cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect() };
     let header: Vec<String> = header.iter().map(|cell| (*cell).to_owned()).collect();

@@ -1,14 +1,15 @@
 //! Seats that are bought and not used, and what the vendor charges for them.
 
 use super::AuditError;
-use super::calendar::{date, day};
+use super::calendar::{Day, date, day};
 use super::client::{Context, Subject};
 use super::compare::{MonthSum, SeatMonths, times};
 use super::document::{Direction, Waste};
 use super::gaps::{closed, plus};
 use super::input::{Basis, Proration};
-use super::pricing::{PriceLine, Rate, decide};
+use super::pricing::{PriceLine, decide};
 use super::series::Changes;
+use super::waste_batches::{batches, cost_line};
 use crate::money::{Currency, Money};
 use crate::records::ChargeKind;
 use rust_decimal::Decimal;
@@ -35,11 +36,11 @@ pub(super) fn find(context: &Context<'_>, subject: &Subject<'_>) -> Result<Optio
     changes.extend(lines.iter().flat_map(|line| [line.days.from, line.days.until]));
     changes.sort_unstable();
     let mut months: BTreeMap<usize, MonthSum> = BTreeMap::new();
-    let mut seats = 0;
+    let (mut seats, mut last) = (0, Day::MIN);
     for chunk in context.calendar.chunks(&subject.entitled, &changes, Proration::Daily) {
         let unused = unused.at(chunk.at).max(0);
         if unused > 0 {
-            seats = unused;
+            (seats, last) = (unused, chunk.at);
             let rate = decide(lines.iter(), chunk.at, Direction::Under).map(|line| line.rate);
             let cost = rate.map_or(Ok(Decimal::ZERO), |rate| times(rate.0, unused))?;
             let assumed = chunk.at < subject.assumed_before;
@@ -58,6 +59,7 @@ pub(super) fn find(context: &Context<'_>, subject: &Subject<'_>) -> Result<Optio
             total.amount = plus(total.amount, days.money(month, total.currency)?.amount)?;
         }
     }
+    let (unassigned, inactive) = parts(subject, last);
     Ok(Some(Waste {
         client: context.identity.client_name(subject.client).to_owned(),
         product: context.identity.product_name(subject.product).to_owned(),
@@ -66,26 +68,28 @@ pub(super) fn find(context: &Context<'_>, subject: &Subject<'_>) -> Result<Optio
         seat_months: seat_months.shown()?,
         cost,
         drop_by: drop_by(context, subject).map(date),
+        unassigned,
+        inactive,
+        batches: batches(context, subject, seats)?,
     }))
 }
 
-/// What the vendor charges per seat: the list price of a whole cycle where it is stated, for what is
-/// charged may be for a part of one.
+/// Of the rows on a day: seats bought and given to nobody, and seats given to somebody who is not active. Each
+/// only over the rows that tell both its numbers: where activity is not told, nobody is said to be inactive.
+fn parts(subject: &Subject<'_>, on: Day) -> (Option<Decimal>, Option<Decimal>) {
+    let rows = || subject.counts.iter().filter(|count| !count.free && count.days.contains(on));
+    let sum = |pairs: Vec<(i64, i64)>| {
+        let less: i64 = pairs.iter().map(|(more, less)| (more - less).max(0)).sum();
+        (!pairs.is_empty()).then(|| Decimal::from(less))
+    };
+    let unassigned = rows().filter_map(|count| Some((count.purchased.known()?, count.assigned.known()?)));
+    let inactive = rows().filter_map(|count| Some((count.assigned.known()?, count.active.known()?)));
+    (sum(unassigned.collect()), sum(inactive.collect()))
+}
+
 fn cost_lines(subject: &Subject<'_>) -> Vec<PriceLine> {
     let licences = subject.charges.iter().filter(|charge| charge.record.kind == ChargeKind::Licence);
-    licences
-        .filter_map(|charge| {
-            let record = charge.record;
-            let price = record.list_price.unwrap_or(record.unit_price);
-            Some(PriceLine {
-                days: charge.days,
-                quantity: record.quantity,
-                rate: Rate::of(price, record.cycle).filter(|rate| rate.0 > Decimal::ZERO)?,
-                term: record.term,
-                currency: record.currency,
-            })
-        })
-        .collect()
+    licences.filter_map(|charge| Some(PriceLine { days: charge.days, ..cost_line(charge.record)? })).collect()
 }
 
 /// The last day of the first subscription term that is still to end when the audit is made: a term that

@@ -10,11 +10,11 @@ use crate::page_type;
 use crate::pagination::PageQuery;
 use crate::routes::{self, respond};
 use crate::services::idempotency::Reply;
-use crate::services::{audits, known_gaps};
+use crate::services::{known_gaps, recomputed};
 use crate::storage::known_gaps as stored;
 use actix_web::{HttpRequest, HttpResponse, get, patch, web};
 use chrono::{DateTime, Utc};
-use leakage_core::audit::Explanation;
+use leakage_core::audit::{Explanation, GapWhatIf};
 use leakage_core::history::RootCause;
 use leakage_core::id::{AuditId, ClientId};
 use leakage_core::money::Currency;
@@ -30,7 +30,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(get_gap)
         .service(update_gap)
         .service(get_gap_history)
-        .service(get_gap_explanation);
+        .service(get_gap_explanation)
+        .service(get_gap_what_if);
 }
 
 /// Causes that a history lists.
@@ -197,7 +198,42 @@ async fn get_gap_explanation(
     path: web::Path<String>,
     query: web::Query<ExplanationQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let mut tx = app.db.begin(actor.org).await?;
-    let gap = stored::find(&mut tx, &path).await?.ok_or_else(ApiError::not_found)?;
-    Ok(HttpResponse::Ok().json(audits::explain(&mut tx, &gap, query.audit_id).await?))
+    let found = recomputed::explain(&app, actor.org, path.into_inner(), query.audit_id).await?;
+    Ok(HttpResponse::Ok().json(found))
 }
+
+/// Which audit's facts, and which settings.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct GapWhatIfQuery {
+    /// The audit; the last one that saw the gap when not stated.
+    audit_id: Option<AuditId>,
+    /// Every count basis with every proration, instead of every proration with the audit's basis.
+    #[param(default = false)]
+    #[serde(default)]
+    all_bases: bool,
+}
+
+/// Read a gap under other policies
+///
+/// The gap under every proration, side by side, month by month, with the setting that fits its product best.
+/// Computed from the facts as the audit knew them. 404 when neither that audit nor any setting finds the gap.
+#[utoipa::path(
+    tag = "gaps",
+    security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("read"))),
+    params(("gap_id" = String, Path, description = "The gap.", max_length = 100), GapWhatIfQuery),
+    responses((status = 200, description = "The gap under each setting.", body = GapWhatIf)),
+)]
+#[get("/gaps/{gap_id}/what-if")]
+async fn get_gap_what_if(
+    actor: Allowed<perm::Read>,
+    app: web::Data<App>,
+    path: web::Path<String>,
+    query: web::Query<GapWhatIfQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let (audit, gap) = (query.audit_id, path.into_inner());
+    let found = recomputed::gap_what_if(&app, actor.org, gap, audit, query.all_bases).await?;
+    Ok(HttpResponse::Ok().json(found))
+}
+

@@ -1,0 +1,129 @@
+//! What is computed again from the facts of a completed audit, as they were known to it.
+//!
+//! The facts are read in one transaction, which ends before anything is computed; that happens on a thread for
+//! blocking work. Few are computed at once, for each holds the facts of an organization.
+
+use super::audits::{LoadedAudit, cannot_run, load_again, request};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::storage::{OrgTx, audits, clients, gaps};
+use leakage_core::audit::{self, AuditError, AuditInput, Explanation, GapWhatIf, Margins, WhatIf};
+use leakage_core::id::{AuditId, ClientId, OrgId};
+use serde_json::Value;
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// The facts of an audit, and the turn to compute with them.
+struct Facts {
+    input: AuditInput,
+    turn: OwnedSemaphorePermit,
+}
+
+impl Facts {
+    async fn compute<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&AuditInput) -> Result<T, AuditError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let Self { input, turn } = self;
+        // The turn goes along: who no longer waits for the answer does not stop the work.
+        let outcome = tokio::task::spawn_blocking(move || {
+            let outcome = work(&input);
+            drop(turn);
+            outcome
+        });
+        outcome.await.map_err(ApiError::internal)?.map_err(|error| cannot_run(&error))
+    }
+}
+
+async fn turn(app: &App) -> Result<OwnedSemaphorePermit, ApiError> {
+    Arc::clone(&app.recomputations).acquire_owned().await.map_err(ApiError::internal)
+}
+
+async fn of_audit(app: &App, org: OrgId, id: AuditId, only: Option<ClientId>) -> Result<Facts, ApiError> {
+    let turn = turn(app).await?;
+    let mut tx = app.db.begin_snapshot(org).await?;
+    let row = audits::find(&mut tx, id).await?.ok_or_else(ApiError::not_found)?;
+    let client = match only {
+        Some(client) => Some(client_name(&mut tx, client).await?),
+        None => None,
+    };
+    let asked = request(&row)?.clients;
+    if only.is_some_and(|only| asked.is_some_and(|asked| !asked.contains(&only))) {
+        return Err(ApiError::not_found());
+    }
+    let mut input = load_again(&mut tx, &row).await.map(LoadedAudit::into_input)?;
+    tx.commit().await?;
+    if let Some(client) = client {
+        input.clients = Some(vec![client]);
+    }
+    Ok(Facts { input, turn })
+}
+
+async fn client_name(tx: &mut OrgTx, client: ClientId) -> Result<String, ApiError> {
+    clients::names(tx, &[client]).await?.remove(&client).ok_or_else(ApiError::not_found)
+}
+
+/// The facts of the audit that is named, or of the last one that saw the gap: of the gap's client, whose rows
+/// alone decide about it.
+async fn of_gap(app: &App, org: OrgId, gap: &str, audit: Option<AuditId>) -> Result<Facts, ApiError> {
+    let turn = turn(app).await?;
+    let mut tx = app.db.begin_snapshot(org).await?;
+    let gap = gaps::find(&mut tx, gap).await?.ok_or_else(ApiError::not_found)?;
+    let audit = audit.unwrap_or(AuditId::new(gap.last_audit_id));
+    let row = audits::find(&mut tx, audit).await?.ok_or_else(ApiError::not_found)?;
+    let mut input = load_again(&mut tx, &row).await.map(LoadedAudit::into_input)?;
+    tx.commit().await?;
+    input.clients = gap.detail.get("client").and_then(Value::as_str).map(|client| vec![client.to_owned()]);
+    Ok(Facts { input, turn })
+}
+
+/// Explains a gap as an audit found it.
+pub async fn explain(
+    app: &App,
+    org: OrgId,
+    gap: String,
+    audit: Option<AuditId>,
+) -> Result<Explanation, ApiError> {
+    let facts = of_gap(app, org, &gap, audit).await?;
+    facts.compute(move |input| audit::explain(input, &gap)).await?.ok_or_else(ApiError::not_found)
+}
+
+/// One gap under every setting.
+pub async fn gap_what_if(
+    app: &App,
+    org: OrgId,
+    gap: String,
+    audit: Option<AuditId>,
+    all_bases: bool,
+) -> Result<GapWhatIf, ApiError> {
+    let facts = of_gap(app, org, &gap, audit).await?;
+    let found = facts.compute(move |input| audit::gap_what_if(input, &gap, all_bases)).await?;
+    found.ok_or_else(ApiError::not_found)
+}
+
+/// An audit, or one client of it, under every setting.
+pub async fn what_if(
+    app: &App,
+    org: OrgId,
+    audit: AuditId,
+    client: Option<ClientId>,
+    all_bases: bool,
+) -> Result<WhatIf, ApiError> {
+    let facts = of_audit(app, org, audit, client).await?;
+    facts.compute(move |input| audit::what_if(input, all_bases)).await
+}
+
+/// The margins of an audit; the months of its products only where a client is named.
+pub async fn margins(
+    app: &App,
+    org: OrgId,
+    audit: AuditId,
+    client: Option<ClientId>,
+) -> Result<Margins, ApiError> {
+    let facts = of_audit(app, org, audit, client).await?;
+    let mut margins = facts.compute(audit::margins).await?;
+    if client.is_none() {
+        margins.products.iter_mut().for_each(|product| product.months.clear());
+    }
+    Ok(margins)
+}
