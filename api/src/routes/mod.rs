@@ -19,6 +19,7 @@ pub mod me;
 pub mod members;
 pub mod organizations;
 pub mod products;
+mod sample_audit;
 pub mod sessions;
 pub mod surface;
 
@@ -56,7 +57,8 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(import_profiles::configure)
         .configure(audits::configure)
         .configure(gaps::configure)
-        .configure(jobs::configure);
+        .configure(jobs::configure)
+        .configure(sample_audit::configure);
     config.configure(health::configure).configure(sessions::configure_keys).service(v1);
 }
 

@@ -11,6 +11,7 @@ pub mod invitations;
 pub mod mappings;
 pub mod members;
 pub mod organizations;
+pub mod sample_audits;
 pub mod sessions;
 pub mod sign_in;
 pub mod text;

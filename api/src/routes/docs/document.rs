@@ -157,6 +157,7 @@ fn info() -> Value {
 
 fn tags() -> Value {
     json!([
+        { "name": "sample_audit", "description": "Without an account: the audit of a built-in portfolio, or of your own files, which are not kept." },
         { "name": "health", "description": "For the machines that keep the service alive." },
         { "name": "organizations", "description": "Signing up, and the organization you act in." },
         { "name": "sessions", "description": "Signing in, refreshing, switching the organization, signing out." },
