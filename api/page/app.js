@@ -153,6 +153,11 @@ const view = {
     address.write(state);
     run("Comparing again", "#gaps-title");
   },
+  undo(answer, pair) {
+    state[answer] = state[answer].filter((known) => known !== pair);
+    address.write(state);
+    run("Comparing again", "#gaps-title");
+  },
   async explain(gap, cell) {
     const known = session.explanations.get(gap.id);
     if (known) return fill(cell, explained(known));

@@ -38,10 +38,10 @@ export function clientChart(gaps, currency, chosen, choose) {
   const rows = sums.map((sum) => {
     const id = uniqueId("hatch");
     const under = share(sum.under);
-    const bar = s("svg", { class: "bar-line", viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" },
+    const bar = s("svg", { class: "bar-line", "aria-hidden": "true" },
       s("defs", null, hatch(id)),
-      s("rect", { class: "under", width: under, height: 10 }),
-      s("rect", { class: "over", x: under, width: share(sum.over), height: 10, fill: `url(#${id})` }));
+      s("rect", { class: "under", width: `${under}%`, height: 8 }),
+      s("rect", { class: "over", x: `${under}%`, width: `${share(sum.over)}%`, height: 8, fill: `url(#${id})` }));
     const parts = [];
     if (sum.under) parts.push(`${money(sum.under, currency)} too little`);
     if (sum.over) parts.push(`${money(sum.over, currency)} too much`);
@@ -73,65 +73,74 @@ const larger = (a, b) => (a > b ? a : b);
 /** Columns by month; the same figures stand in a table for those who do not see them. */
 export function monthChart(gaps, currency, from, to) {
   const sums = byMonth(gaps, from, to);
-  const [width, height, foot, top] = [Math.max(320, sums.length * 44), 210, 22, 14];
+  const [height, foot, top] = [220, 26, 22];
   const up = sums.reduce((most, [, sum]) => larger(most, sum.under), 0n);
   const down = sums.reduce((most, [, sum]) => larger(most, sum.over), 0n);
-  const scale = (height - foot - 2 * top) / Math.max(length(up + down), 0.01);
+  const scale = (height - foot - top - 4) / Math.max(length(up + down), 0.01);
   const zero = top + length(up) * scale;
-  const step = width / sums.length;
-  const wide = Math.min(30, step * 0.62);
+  const step = 100 / sums.length;
+  const wide = step * 0.64;
   const id = uniqueId("hatch");
-  const every = Math.ceil(sums.length / 12);
+  const every = Math.ceil(sums.length / 8);
   const columns = sums.map(([name, sum], at) => {
-    const x = at * step + (step - wide) / 2;
+    const x = `${at * step + (step - wide) / 2}%`;
     const [above, below] = [length(sum.under) * scale, length(sum.over) * scale];
     return s("g", null,
-      above > 0 && s("rect", { class: sum.open ? "under open" : "under", x, y: zero - above, width: wide, height: above, rx: 3 }),
-      below > 0 && s("rect", { class: "over", x, y: zero + 1, width: wide, height: below, rx: 3, fill: `url(#${id})` }),
-      at % every === 0 && s("text", { class: "axis", x: at * step + step / 2, y: height - 6 }, shortMonth(name)));
+      above > 0 && s("rect", { class: sum.open ? "under open" : "under", x, y: zero - above, width: `${wide}%`, height: above, rx: 3 }),
+      below > 0 && s("rect", { class: "over", x, y: zero + 1, width: `${wide}%`, height: below, rx: 3, fill: `url(#${id})` }),
+      at % every === 0 && s("text", { class: "axis", x: `${at * step + step / 2}%`, y: height - 6 }, shortMonth(name)));
   });
   const table = h("table", { class: "offscreen" }, h("caption", null, `Money by month, ${currency}`),
     h("thead", null, h("tr", null, ["Month", "Billed too little", "Billed too much"].map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", null, sums.map(([name, sum]) => h("tr", null, h("th", { scope: "row" }, month(name)),
       h("td", null, money(sum.under, currency)), h("td", null, money(sum.over, currency))))));
-  const peak = up > 0n && s("text", { class: "axis peak", x: 2, y: top - 4 }, `up to ${money(up, currency)} a month`);
+  const peak = up > 0n && s("text", { class: "axis start", x: 0, y: 12 }, `up to ${money(up, currency)} a month`);
   return h("figure", { class: "panel chart" },
     h("figcaption", null, h("h2", null, "By month"), legend()),
-    s("svg", { class: "months", viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" }, s("defs", null, hatch(id)),
-      s("line", { class: "ground", x1: 0, x2: width, y1: zero + 0.5, y2: zero + 0.5 }), columns, peak), table);
+    s("svg", { class: "months", height, "aria-hidden": "true" }, s("defs", null, hatch(id)),
+      s("line", { class: "ground", x1: 0, x2: "100%", y1: zero + 0.5, y2: zero + 0.5 }), columns, peak), table);
 }
 
 /** What is to be billed and what was billed, day by day, as two lines. */
 export function stepChart(stretches) {
   const days = stretches.reduce((sum, part) => sum + part.days, 0);
   const values = stretches.flatMap((part) => [Number(part.waterfall.billable), Number(part.billed)]);
-  const [high, low] = [Math.max(...values), Math.min(...values)];
+  const high = Math.max(...values);
   if (days === 0 || high === 0) return null;
-  const floor = low > high * 0.4 ? low - (high - low || high * 0.1) : 0;
-  const [width, height, top, foot] = [640, 170, 18, 22];
+  const low = Math.min(...values);
+  // From 0 where that leaves the difference visible; else from below the lower line.
+  const floor = low > high * 0.6 ? Math.max(0, low - (high - low) * 1.5) : 0;
+  const [height, top, foot] = [170, 16, 26];
   const y = (value) => top + (1 - (value - floor) / (high - floor || 1)) * (height - top - foot);
+  const percent = (at) => `${(at / days) * 100}%`;
+  const parts = { shades: [], marks: [], billed: [], billable: [] };
+  const before = {};
+  const draw = (name, value, from, to) => {
+    const now = y(value);
+    if (before[name] !== undefined && before[name] !== now) parts[name].push([from, from, before[name], now]);
+    parts[name].push([from, to, now, now]);
+    before[name] = now;
+    return now;
+  };
   let at = 0;
-  const [shades, marks, billable, billed] = [[], [], [], []];
   let last = null;
   for (const part of stretches) {
-    const [x1, x2] = [(at / days) * width, ((at + part.days) / days) * width];
-    const [a, b] = [y(Number(part.waterfall.billable)), y(Number(part.billed))];
-    billable.push(`${x1},${a} ${x2},${a}`);
-    billed.push(`${x1},${b} ${x2},${b}`);
-    if (a !== b) shades.push(s("rect", { class: a < b ? "shade under" : "shade over", x: x1, width: x2 - x1, y: Math.min(a, b), height: Math.abs(a - b) }));
-    if (part.month !== last) marks.push([x1, part.month]);
+    const end = at + part.days;
+    const a = draw("billable", Number(part.waterfall.billable), at, end);
+    const b = draw("billed", Number(part.billed), at, end);
+    if (a !== b) parts.shades.push(s("rect", { class: a < b ? "shade under" : "shade over", x: percent(at), width: percent(part.days), y: Math.min(a, b), height: Math.abs(a - b) }));
+    if (part.month !== last) parts.marks.push([at, part.month]);
     last = part.month;
-    at += part.days;
+    at = end;
   }
-  const every = Math.ceil(marks.length / 8);
+  const lines = (name) => parts[name].map(([x1, x2, y1, y2]) => s("line", { class: `line ${name}`, x1: percent(x1), x2: percent(x2), y1, y2 }));
+  const every = Math.ceil(parts.marks.length / 7);
   const end = stretches.at(-1);
   const words = `${count(end.waterfall.billable)} to bill, ${count(end.billed)} billed on the last day`;
   return h("figure", { class: "steps" },
-    s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Seats over time: ${words}` },
-      shades, s("line", { class: "ground", x1: 0, x2: width, y1: height - foot, y2: height - foot }),
-      s("polyline", { class: "line billed", points: billed.join(" ") }),
-      s("polyline", { class: "line billable", points: billable.join(" ") }),
-      marks.filter((_, index) => index % every === 0).map(([x, name]) => s("text", { class: "axis start", x: x + 2, y: height - 6 }, shortMonth(name)))),
+    s("svg", { height, role: "img", "aria-label": `Seats over time: ${words}` },
+      parts.shades, s("line", { class: "ground", x1: 0, x2: "100%", y1: height - foot, y2: height - foot }), lines("billed"), lines("billable"),
+      parts.marks.filter((_, index) => index % every === 0).map(([x, name]) => s("text", { class: "axis start", x: percent(x), y: height - 6 }, shortMonth(name)))),
     h("figcaption", null, h("ul", { class: "legend" },
       h("li", null, h("span", { class: "dash billable" }), `to bill, now ${count(end.waterfall.billable)}`),
       h("li", null, h("span", { class: "dash billed" }), `billed, now ${count(end.billed)}`))));

@@ -1,6 +1,7 @@
 // One gap from the lines of the files to the cent.
 
-import { h } from "./dom.js";
+import { copy } from "./csv.js";
+import { button, h } from "./dom.js";
 import { stepChart } from "./charts.js";
 import { count, day, kind, money, moneyOf, month } from "./words.js";
 
@@ -76,6 +77,29 @@ function names(explanation) {
     h("ul", { class: "plain" }, mapped.map((name) => h("li", null, name.mapping ?? `${name.written} stands for ${name.stands_for}`))));
 }
 
+/** What follows from it. */
+function facts(gap) {
+  const less = gap.direction === "under" ? "more" : "less";
+  const after = gap.amount_after_adjustments;
+  const lines = [
+    after && after.amount !== gap.amount?.amount && `${moneyOf(after)} is left after what other lines charged or gave back already`,
+    Number(gap.time_barred.amount) > 0 && `${money(gap.time_barred.amount, gap.amount.currency)} is older than the limit of back-billing and not in the amount`,
+    Number(gap.monthly_forward?.amount ?? 0) > 0 && `${moneyOf(gap.monthly_forward)} ${less} each month from now on`,
+    gap.assumed && "Days before a snapshot are taken to be as the snapshot shows",
+    gap.needs_allocation && "The client is billed in several entities: it is to be allocated first",
+  ].filter(Boolean);
+  return lines.length > 0 && h("ul", { class: "facts" }, lines.map((line) => h("li", null, line)));
+}
+
+/** The text for the client, to be copied. */
+function inWords(text, sentences) {
+  const told = h("span", { class: "told", role: "status" });
+  const take = async () => { told.textContent = (await copy(text.join("\n\n"))) ? "Copied." : "The browser does not let this page copy."; };
+  return h("section", null, h("h4", null, "In words, for the client"),
+    sentences.slice(1).map((part) => h("p", { class: "small" }, part)),
+    h("p", { class: "tools" }, button("Copy the text", take, { class: "button small" }), told));
+}
+
 /** Everything about one gap. */
 export function explained(explanation) {
   const { gap, text } = explanation;
@@ -88,7 +112,7 @@ export function explained(explanation) {
     h("p", null, sentences[0]),
     stepChart(explanation.stretches),
     months(explanation),
-    h("p", { class: "strong" }, sentences.at(-1)),
+    facts(gap),
     h("div", { class: "columns" }, rows(explanation), h("div", null, rules(explanation), names(explanation),
-      sentences.length > 2 && h("section", null, h("h4", null, "In words"), sentences.slice(1, -1).map((part) => h("p", { class: "small" }, part))))));
+      inWords(text, sentences))));
 }

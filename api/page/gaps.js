@@ -8,7 +8,7 @@ const COLUMNS = [
   { key: "client", name: "Client and product", value: (gap) => gap.client.toLowerCase() },
   { key: "kind", name: "What", value: (gap) => kind(gap.kind), class: "wide" },
   { key: "seats", name: "Seats", value: (gap) => exact(gap.seats), number: true },
-  { key: "months", name: "Seat-months", value: (gap) => exact(gap.seat_months), number: true, class: "wide" },
+  { key: "months", name: "Seat-months", value: (gap) => exact(gap.seat_months), number: true, class: "widest" },
   { key: "amount", name: "Amount", value: (gap) => exact(gap.amount?.amount), number: true },
   { key: "forward", name: "A month from now", value: (gap) => exact(gap.monthly_forward?.amount), number: true, class: "wide" },
 ];
@@ -23,6 +23,8 @@ function sorted(gaps, sort) {
   });
 }
 
+const arrow = (active, way) => h("span", { class: "arrow", "aria-hidden": "true" }, active ? (way === "up" ? "↑" : "↓") : "");
+
 function head(view) {
   const [now, way] = (view.state.sort ?? "amount.down").split(".");
   return h("tr", null, COLUMNS.map((column) => {
@@ -31,7 +33,7 @@ function head(view) {
     return h("th", { scope: "col", class: [column.number && "number", column.class].filter(Boolean).join(" ") || null,
       "aria-sort": active ? (way === "up" ? "ascending" : "descending") : null },
     h("button", { type: "button", class: "sort", "data-sort": column.key, onclick: () => view.change({ sort: `${column.key}.${turn}` }, `[data-sort="${column.key}"]`) },
-      column.name, h("span", { class: "arrow", "aria-hidden": "true" }, active ? (way === "up" ? "↑" : "↓") : "")));
+      column.number && arrow(active, way), column.name, !column.number && arrow(active, way)));
   }));
 }
 
@@ -50,7 +52,7 @@ function row(gap, view) {
       h("span", null, h("span", { class: "client" }, gap.client), h("span", { class: "product" }, gap.product), h("span", { class: "kind-small" }, kind(gap.kind))))),
   h("td", { class: "wide" }, h("span", { class: `tag ${gap.direction}` }, kind(gap.kind))),
   h("td", { class: "number" }, `${sign(gap)}${count(gap.seats)}`),
-  h("td", { class: "number wide" }, count(gap.seat_months)),
+  h("td", { class: "number widest" }, count(gap.seat_months)),
   h("td", { class: "number amount" }, gap.unpriced ? "no price" : moneyOf(gap.amount),
     gap.assumed && h("span", { class: "remark" }, "assumed")),
   h("td", { class: "number wide" }, moneyOf(gap.monthly_forward)));

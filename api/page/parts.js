@@ -30,7 +30,8 @@ export function totals(document, currency) {
 /** Matches that wait for a person. */
 export function proposals(view) {
   const waiting = view.document.proposals.filter((proposal) => proposal.status === "waiting");
-  if (waiting.length === 0) return null;
+  const decided = ["yes", "no"].flatMap((way) => view.state[way].map((pair) => [way, pair]));
+  if (waiting.length + decided.length === 0) return null;
   const seen = new Set();
   const once = waiting.filter((p) => !seen.has(`${p.side}\t${p.source}\t${p.target}`) && seen.add(`${p.side}\t${p.source}\t${p.target}`));
   const item = (proposal) => {
@@ -43,9 +44,12 @@ export function proposals(view) {
         button("No", () => view.decide("no", pair), { class: "button small", "aria-label": `No, ${proposal.source} is not ${proposal.target}` })));
   };
   return h("section", { class: "panel ask", "aria-labelledby": "ask-title" },
-    h("h2", { id: "ask-title", tabindex: -1 }, many(once.length, "match waits", "matches wait"), " for you"),
-    h("p", { class: "dim" }, "A likeness is never used by itself. Until you decide, neither side of it is compared."),
-    h("ul", { class: "plain" }, once.map(item)));
+    h("h2", { id: "ask-title", tabindex: -1 }, once.length > 0 ? `${many(once.length, "match waits", "matches wait")} for you` : "Decided by you"),
+    once.length > 0 && h("p", { class: "dim" }, "A likeness is never used by itself. Until you decide, neither side of it is compared."),
+    h("ul", { class: "plain" }, once.map(item)),
+    h("ul", { class: "plain decided" }, decided.map(([way, pair]) => h("li", null,
+      h("span", null, h("q", null, pair.source), way === "yes" ? " is the same as " : " is not ", h("q", null, pair.target), ". "),
+      h("button", { type: "button", class: "link", onclick: () => view.undo(way, pair) }, "Undo")))));
 }
 
 const ASK = {
@@ -82,30 +86,34 @@ export function questions(list, answer) {
   return form;
 }
 
+const classes = (number, hidden) => [number && "number", hidden && "wide"].filter(Boolean).join(" ") || null;
+
 function table(title, note, columns, rows) {
   if (rows.length === 0) return null;
   return h("section", { class: "panel" }, h("h2", null, title), h("p", { class: "dim" }, note),
     h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": title },
       h("table", { class: "list" },
-        h("thead", null, h("tr", null, columns.map(([name, number]) => h("th", { scope: "col", class: number ? "number" : null }, name)))),
+        h("thead", null, h("tr", null, columns.map(([name, number, hidden]) => h("th", { scope: "col", class: classes(number, hidden) }, name)))),
         h("tbody", null, rows.map((cells) => h("tr", null, cells.map((cell, at) =>
-          h(at === 0 ? "th" : "td", { scope: at === 0 ? "row" : null, class: columns[at][1] ? "number" : null }, cell))))))));
+          h(at === 0 ? "th" : "td", { scope: at === 0 ? "row" : null, class: classes(columns[at][1], columns[at][2]) }, cell))))))));
 }
+
+const both = (one, more) => [h("span", { class: "client" }, one.client), h("span", { class: "product" }, one.product), more && h("span", { class: "kind-small" }, more)];
 
 /** What is told, and is in no total of gaps. */
 export function apart(document, client) {
   const of = (list) => list.filter((one) => !client || one.client === client);
   return [
     table("Another price than agreed", "A conversation about the price, not a correction of seats.",
-      [["Client"], ["Product"], ["Agreed", 1], ["Billed", 1], ["Seats", 1], ["Makes", 1]],
-      of(document.price_differences).map((one) => [one.client, one.product, money(one.expected, one.amount.currency) + cycle(one.cycle),
+      [["Client and product"], ["Agreed", 1, 1], ["Billed", 1, 1], ["Seats", 1], ["Makes", 1]],
+      of(document.price_differences).map((one) => [both(one, `${money(one.billed, one.amount.currency)} instead of ${money(one.expected, one.amount.currency)}`), money(one.expected, one.amount.currency) + cycle(one.cycle),
         money(one.billed, one.amount.currency), count(one.seats), moneyOf(one.amount)])),
     table("Billed on another term than bought", "The same number of seats, at the price of another commitment.",
-      [["Client"], ["Product"], ["Seats", 1], ["Billed as"], ["Bought as"], ["Difference", 1]],
-      of(document.term_mix).map((one) => [one.client, one.product, count(one.seats), one.from_term, one.to_term, moneyOf(one.amount)])),
+      [["Client and product"], ["Seats", 1], ["Billed as", 0, 1], ["Bought as", 0, 1], ["Difference", 1]],
+      of(document.term_mix).map((one) => [both(one, `${one.from_term} instead of ${one.to_term}`), count(one.seats), one.from_term, one.to_term, moneyOf(one.amount)])),
     table("Bought and not used", "Waste is your cost, not the client's bill. It is never added to the gaps.",
-      [["Client"], ["Product"], ["Seats", 1], ["Seat-months", 1], ["Cost", 1], ["Can be dropped by"]],
-      of(document.waste).map((one) => [one.client, one.product, count(one.seats), count(one.seat_months), moneyOf(one.cost), one.drop_by ? day(one.drop_by) : "–"])),
+      [["Client and product"], ["Seats", 1], ["Seat-months", 1, 1], ["Cost", 1], ["Can be dropped by", 0, 1]],
+      of(document.waste).map((one) => [both(one, one.drop_by && `can be dropped by ${day(one.drop_by)}`), count(one.seats), count(one.seat_months), moneyOf(one.cost), one.drop_by ? day(one.drop_by) : "–"])),
   ];
 }
 
@@ -124,17 +132,17 @@ export function coverage(document) {
     line.reason && h("p", { class: "why" }, h("strong", null, reason(line.reason)[0]), " ", reason(line.reason)[1]),
     line.missing_months.length > 0 && !line.reason && h("p", { class: "dim small" }, `Not compared: ${line.missing_months.map((name) => month(name)).join(", ")}`),
     line.assumed && h("p", { class: "dim small" }, "Rests on a snapshot that is taken to hold for the whole time."),
-    parts(line.client).map((part) => h("p", { class: "small" }, h("strong", null, part.product), `: ${reason(part.reason)[0].toLowerCase()}`)),
+    parts(line.client).map((part) => h("p", { class: "small" }, h("strong", null, part.product), ` ${reason(part.reason)[0].toLowerCase()}`)),
   ];
   return h("section", { class: "panel", "aria-labelledby": "coverage-title" },
     h("h2", { id: "coverage-title" }, `${compared} of ${many(whole.length, "client")} compared`),
     h("p", { class: "dim" }, "What cannot be compared is a result too. No money is made up for it."),
     h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Coverage" },
       h("table", { class: "list coverage" },
-        h("thead", null, h("tr", null, ["Client", "Result", "Has", "Billed"].map((name) => h("th", { scope: "col" }, name)))),
+        h("thead", null, h("tr", null, ["Client", "Result", "Has", "Billed"].map((name, at) => h("th", { scope: "col", class: at > 1 ? "wide" : null }, name)))),
         h("tbody", null, whole.map((line) => h("tr", { class: line.status }, h("th", { scope: "row" }, line.client),
           h("td", null, h("span", { class: line.status === "compared" ? "state good" : "state" }, line.status === "compared" ? "Compared" : "Not compared"), remark(line)),
-          h("td", { class: "nowrap" }, span(line.entitlement)), h("td", { class: "nowrap" }, span(line.billing))))))));
+          h("td", { class: "nowrap wide" }, span(line.entitlement)), h("td", { class: "nowrap wide" }, span(line.billing))))))));
 }
 
 /** What each file was read as, and what was wrong with it. */

@@ -15,6 +15,7 @@
 
 mod actors;
 mod audits;
+pub mod browser;
 mod database;
 
 use chrono::{DateTime, Utc};

@@ -160,9 +160,9 @@ fn is_charged_inside(request: &ServiceRequest) -> bool {
     presented && secured
 }
 
-/// Asked by machines that keep us alive, and files of the documentation.
+/// Asked by machines that keep us alive, and files of the page and the documentation.
 fn is_free(path: &str) -> bool {
-    matches!(path, "/livez" | "/readyz") || path.starts_with("/docs")
+    matches!(path, "/livez" | "/readyz" | "/") || path.starts_with("/docs") || path.starts_with("/assets/")
 }
 
 /// The caller's network: addresses of one customer are next to each other, and IPv6 gives them by the 2^64.

@@ -18,6 +18,7 @@ pub mod mappings;
 pub mod me;
 pub mod members;
 pub mod organizations;
+pub mod page;
 pub mod products;
 mod sample_audit;
 pub mod sessions;
@@ -66,6 +67,7 @@ pub fn documented(config: &mut ServiceConfig) {
 pub fn configure(config: &mut web::ServiceConfig) {
     documented(&mut ServiceConfig::new(config));
     docs::configure(config);
+    page::configure(config);
 }
 
 /// Answers a change: status, `Location`, `ETag`, `Idempotency-Replayed`, `Retry-After`.
