@@ -29,6 +29,7 @@ const STYLE: &str = "text/css; charset=utf-8";
 const ASSETS: &[Asset] = &[
     asset!("index.html", HTML),
     asset!("page.css", STYLE),
+    asset!("guide.css", STYLE),
     asset!("icon.svg", "image/svg+xml"),
     asset!("address.js", SCRIPT),
     asset!("api.js", SCRIPT),
