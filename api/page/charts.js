@@ -30,12 +30,15 @@ function byClient(gaps) {
   return all.sort((a, b) => (b.under + b.over > a.under + a.over ? 1 : -1));
 }
 
+/** Clients that the chart shows: those with most money. */
+const MOST_BARS = 12;
+
 /** Each client a button that narrows the table to it. */
 export function clientChart(gaps, currency, chosen, choose) {
   const sums = byClient(gaps);
   const most = sums.reduce((most, sum) => (sum.under + sum.over > most ? sum.under + sum.over : most), 1n);
   const share = (units) => (length(units) / length(most)) * 100;
-  const rows = sums.map((sum) => {
+  const rows = sums.slice(0, MOST_BARS).map((sum) => {
     const id = uniqueId("hatch");
     const under = share(sum.under);
     const bar = s("svg", { class: "bar-line", "aria-hidden": "true" },
@@ -51,7 +54,8 @@ export function clientChart(gaps, currency, chosen, choose) {
       h("span", { class: "bar-name" }, sum.client), h("span", { class: "bar-value" }, parts.join(", ")), bar));
   });
   return h("figure", { class: "panel chart" },
-    h("figcaption", null, h("h2", null, "By client"), legend()), h("ol", { class: "bars" }, rows));
+    h("figcaption", null, h("h2", null, "By client"), legend()), h("ol", { class: "bars" }, rows),
+    sums.length > MOST_BARS && h("p", { class: "dim small" }, `and ${sums.length - MOST_BARS} more in the table`));
 }
 
 /** Sums by month over the whole period, under above the line and over below it. */

@@ -59,6 +59,9 @@ function row(gap, view) {
   return [cells, open && h("tr", { class: "opened" }, opened)];
 }
 
+/** Rows that are drawn at first, and added at a time: a browser draws thousands slowly. */
+const AT_ONCE = 200;
+
 /** The gaps of the view, with what can be done with them. */
 export function gapTable(view, gaps) {
   const told = h("span", { class: "told", role: "status" });
@@ -71,10 +74,17 @@ export function gapTable(view, gaps) {
     button("Print", () => window.print(), { class: "button small" }));
   const filter = view.state.client && h("p", { class: "filter" }, `Only ${view.state.client}. `,
     h("button", { type: "button", class: "link", onclick: () => view.change({ client: null }, "#gaps-title") }, "Show all clients"));
+  const opened = shown.findIndex((gap) => gap.id === view.state.gap);
+  const body = h("tbody", null, shown.slice(0, Math.max(AT_ONCE, opened + 1)).map((gap) => row(gap, view)));
+  const drawn = () => body.querySelectorAll("tr.gap").length;
+  const more = shown.length > drawn() && button("Show more", () => {
+    body.append(...shown.slice(drawn(), drawn() + AT_ONCE).flatMap((gap) => row(gap, view)).filter(Boolean));
+    if (drawn() === shown.length) more.remove();
+  }, { class: "button small" });
   const table = shown.length === 0
     ? h("p", { class: "empty" }, view.document.gaps.length === 0 ? "No gap was found where both sides could be compared. See below what was compared." : "No gap here.")
     : h("div", { class: "scroll" }, h("table", { class: "gaps", "aria-labelledby": "gaps-title" },
-      h("thead", null, head(view)), h("tbody", null, shown.map((gap) => row(gap, view)))));
+      h("thead", null, head(view)), body), more);
   return h("section", { class: "panel", "aria-labelledby": "gaps-title" },
     h("div", { class: "panel-head" }, h("h2", { id: "gaps-title", tabindex: -1 }, many(shown.length, "gap")), tools), filter, table);
 }

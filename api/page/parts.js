@@ -36,6 +36,10 @@ export function proposals(view) {
   const once = waiting.filter((p) => !seen.has(`${p.side}\t${p.source}\t${p.target}`) && seen.add(`${p.side}\t${p.source}\t${p.target}`));
   const item = (proposal) => {
     const pair = { side: proposal.side, source: proposal.source, target: proposal.target };
+    if (pair.source.toLowerCase() === pair.target.toLowerCase()) {
+      return h("li", { class: "question" }, h("p", null, h("q", null, pair.source), ` is the name of several ids. Which one the bill means is not told by the name.`),
+        h("p", { class: "dim small" }, "Add a file of mappings that names the id: side, source, target, approved_by."));
+    }
     return h("li", { class: "question" },
       h("p", null, `Is the ${proposal.side} `, h("q", null, proposal.source), " on the bill the same as ", h("q", null, proposal.target), "?"),
       h("p", { class: "dim small" }, `Likeness ${count(Number(proposal.score) * 100, 0)} %. ${proposal.reasons.join("; ")}.`),
@@ -46,7 +50,8 @@ export function proposals(view) {
   return h("section", { class: "panel ask", "aria-labelledby": "ask-title" },
     h("h2", { id: "ask-title", tabindex: -1 }, once.length > 0 ? `${many(once.length, "match waits", "matches wait")} for you` : "Decided by you"),
     once.length > 0 && h("p", { class: "dim" }, "A likeness is never used by itself. Until you decide, neither side of it is compared."),
-    h("ul", { class: "plain" }, once.map(item)),
+    h("ul", { class: "plain" }, once.slice(0, 20).map(item)),
+    once.length > 20 && h("p", { class: "dim" }, `and ${once.length - 20} more after these`),
     h("ul", { class: "plain decided" }, decided.map(([way, pair]) => h("li", null,
       h("span", null, h("q", null, pair.source), way === "yes" ? " is the same as " : " is not ", h("q", null, pair.target), ". "),
       h("button", { type: "button", class: "link", onclick: () => view.undo(way, pair) }, "Undo")))));
@@ -94,7 +99,7 @@ function table(title, note, columns, rows) {
     h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": title },
       h("table", { class: "list" },
         h("thead", null, h("tr", null, columns.map(([name, number, hidden]) => h("th", { scope: "col", class: classes(number, hidden) }, name)))),
-        h("tbody", null, rows.map((cells) => h("tr", null, cells.map((cell, at) =>
+        h("tbody", null, rows.slice(0, MOST_LINES).map((cells) => h("tr", null, cells.map((cell, at) =>
           h(at === 0 ? "th" : "td", { scope: at === 0 ? "row" : null, class: classes(columns[at][1], columns[at][2]) }, cell))))))));
 }
 
@@ -119,6 +124,9 @@ export function apart(document, client) {
 
 const span = (months) => (months ? (months[0] === months[1] ? month(months[0]) : `${month(months[0])} – ${month(months[1])}`) : "–");
 
+/** Clients and rows that a list shows. */
+const MOST_LINES = 200;
+
 /** What was compared, what was not, and why. */
 export function coverage(document) {
   const whole = document.coverage.filter((line) => !line.product);
@@ -128,6 +136,8 @@ export function coverage(document) {
     return [...seen.values()];
   };
   const compared = whole.filter((line) => line.status === "compared").length;
+  // Those that could not be compared first: they are what is to be done.
+  const listed = [...whole].sort((a, b) => (a.status < b.status ? 1 : a.status > b.status ? -1 : 0)).slice(0, MOST_LINES);
   const remark = (line) => [
     line.reason && h("p", { class: "why" }, h("strong", null, reason(line.reason)[0]), " ", reason(line.reason)[1]),
     line.missing_months.length > 0 && !line.reason && h("p", { class: "dim small" }, `Not compared: ${line.missing_months.map((name) => month(name)).join(", ")}`),
@@ -140,9 +150,10 @@ export function coverage(document) {
     h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Coverage" },
       h("table", { class: "list coverage" },
         h("thead", null, h("tr", null, ["Client", "Result", "Has", "Billed"].map((name, at) => h("th", { scope: "col", class: at > 1 ? "wide" : null }, name)))),
-        h("tbody", null, whole.map((line) => h("tr", { class: line.status }, h("th", { scope: "row" }, line.client),
+        h("tbody", null, listed.map((line) => h("tr", { class: line.status }, h("th", { scope: "row" }, line.client),
           h("td", null, h("span", { class: line.status === "compared" ? "state good" : "state" }, line.status === "compared" ? "Compared" : "Not compared"), remark(line)),
-          h("td", { class: "nowrap wide" }, span(line.entitlement)), h("td", { class: "nowrap wide" }, span(line.billing))))))));
+          h("td", { class: "nowrap wide" }, span(line.entitlement)), h("td", { class: "nowrap wide" }, span(line.billing))))))),
+    whole.length > MOST_LINES && h("p", { class: "dim" }, `and ${whole.length - MOST_LINES} more`));
 }
 
 /** What each file was read as, and what was wrong with it. */

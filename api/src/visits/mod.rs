@@ -31,7 +31,7 @@ const RUNS: usize = 2;
 /// How long a request waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long one audit may take.
-const LONGEST: Duration = Duration::from_secs(20);
+const LONGEST: Duration = Duration::from_secs(30);
 /// What those who find no room are told to wait.
 const COME_BACK: u64 = 5;
 
