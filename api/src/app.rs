@@ -6,7 +6,9 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::middleware::limits::Limiter;
 use crate::objects::{ObjectError, Objects};
+use crate::services::sample_audits;
 use crate::storage::{Db, StorageError};
+use crate::visits::Visits;
 use crate::workbooks::WorkbookProcess;
 use crate::{middleware, routes};
 use actix_web::middleware::Condition;
@@ -45,6 +47,8 @@ pub struct App {
     pub inspections: Semaphore,
     /// The turns of those who compute with an audit's facts while a request waits for it.
     pub recomputations: Arc<Semaphore>,
+    /// Room for audits of strangers' files.
+    pub visits: Visits,
     /// Told when work was enqueued here, so that a runner in this process need not wait for its poll.
     pub work: Notify,
 }
@@ -92,6 +96,7 @@ impl App {
             sheets: Some(sheets),
             inspections: Semaphore::new(INSPECTIONS),
             recomputations: Arc::new(Semaphore::new(RECOMPUTATIONS)),
+            visits: Visits::of_this_program(),
             work: Notify::new(),
         })
     }
@@ -112,6 +117,7 @@ pub fn server(
     let data = web::Data::from(app);
     let surface = web::Data::new(routes::surface::Surface::of(routes::docs::document()));
     let origins = data.config.cors_origins.clone();
+    sample_audits::warm();
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(data.clone())

@@ -39,7 +39,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
         let payload = payload.take();
         Box::pin(async move {
             checked?;
-            let body = read(payload).await?;
+            let body = read(payload, MAX_JSON_BYTES).await?;
             let sha256 = Sha256::digest(&body).into();
             Ok(Self { value: parse(&body)?, sha256 })
         })
@@ -60,22 +60,42 @@ fn check_content_type(request: &HttpRequest) -> Result<(), ApiError> {
     ))
 }
 
-async fn read(mut payload: Payload) -> Result<Vec<u8>, ApiError> {
+/// Reads a JSON body that may be larger than those of [`JsonBody`].
+///
+/// # Errors
+/// As [`JsonBody`].
+pub async fn json_within<T: DeserializeOwned>(
+    request: &HttpRequest,
+    payload: Payload,
+    most: usize,
+) -> Result<T, ApiError> {
+    check_content_type(request)?;
+    parse(&read(payload, most).await?)
+}
+
+async fn read(mut payload: Payload, most: usize) -> Result<Vec<u8>, ApiError> {
     let mut body = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| {
             ApiError::new(Code::Unreadable, "The body ended early or is not encoded as its headers say.")
                 .because(error)
         })?;
-        if body.len() + chunk.len() > MAX_JSON_BYTES {
-            return Err(ApiError::new(Code::TooLarge, "A JSON body holds 1 MiB at most."));
+        if body.len() + chunk.len() > most {
+            return Err(ApiError::new(
+                Code::TooLarge,
+                format!("A JSON body holds {} MiB at most.", most >> 20),
+            ));
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body)
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+/// Reads JSON: what is wrong with it is told with a pointer.
+///
+/// # Errors
+/// 400 when it is no JSON, 422 when it is not what is asked for.
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     // First as JSON at all: what is wrong further on must not be told before what cannot be read.
     serde_json::from_slice::<serde::de::IgnoredAny>(body).map_err(|error| unreadable(&error))?;
     if std::str::from_utf8(body).is_err() {

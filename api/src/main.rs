@@ -31,6 +31,8 @@ enum Subcommands {
     Openapi,
     /// Compare what clients have with what they are billed, from files, offline.
     Audit(cli::audit::Arguments),
+    /// Write the files of the built-in sample into a folder, to look at and to audit.
+    Sample(cli::sample::Arguments),
     /// Tell what a file is, before anyone uploads it.
     Inspect(cli::inspect::Arguments),
     /// Run the private PostgreSQL alone, or a command beside it: backup, restore, a look inside.
@@ -38,6 +40,9 @@ enum Subcommands {
     /// Read the workbook on standard input, with little memory and time. For the other commands.
     #[command(hide = true)]
     ReadWorkbook(leakage_api::workbooks::Arguments),
+    /// Audit the files on standard input, with little memory and time. For the service.
+    #[command(hide = true)]
+    AuditVisit(leakage_api::visits::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -51,9 +56,16 @@ fn main() -> ExitCode {
         Subcommands::Audit(arguments) => cli::audit::run(&arguments),
         Subcommands::Inspect(arguments) => cli::inspect::run(&arguments),
         Subcommands::Database(arguments) => cli::database::run(&arguments),
-        Subcommands::ReadWorkbook(arguments) => match arguments.run() {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::FAILURE,
-        },
+        Subcommands::Sample(arguments) => cli::sample::run(&arguments),
+        Subcommands::ReadWorkbook(arguments) => ended(&arguments.run()),
+        Subcommands::AuditVisit(arguments) => ended(&arguments.run()),
+    }
+}
+
+/// Nobody reads what a process of ours says but its standard output.
+const fn ended(outcome: &std::io::Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
     }
 }

@@ -7,10 +7,10 @@
 //! processor time, and we kill it when it is silent for too long. Whatever becomes of it, the outcome is an
 //! error of one file.
 
+use crate::confined::Confinement;
 use leakage_core::ingest::{
     EachSheetEvent, FileError, Limits, SheetReader, Source, read_sheets, write_sheets,
 };
-use nix::sys::resource::{Resource, setrlimit};
 use std::ffi::OsString;
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -25,8 +25,6 @@ const MEMORY: u64 = 1 << 30;
 const PROCESSOR: Duration = Duration::from_mins(2);
 /// How long it may be silent while we wait for it.
 const SILENCE: Duration = Duration::from_mins(1);
-/// Files that it may have open: the three that it is given, and one for the machine's clock or entropy.
-const FILES: u64 = 8;
 
 /// Starts a process for each workbook.
 #[derive(Clone, Debug)]
@@ -40,14 +38,7 @@ pub struct WorkbookProcess {
 impl WorkbookProcess {
     /// Runs the program that runs.
     pub fn of_this_program() -> Self {
-        // On Linux also when the file was replaced meanwhile by a newer version.
-        let link = Path::new("/proc/self/exe");
-        let program = if link.exists() {
-            link.to_owned()
-        } else {
-            std::env::current_exe().unwrap_or_else(|_| PathBuf::from("leakage"))
-        };
-        Self::of(program)
+        Self::of(this_program())
     }
 
     /// Runs another `leakage`.
@@ -80,6 +71,16 @@ impl WorkbookProcess {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
+    }
+}
+
+/// The program that runs, on Linux also when its file was replaced meanwhile by a newer version.
+pub(crate) fn this_program() -> PathBuf {
+    let link = Path::new("/proc/self/exe");
+    if link.exists() {
+        link.to_owned()
+    } else {
+        std::env::current_exe().unwrap_or_else(|_| PathBuf::from("leakage"))
     }
 }
 
@@ -197,7 +198,7 @@ impl Arguments {
     /// # Errors
     /// When the limits cannot be set, or the pipes break.
     pub fn run(&self) -> io::Result<()> {
-        self.limit()?;
+        Confinement { memory: self.memory, processor: self.processor, alone: true }.apply()?;
         let limits = Limits {
             bytes: self.bytes,
             spreadsheet_inflated: self.text,
@@ -211,24 +212,5 @@ impl Arguments {
         let mut out = io::BufWriter::with_capacity(64 * 1024, io::stdout().lock());
         write_sheets(&workbook, &limits, &mut out)?;
         out.flush()
-    }
-
-    /// No more than this from here on, whatever comes.
-    fn limit(&self) -> io::Result<()> {
-        let set = |resource, most| setrlimit(resource, most, most).map_err(io::Error::from);
-        set(Resource::RLIMIT_CORE, 0)?;
-        set(Resource::RLIMIT_FSIZE, 0)?;
-        set(Resource::RLIMIT_NOFILE, FILES)?;
-        set(Resource::RLIMIT_CPU, self.processor)?;
-        // Elsewhere the kernel takes these and does not keep to them, or refuses them.
-        #[cfg(target_os = "linux")]
-        {
-            set(Resource::RLIMIT_DATA, self.memory)?;
-            // The allocator reserves more than it uses.
-            set(Resource::RLIMIT_AS, self.memory.saturating_mul(4))?;
-            // No process and no thread beside it. Of root the kernel takes this for no limit.
-            set(Resource::RLIMIT_NPROC, 0)?;
-        }
-        Ok(())
     }
 }

@@ -6,8 +6,9 @@
 //! commands and the tests all run this same code.
 //!
 //! Read in this order: [`records`] (the canonical rows), [`ingest`] (files to records),
-//! [`seat_states`] (vendor charges to seats), [`catalog`] and [`matching`] (names to products), [`audit`] (records to gaps),
-//! [`history`] (audits to what a gap came to over time).
+//! [`seat_states`] (vendor charges to seats), [`catalog`] and [`matching`] (names to products),
+//! [`audit`] (records to gaps), [`history`] (audits to what a gap came to over time), [`visit`] (one audit of a few files),
+//! [`sample`] (files to try it with).
 
 pub mod audit;
 mod canonical;
@@ -20,4 +21,6 @@ pub mod matching;
 pub mod money;
 pub mod period;
 pub mod records;
+pub mod sample;
 pub mod seat_states;
+pub mod visit;

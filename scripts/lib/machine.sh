@@ -129,6 +129,26 @@ need_redis() {
   have redis-server || fail "redis-server is not installed and cannot be installed from here. Install it and try again."
 }
 
+chromium_there() {
+  local name
+  for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    if have "$name"; then return 0; fi
+  done
+  [ -n "${CHROMIUM:-}" ] || [ -x '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome' ]
+}
+
+# Makes sure that a Chromium is there, for the tests of the page; quiet when it is. Without one those tests
+# are skipped, but in CI that is a failure.
+need_chromium() {
+  chromium_there && return 0
+  if have apt-get && { is_root || have sudo; }; then
+    apt_install chromium || true
+  fi
+  chromium_there && return 0
+  [ -z "${CI:-}" ] || fail "Chromium is not installed and cannot be installed from here."
+  say "Chromium is not installed: the tests of the page are skipped"
+}
+
 # The account that servers run as: PostgreSQL refuses root.
 server_account() {
   if ! is_root; then

@@ -18,10 +18,13 @@ use uuid::Uuid;
 const PUBLIC: &[&str] = &[
     "accept_invitation",
     "create_organization",
+    "create_sample_audit",
     "create_session",
     "get_jwks",
     "get_liveness",
     "get_readiness",
+    "get_sample_audit",
+    "list_sample_files",
     "refresh_session",
 ];
 

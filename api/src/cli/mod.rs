@@ -8,6 +8,7 @@ pub mod database;
 pub mod health;
 pub mod inspect;
 mod profile;
+pub mod sample;
 pub mod service;
 pub mod signals;
 pub mod start;

@@ -105,7 +105,7 @@ async fn ended(cluster: Option<&Cluster>) {
 fn greeting(app: &App, data_dir: &Path, demonstration: Option<&Demonstration>) -> String {
     let address = format!("http://{}", app.config.bind);
     let mut text = format!(
-        "\nLeakage Finder is running.\n\n  API            {address}/v1\n  Documentation  {address}/docs/\n  \
+        "\nLeakage Finder is running.\n\n  Page           {address}/\n  API            {address}/v1\n  Documentation  {address}/docs/\n  \
          Data           {}\n",
         data_dir.display()
     );

@@ -121,7 +121,10 @@ fn secure(headers: &mut HeaderMap, page: bool) {
         (HeaderName::from_static("permissions-policy"), "interest-cohort=()"),
     ];
     for (name, value) in fixed {
-        headers.insert(name, HeaderValue::from_static(value));
+        // A page of ours states its own, stricter policy.
+        if name != header::CONTENT_SECURITY_POLICY || !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
     }
     if !headers.contains_key(header::CACHE_CONTROL) {
         // Private, and asked for again each time; the ETag makes that cheap.

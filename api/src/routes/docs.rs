@@ -1,11 +1,12 @@
-//! The API document, the pages that show it, and the page that every problem's `type` points to.
+//! The API document, the pages that show it, the guides, and the page that every problem's `type` points to.
 
 pub mod document;
+pub mod guides;
 
-use crate::error::{Code, TYPE_BASE};
+use crate::error::ApiError;
+use crate::routes::page::POLICY;
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
-use std::fmt::Write as _;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 pub use document::document;
@@ -18,14 +19,27 @@ pub fn configure(config: &mut web::ServiceConfig) {
             "/openapi.json",
             web::get().to(move || std::future::ready(answer("application/json", text.clone()))),
         )
+        .route("/docs/errors", web::get().to(|| std::future::ready(guide("errors"))))
+        .route("/docs/guides", web::get().to(|| std::future::ready(to(guides::first()))))
+        .route("/docs/guides/", web::get().to(|| std::future::ready(to(guides::first()))))
         .route(
-            "/docs/errors",
-            web::get().to(|| std::future::ready(answer("text/html; charset=utf-8", errors()))),
+            "/docs/guides/{name}",
+            web::get().to(|name: web::Path<String>| std::future::ready(guide(&name))),
         )
-        .route("/docs", web::get().to(|| std::future::ready(to_docs())))
-        .service(
-            SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json").persist_authorization(false)),
-        );
+        .route("/docs", web::get().to(|| std::future::ready(to("/docs/".to_owned()))))
+        .service(SwaggerUi::new("/docs/{_:.*}").config(reference()));
+}
+
+/// The reference: operations by group, folded, with the search and the form for a try open.
+fn reference() -> Config<'static> {
+    Config::from("/openapi.json")
+        .persist_authorization(false)
+        .try_it_out_enabled(true)
+        .doc_expansion("none")
+        .default_models_expand_depth(-1)
+        .display_request_duration(true)
+        .deep_linking(true)
+        .filter(true)
 }
 
 fn answer(content_type: &'static str, body: String) -> HttpResponse {
@@ -35,36 +49,15 @@ fn answer(content_type: &'static str, body: String) -> HttpResponse {
         .body(body)
 }
 
-fn to_docs() -> HttpResponse {
-    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
+fn guide(name: &str) -> HttpResponse {
+    let Some(page) = guides::page(name) else { return HttpResponse::from_error(ApiError::not_found()) };
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .body(page)
 }
 
-/// One section for each code, with the anchor that problems point to.
-fn errors() -> String {
-    let mut page = String::from(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Errors - Leakage Finder</title>\
-         <style>body{font:16px/1.5 sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem}\
-         code{background:#eee;padding:0 .2em}</style></head><body>\n<h1>Errors</h1>\n\
-         <p>Every error is <code>application/problem+json</code> (RFC 9457). Decide by <code>code</code>, which \
-         does not change; show <code>detail</code> and <code>errors</code> to people; quote <code>request_id</code> \
-         when you ask for help. New codes may be added.</p>\n",
-    );
-    let anchor = TYPE_BASE.split_once('#').map_or("", |(_, prefix)| prefix);
-    for code in Code::ALL {
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            page,
-            "<h2 id=\"{anchor}{name}\"><code>{name}</code></h2>\n<p>{status}: {title}. {retry}</p>",
-            name = code.as_str(),
-            status = code.status().as_u16(),
-            title = code.title(),
-            retry = if code.retryable() {
-                "The same request may succeed later; wait for <code>Retry-After</code> where it is given."
-            } else {
-                "The same request will fail again: change it first."
-            },
-        );
-    }
-    page.push_str("</body></html>\n");
-    page
+fn to(address: String) -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, address)).finish()
 }

@@ -19,8 +19,10 @@ pub mod mappings;
 pub mod me;
 pub mod members;
 pub mod organizations;
+pub mod page;
 pub mod products;
 pub mod reports;
+mod sample_audit;
 pub mod sessions;
 pub mod surface;
 
@@ -60,7 +62,8 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(audit_findings::configure)
         .configure(gaps::configure)
         .configure(reports::configure)
-        .configure(jobs::configure);
+        .configure(jobs::configure)
+        .configure(sample_audit::configure);
     config.configure(health::configure).configure(sessions::configure_keys).service(v1);
 }
 
@@ -68,6 +71,7 @@ pub fn documented(config: &mut ServiceConfig) {
 pub fn configure(config: &mut web::ServiceConfig) {
     documented(&mut ServiceConfig::new(config));
     docs::configure(config);
+    page::configure(config);
 }
 
 /// Answers a change: status, `Location`, `ETag`, `Idempotency-Replayed`, `Retry-After`.

@@ -14,6 +14,7 @@ pub mod mappings;
 pub mod members;
 pub mod organizations;
 pub mod recomputed;
+pub mod sample_audits;
 pub mod sessions;
 pub mod sign_in;
 pub mod text;

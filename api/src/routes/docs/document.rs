@@ -146,7 +146,8 @@ fn info() -> Value {
         "version": env!("CARGO_PKG_VERSION"),
         "summary": "Find what is billed wrongly, correct it, and prove it.",
         "description": "Compares what clients of an MSP have with what they are billed.\n\n\
-            Errors are `application/problem+json`; see [all codes](/docs/errors). Answers may gain fields and \
+            Errors are `application/problem+json`; see [all codes](/docs/errors). New here? Read [the first audit](/docs/guides/first-audit), or try \
+            `GET /v1/sample-audit`, which needs no account. Answers may gain fields and \
             enums may gain values at any time: ignore what you do not know. Send an `Idempotency-Key` with every \
             POST, and repeat the request with the same key when you do not know whether it arrived. Every answer \
             carries `X-Request-Id`, and `RateLimit` headers that tell what is left.",
@@ -157,6 +158,7 @@ fn info() -> Value {
 
 fn tags() -> Value {
     json!([
+        { "name": "sample_audit", "description": "Without an account: the audit of a built-in portfolio, or of your own files, which are not kept." },
         { "name": "health", "description": "For the machines that keep the service alive." },
         { "name": "organizations", "description": "Signing up, and the organization you act in." },
         { "name": "sessions", "description": "Signing in, refreshing, switching the organization, signing out." },
