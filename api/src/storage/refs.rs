@@ -196,7 +196,7 @@ fn swap<A, B>((a, b): (A, B)) -> (B, A) {
 }
 
 /// What a record names. A price list's products are not those of clients.
-const fn named(record: &Record) -> (Option<&ClientRef>, Option<&ProductRef>) {
+fn named(record: &Record) -> (Option<&ClientRef>, Option<&ProductRef>) {
     match record {
         Record::ListPrice(_) => (None, None),
         other => (other.client(), other.product()),

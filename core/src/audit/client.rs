@@ -128,7 +128,7 @@ pub(super) fn view<'a>(context: &Context<'a>, client: ClientId, rows: ClientRows
     products.extend(
         of_counts(rows.counts)
             .chain(of_counts(rows.states))
-            .flat_map(|rows| rows.first())
+            .filter_map(|rows| rows.first())
             .map(|row| row.product),
     );
     let of_bills = rows.bills.chunk_by(|a, b| a.product == b.product);

@@ -87,14 +87,12 @@ impl<'a, T: Clone + Eq + std::hash::Hash> Interner<'a, T> {
         if let Some((_, number)) = self.last.filter(|last| last.0 == place) {
             return number;
         }
-        let number = match self.places.get(&place) {
-            Some(number) => *number,
-            None => {
-                let number = self.number_of(read(written));
-                self.places.insert(place, number);
-                number
-            }
-        };
+        let known = self.places.get(&place).copied();
+        let number = known.unwrap_or_else(|| {
+            let number = self.number_of(read(written));
+            self.places.insert(place, number);
+            number
+        });
         self.last = Some((place, number));
         number
     }
