@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Which client a name of a document is: its resource where it has one, else the folded name.
-pub fn client_key(ids: &HashMap<String, Uuid>, name: &str) -> String {
+pub(super) fn client_key(ids: &HashMap<String, Uuid>, name: &str) -> String {
     let folded = fold(name);
     ids.get(&folded).map_or(folded, Uuid::to_string)
 }
