@@ -8,12 +8,16 @@ async fn an_operation_is_tried_on_the_running_service() {
     let Some(mut browser) = Browser::start() else { return };
     let app = TestApp::start().await;
     browser.look(1280, "light");
-    browser.open(&format!("{}/docs/#/sample_audit/get_sample_audit", app.address));
+    browser.open(&format!("{}/docs/", app.address));
+    browser.click("#operations-tag-sample_audit");
+    browser.click("#operations-sample_audit-get_sample_audit .opblock-summary-control");
     browser.until("document.querySelector('#operations-sample_audit-get_sample_audit .execute')");
     let groups = browser.eval("document.querySelectorAll('.opblock-tag').length");
     assert!(groups.as_u64().unwrap() > 8, "{groups}");
     browser.click("#operations-sample_audit-get_sample_audit .execute");
-    browser.until("document.querySelector('.live-responses-table .response-col_status')?.innerText.includes('200')");
+    browser.until(
+        "document.querySelector('.live-responses-table .response-col_status')?.innerText.includes('200')",
+    );
     assert!(browser.text(".live-responses-table").contains("\"proration\": \"daily\""));
     browser.picture("reference");
     assert_eq!(browser.complaints(), Vec::<String>::new());
@@ -26,7 +30,12 @@ async fn guides_can_be_read_by_everyone() {
     let app = TestApp::start().await;
     for (width, scheme) in [(360, "dark"), (1280, "light")] {
         browser.look(width, scheme);
-        for path in ["/docs/guides/first-audit", "/docs/guides/importing", "/docs/guides/numbers", "/docs/errors#rows_refused"] {
+        for path in [
+            "/docs/guides/first-audit",
+            "/docs/guides/importing",
+            "/docs/guides/numbers",
+            "/docs/errors#rows_refused",
+        ] {
             browser.open(&format!("{}{path}", app.address));
             let wide = browser.eval("document.documentElement.scrollWidth");
             assert!(wide.as_u64().unwrap() <= u64::from(width), "{path} is {wide} px wide");

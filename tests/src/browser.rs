@@ -36,6 +36,7 @@ fn program() -> Option<PathBuf> {
 
 impl Browser {
     /// Starts it with an empty page. None where no Chromium is installed, which in CI is a failure.
+    #[expect(clippy::print_stderr, reason = "whoever runs the tests is told what is left out")]
     pub fn start() -> Option<Self> {
         let Some(program) = program() else {
             assert!(std::env::var_os("CI").is_none(), "no Chromium is installed; scripts/test installs it");
@@ -76,7 +77,8 @@ impl Browser {
     pub fn call(&mut self, method: &str, params: Value) -> Value {
         self.calls += 1;
         let id = self.calls;
-        let mut command = json!({"id": id, "method": method, "params": params});
+        let mut command = json!({"id": id, "method": method});
+        command["params"] = params;
         if !self.session.is_empty() {
             command["sessionId"] = self.session.as_str().into();
         }

@@ -14,6 +14,10 @@ use futures_util::FutureExt as _;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
+/// What a page of ours may load and do: its own files, and asking the service that served it.
+pub const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+    connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
+
 /// The middleware.
 pub async fn apply<B: MessageBody + 'static>(
     request: ServiceRequest,

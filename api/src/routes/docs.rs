@@ -4,7 +4,7 @@ pub mod document;
 pub mod guides;
 
 use crate::error::ApiError;
-use crate::routes::page::POLICY;
+use crate::middleware::answer::PAGE_POLICY;
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -54,7 +54,7 @@ fn guide(name: &str) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((header::CONTENT_SECURITY_POLICY, PAGE_POLICY))
         .body(page)
 }
 

@@ -1,13 +1,10 @@
 //! The page at `/`: files in the program, no other origin, nothing inline.
 
+use crate::middleware::answer::PAGE_POLICY;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use leakage_core::digest;
 use std::sync::OnceLock;
-
-/// What a page of ours may load and do: its own files, and asking the service that served it.
-pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-    connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
 
 /// A file of the page.
 struct Asset {
@@ -74,6 +71,6 @@ fn answer(request: &HttpRequest, asset: &Asset) -> HttpResponse {
     response
         .insert_header((header::ETAG, tag()))
         .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-cache")))
-        .insert_header((header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)));
+        .insert_header((header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY)));
     if same { response.finish() } else { response.content_type(asset.content_type).body(asset.text) }
 }

@@ -3,16 +3,12 @@
 
 use crate::app::App;
 use crate::error::{ApiError, Code, FieldError};
-use crate::middleware::limits::Bucket;
 use crate::visits::{Job, Visits};
 use bytes::Bytes;
 use leakage_core::sample;
 use leakage_core::visit::VisitRequest;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
-
-/// Audits of strangers' files that all networks together may ask for in a minute.
-const ALL_PER_MINUTE: u32 = 240;
 
 /// The answers of the built-in sample: the document alone, and with the explanation of each gap.
 struct Builtin {
@@ -61,17 +57,6 @@ pub async fn of_sample(explain: Option<String>) -> Result<Bytes, ApiError> {
             ..FieldError::default()
         })
     })
-}
-
-/// Refuses when all strangers together have asked for too much; each network has a limit besides.
-///
-/// # Errors
-/// 503 with the seconds to wait.
-pub async fn admit(app: &App) -> Result<(), ApiError> {
-    let all = Bucket { policy: "visitors", key: "leakage:rate:{visitors}".to_owned(), quota: ALL_PER_MINUTE };
-    let verdicts = app.limiter.take(&[all], 1).await;
-    let wait = verdicts.iter().find(|verdict| !verdict.allowed).map(|verdict| verdict.retry_after.max(1));
-    wait.map_or(Ok(()), |seconds| Err(crate::visits::busy().retry_after(seconds)))
 }
 
 /// Audits the files of a request; without files, the sample as the request edits it.

@@ -50,13 +50,12 @@ pub fn first() -> String {
 }
 
 fn made(guide: &Guide) -> String {
-    let list: String = GUIDES
-        .iter()
-        .map(|other| {
-            let here = if other.name == guide.name { " aria-current=\"page\"" } else { "" };
-            format!("<li><a href=\"{}\"{here}>{}</a></li>", address(other.name), other.title)
-        })
-        .collect();
+    let mut list = String::new();
+    for other in GUIDES {
+        let here = if other.name == guide.name { " aria-current=\"page\"" } else { "" };
+        // Writing to a String cannot fail.
+        let _ = write!(list, "<li><a href=\"{}\"{here}>{}</a></li>", address(other.name), other.title);
+    }
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\

@@ -4,7 +4,9 @@ mod form;
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::middleware::limits::Bucket;
 use crate::services::sample_audits;
+use crate::visits;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use bytes::Bytes;
@@ -13,6 +15,9 @@ use leakage_core::visit::{VisitAnswer, VisitRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Audits of strangers' files that all networks together may ask for in a minute.
+const ALL_PER_MINUTE: u32 = 240;
 
 /// Registers the resource.
 pub(super) fn configure(config: &mut ServiceConfig) {
@@ -117,9 +122,20 @@ async fn create_sample_audit(
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     let place = app.visits.enter()?;
-    sample_audits::admit(&app).await?;
+    admit(&app).await?;
     let (asked, files) = form::receive(&request, payload).await?;
     let answer = sample_audits::of_visitor(&app, &app.visits, asked, files).await;
     drop(place);
     Ok(json(answer?, "no-store"))
+}
+
+/// Refuses when all strangers together have asked for too much; each network has a limit besides.
+///
+/// # Errors
+/// 503 with the seconds to wait.
+async fn admit(app: &App) -> Result<(), ApiError> {
+    let all = Bucket { policy: "visitors", key: "leakage:rate:{visitors}".to_owned(), quota: ALL_PER_MINUTE };
+    let verdicts = app.limiter.take(&[all], 1).await;
+    let wait = verdicts.iter().find(|verdict| !verdict.allowed).map(|verdict| verdict.retry_after.max(1));
+    wait.map_or(Ok(()), |seconds| Err(visits::busy().retry_after(seconds)))
 }
