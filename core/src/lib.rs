@@ -6,13 +6,16 @@
 //! commands and the tests all run this same code.
 //!
 //! Read in this order: [`records`] (the canonical rows), [`ingest`] (files to records),
-//! [`seat_states`] (vendor charges to seats), [`catalog`] and [`matching`] (names to products), [`audit`] (records to gaps).
+//! [`seat_states`] (vendor charges to seats), [`catalog`] and [`matching`] (names to products), [`audit`] (records to gaps),
+//! [`letters`] (facts to letters), [`log`] (a history that cannot be rewritten unseen).
 
 pub mod audit;
 pub mod catalog;
 pub mod digest;
 pub mod id;
 pub mod ingest;
+pub mod letters;
+pub mod log;
 pub mod matching;
 pub mod money;
 pub mod period;

@@ -6,6 +6,7 @@
 pub mod api_keys;
 pub mod audits;
 pub mod clients;
+pub mod deliveries;
 pub mod docs;
 mod follow;
 pub mod gaps;
@@ -14,15 +15,20 @@ pub mod import_profiles;
 mod imports;
 pub mod invitations;
 pub mod jobs;
+pub mod letter_templates;
+pub mod letters;
 pub mod mappings;
 pub mod me;
 pub mod members;
 pub mod organizations;
 pub mod products;
 pub mod sessions;
+pub mod statements;
 pub mod surface;
+mod written;
 
 pub use follow::{Moment, follow};
+pub use written::{FormQuery, written};
 
 use crate::app::App;
 use crate::error::{ApiError, Code, FieldError};
@@ -56,6 +62,10 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(import_profiles::configure)
         .configure(audits::configure)
         .configure(gaps::configure)
+        .configure(statements::configure)
+        .configure(letter_templates::configure)
+        .configure(letters::configure)
+        .configure(deliveries::configure)
         .configure(jobs::configure);
     config.configure(health::configure).configure(sessions::configure_keys).service(v1);
 }

@@ -9,6 +9,7 @@
 pub mod api_keys;
 pub mod audits;
 pub mod clients;
+pub mod deliveries;
 pub mod gaps;
 pub mod idempotency;
 pub mod import_errors;
@@ -16,6 +17,8 @@ pub mod import_profiles;
 pub mod imports;
 pub mod invitations;
 pub mod jobs;
+pub mod letter_templates;
+pub mod letters;
 pub mod mappings;
 pub mod members;
 pub mod organizations;
