@@ -113,7 +113,7 @@ async fn a_busy_server_is_asked_again_with_the_same_message_and_then_given_up() 
     let again = format!("/v1/letters/{}/deliveries", letter["id"].as_str().unwrap());
     let lost =
         send(org.owner.caller.post(&again).json(&json!({"recipient": "other@contoso.example"}))).await.1;
-    for minutes in [0, 1, 1, 2, 4] {
+    for minutes in [0, 1, 1, 2, 7] {
         app.clock.advance(TimeDelta::minutes(minutes));
         app.work().await;
     }

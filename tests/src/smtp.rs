@@ -75,7 +75,7 @@ impl SmtpServer {
 
 fn talk(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream).lines();
-    let mut say = |line: &str| (&*stream).write_all(format!("{line}\r\n").as_bytes());
+    let say = |line: &str| (&*stream).write_all(format!("{line}\r\n").as_bytes());
     let mut mail = Mail { from: String::new(), to: Vec::new(), data: String::new() };
     say("220 sink ready")?;
     while let Some(line) = lines.next().transpose()? {

@@ -39,14 +39,13 @@ pub fn written(
 /// The first of our forms that the header names.
 fn accepted(request: &HttpRequest) -> &'static str {
     let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let ranges = accept.split(',').map(|range| range.split(';').next().unwrap_or("").trim());
+    let mut ranges = accept.split(',').map(|range| range.split(';').next().unwrap_or("").trim());
     ranges
-        .filter_map(|range| match range {
+        .find_map(|range| match range {
             "application/json" => Some("json"),
             "text/plain" => Some("text"),
             "text/html" => Some("html"),
             _ => None,
         })
-        .next()
         .unwrap_or("json")
 }

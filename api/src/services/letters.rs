@@ -17,6 +17,19 @@ use uuid::Uuid;
 /// A letter to be written.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "kind": "small_fix",
+    "client_id": "01931f3e-7d5c-7b60-9f10-3f2a4b5c6d7e",
+    "facts": {
+        "direction": "under",
+        "lines": [{
+            "product": "Microsoft 365 Business Premium", "seats": 2, "provisioned": 22, "billed": 20,
+            "seat_months": "2", "months": 1, "first_month": "2026-10", "last_month": "2026-10",
+            "amount": {"amount": "44.00", "currency": "USD"},
+        }],
+        "next_billing": {"on": "2026-12-01", "lines": [{"product": "Microsoft 365 Business Premium", "quantity": 22}]},
+    },
+}))]
 pub struct NewLetter {
     /// What kind.
     pub kind: LetterKind,

@@ -39,7 +39,6 @@ pub struct Section {
 #[serde(rename_all = "snake_case")]
 pub enum Content {
     /// Sentences.
-    #[cfg_attr(feature = "openapi", schema(max_length = 20_000))]
     Paragraph(String),
     /// A table.
     Table(Table),
