@@ -4,6 +4,7 @@ use crate::auth::passwords::{PasswordError, Passwords};
 use crate::auth::tokens::{KeyFileError, Tokens};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
+use crate::mail::Mailer;
 use crate::middleware::limits::Limiter;
 use crate::objects::{ObjectError, Objects};
 use crate::services::sample_audits;
@@ -35,6 +36,8 @@ pub struct App {
     pub clock: Clock,
     /// The uploaded files.
     pub objects: Objects,
+    /// Sends mail; none: letters are handed out.
+    pub mailer: Option<Mailer>,
     /// Rate limits.
     pub limiter: Limiter,
     /// Signs and checks access tokens.
@@ -84,11 +87,13 @@ impl App {
         let tokens = Tokens::open(&config.tokens.key_file, &config.public_url, clock.clone())?;
         let passwords = Passwords::new()?;
         let objects = Objects::from_config(&config.objects)?;
+        let mailer = config.mail.as_ref().map(Mailer::new).transpose()?;
         let sheets: Arc<dyn SheetReader> = Arc::new(WorkbookProcess::of_this_program());
         Ok(Self {
             config,
             db,
             objects,
+            mailer,
             clock,
             limiter,
             tokens,

@@ -36,6 +36,8 @@ pub struct Config {
     pub tokens: TokensConfig,
     /// Rate limits.
     pub limits: LimitsConfig,
+    /// The mail server that letters are sent with; none: they are handed out for others to send.
+    pub mail: Option<MailConfig>,
     /// Background work.
     pub worker: WorkerConfig,
     /// Logs and traces.
@@ -75,6 +77,55 @@ pub struct LimitsConfig {
     pub network_per_minute: u32,
     /// Bytes of one uploaded file.
     pub upload_bytes: u64,
+}
+
+/// The mail server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailConfig {
+    /// Its name.
+    pub host: String,
+    /// Its port; 465 for `tls`, 587 for `starttls`, 25 for `none` when not stated.
+    pub port: Option<u16>,
+    /// How the connection is protected.
+    #[serde(default)]
+    pub security: MailSecurity,
+    /// User name, where the server wants one.
+    pub username: Option<String>,
+    /// Password of that user.
+    pub password: Option<SecretString>,
+    /// The address that letters come from.
+    pub from: String,
+}
+
+/// How the connection to the mail server is protected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailSecurity {
+    /// TLS from the first byte.
+    #[default]
+    Tls,
+    /// TLS after a greeting; without it nothing is sent.
+    Starttls,
+    /// None: only for a mail server on this machine.
+    None,
+}
+
+impl MailConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        let invalid = |name, reason: &str| Err(ConfigError::Invalid { name, reason: reason.to_owned() });
+        if self.username.is_some() != self.password.is_some() {
+            return invalid("mail.username", "needs mail.password, and the other way round");
+        }
+        let here = ["localhost", "127.0.0.1", "::1"].contains(&self.host.as_str());
+        if self.security == MailSecurity::None && !here {
+            return invalid(
+                "mail.security",
+                "`none` is for a mail server on this machine only; use tls or starttls",
+            );
+        }
+        Ok(())
+    }
 }
 
 /// Background work.
@@ -245,6 +296,7 @@ impl Config {
                 "must be 2 more than worker.concurrency: each job holds one while it tells how far it is on another",
             );
         }
+        self.mail.as_ref().map_or(Ok(()), MailConfig::check)?;
         if self.worker.lease_seconds < 5 {
             return invalid("worker.lease_seconds", "must be 5 or more, or running jobs are taken away");
         }

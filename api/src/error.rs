@@ -48,6 +48,10 @@ codes! {
     MethodNotAllowed = "method_not_allowed", 405, "This method is not allowed here", retry false;
     /// The state of the thing does not allow this.
     Conflict = "conflict", 409, "The current state does not allow this", retry false;
+    /// No audit has looked at this.
+    NotAudited = "not_audited", 409, "No audit has looked at this", retry false;
+    /// There is no mail server to send with.
+    MailNotConfigured = "mail_not_configured", 409, "No mail server is configured", retry false;
     /// A name or key is taken.
     AlreadyExists = "already_exists", 409, "There is one already", retry false;
     /// The same Idempotency-Key is being worked on.
@@ -66,6 +70,12 @@ codes! {
     FileUnreadable = "file_unreadable", 422, "The file cannot be read", retry false;
     /// Rows of the uploaded file were refused.
     RowsRefused = "rows_refused", 422, "Rows of the file were refused", retry false;
+    /// A template of a letter breaks the rules that every letter keeps.
+    TemplateRefused = "template_refused", 422, "The template breaks rules", retry false;
+    /// A letter would say too little, or contradict itself.
+    LetterIncomplete = "letter_incomplete", 422, "The letter cannot be written from these facts", retry false;
+    /// A mail server does not take the message.
+    MailRefused = "mail_refused", 422, "The mail server refused the message", retry false;
     /// If-Match is required.
     PreconditionRequired = "precondition_required", 428, "If-Match is required", retry false;
     /// Too many requests.

@@ -15,6 +15,7 @@ pub mod error;
 pub mod extract;
 pub mod files;
 pub mod jobs;
+pub mod mail;
 pub mod middleware;
 pub mod objects;
 pub mod pagination;

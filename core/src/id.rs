@@ -78,6 +78,10 @@ ids! {
     MappingId;
     /// An audit: one reconciliation run over a period.
     AuditId;
+    /// A letter as it was written.
+    LetterId;
+    /// A letter to one recipient.
+    DeliveryId;
     /// A unit of background work.
     JobId;
 }

@@ -8,7 +8,7 @@
 //! Read in this order: [`records`] (the canonical rows), [`ingest`] (files to records),
 //! [`seat_states`] (vendor charges to seats), [`catalog`] and [`matching`] (names to products),
 //! [`audit`] (records to gaps), [`history`] (audits to what a gap came to over time), [`visit`] (one audit of a few files),
-//! [`sample`] (files to try it with).
+//! [`sample`] (files to try it with), [`letters`] (facts to letters), [`log`] (a history that cannot be rewritten unseen).
 
 pub mod audit;
 mod canonical;
@@ -17,6 +17,8 @@ pub mod digest;
 pub mod history;
 pub mod id;
 pub mod ingest;
+pub mod letters;
+pub mod log;
 pub mod matching;
 pub mod money;
 pub mod period;

@@ -17,6 +17,7 @@ mod actors;
 mod audits;
 pub mod browser;
 mod database;
+mod smtp;
 
 use chrono::{DateTime, Utc};
 use leakage_api::app::{self, App};
@@ -32,6 +33,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use actors::{Org, PASSWORD, Person, new_email};
 pub use database::Database;
+pub use smtp::{Mail, Mood, SmtpServer};
 
 /// When every test begins.
 pub const NOW: &str = "2026-11-22T12:00:00Z";

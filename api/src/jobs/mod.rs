@@ -11,6 +11,7 @@ pub mod housekeeping;
 pub mod read_import;
 pub mod run_audit;
 pub mod runner;
+pub mod send_letter;
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -67,6 +68,8 @@ kinds! {
     ReadImport = "read_import" => read_import::run, read_import::give_up;
     /// Runs an audit.
     RunAudit = "run_audit" => run_audit::run, run_audit::give_up;
+    /// Sends a letter by mail.
+    SendLetter = "send_letter" => send_letter::run, send_letter::give_up;
 }
 
 impl JobKind {

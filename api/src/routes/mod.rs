@@ -7,6 +7,7 @@ pub mod api_keys;
 pub mod audit_findings;
 pub mod audits;
 pub mod clients;
+pub mod deliveries;
 pub mod docs;
 mod follow;
 pub mod gaps;
@@ -15,6 +16,8 @@ pub mod import_profiles;
 mod imports;
 pub mod invitations;
 pub mod jobs;
+pub mod letter_templates;
+pub mod letters;
 pub mod mappings;
 pub mod me;
 pub mod members;
@@ -24,9 +27,12 @@ pub mod products;
 pub mod reports;
 mod sample_audit;
 pub mod sessions;
+pub mod statements;
 pub mod surface;
+mod written;
 
 pub use follow::{Moment, follow};
+pub use written::{FormQuery, written};
 
 use crate::app::App;
 use crate::error::{ApiError, Code, FieldError};
@@ -63,7 +69,11 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(gaps::configure)
         .configure(reports::configure)
         .configure(jobs::configure)
-        .configure(sample_audit::configure);
+        .configure(sample_audit::configure)
+        .configure(statements::configure)
+        .configure(letter_templates::configure)
+        .configure(letters::configure)
+        .configure(deliveries::configure);
     config.configure(health::configure).configure(sessions::configure_keys).service(v1);
 }
 

@@ -147,6 +147,29 @@ pub async fn before(tx: &mut OrgTx, id: AuditId) -> Result<Option<AuditId>, Stor
     Ok(found.map(AuditId::new))
 }
 
+/// Completed audits that span a month (all of them when none is stated), the newest first, each with the
+/// first day of its last month.
+pub async fn covering(
+    tx: &mut OrgTx,
+    month: Option<NaiveDate>,
+    limit: i64,
+) -> Result<Vec<(AuditId, NaiveDate)>, StorageError> {
+    let org = tx.org().uuid();
+    let rows: Vec<(Uuid, NaiveDate)> = sqlx::query_as(
+        "select id, to_month
+         from audits
+         where org_id = $1 and status = 'completed' and ($2::date is null or (from_month <= $2 and to_month >= $2))
+         order by created_at desc, id desc
+         limit $3",
+    )
+    .bind(org)
+    .bind(month)
+    .bind(limit)
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|(id, last)| (AuditId::new(id), last)).collect())
+}
+
 /// The document of a completed audit: everything but the gaps, which are in `audit_gaps`.
 pub async fn document(tx: &mut OrgTx, id: AuditId) -> Result<Option<Value>, StorageError> {
     let org = tx.org().uuid();

@@ -172,6 +172,7 @@ fn tags() -> Value {
         { "name": "audits", "description": "Comparing what clients have with what they are billed." },
         { "name": "gaps", "description": "What audits found." },
         { "name": "reports", "description": "Gaps added up, and how long clients have been without any." },
+        { "name": "letters", "description": "What clients are told: templates, letters, deliveries, monthly statements." },
         { "name": "jobs", "description": "Background work: ask, wait, or follow." },
     ])
 }

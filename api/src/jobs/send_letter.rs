@@ -1,0 +1,79 @@
+//! Sends a letter by SMTP.
+//!
+//! A worker that dies between the server's "taken" and the note of it lets the message be sent twice; both
+//! then have one Message-ID. Every attempt is noted before it is made.
+
+use super::{Ended, JobContext, JobError};
+use crate::error::{ApiError, Code};
+use crate::mail::{MailError, Outgoing};
+use crate::services::deliveries::{self, Due};
+use crate::storage::StorageError;
+use crate::storage::deliveries as stored;
+use leakage_core::id::DeliveryId;
+use serde_json::json;
+
+/// Who notes what the job does.
+const ACTOR: &str = "job:send_letter";
+
+/// Runs the job.
+pub async fn run(context: JobContext) -> Result<(), JobError> {
+    let id = DeliveryId::new(context.subject);
+    let mut tx = context.begin().await?;
+    let Some(due) = deliveries::due(&mut tx, id).await? else {
+        // An earlier attempt got to the end, and lost its lease afterwards.
+        return context.finish(tx, &json!({ "delivery_id": id })).await;
+    };
+    stored::note(&mut tx, id, "begun", None, ACTOR, context.app.clock.now()).await?;
+    tx.commit().await?;
+    let outcome = send(&context, &due).await;
+    let (noted, said) = match &outcome {
+        Ok(said) => ("sent", said.as_str()),
+        Err(MailError::Refused(said)) => ("refused", said.as_str()),
+        Err(MailError::Later(said)) => ("failed", said.as_str()),
+    };
+    let now = context.app.clock.now();
+    let mut tx = context.begin().await?;
+    stored::note(&mut tx, id, noted, Some(said), ACTOR, now).await?;
+    match outcome {
+        Ok(_) => {
+            stored::end(&mut tx, id, "sent", now).await?;
+            context.finish(tx, &json!({ "delivery_id": id })).await
+        }
+        Err(error) => {
+            tx.commit().await?;
+            Err(failed(error))
+        }
+    }
+}
+
+async fn send(context: &JobContext, due: &Due) -> Result<String, MailError> {
+    let Some(mailer) = &context.app.mailer else {
+        return Err(MailError::Later("no mail server is configured for this worker".to_owned()));
+    };
+    let outgoing = Outgoing {
+        message_id: &due.message_id,
+        to: &due.recipient,
+        sender: &due.sender,
+        reply_to: due.reply_to.as_deref(),
+        subject: &due.letter.subject,
+        text: &due.letter.body_text,
+        html: &due.letter.body_html,
+    };
+    mailer.send(&outgoing).await
+}
+
+fn failed(error: MailError) -> JobError {
+    match error {
+        MailError::Refused(said) => {
+            let detail = format!("The mail server refused the message: {said}");
+            JobError::Refused(ApiError::new(Code::MailRefused, detail))
+        }
+        MailError::Later(_) => JobError::Failed(error.into()),
+    }
+}
+
+/// Lets the delivery fail: a person decides what to do.
+pub async fn give_up(ended: Ended<'_>) -> Result<(), StorageError> {
+    stored::end(ended.tx, DeliveryId::new(ended.subject), "failed", ended.now).await?;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! Letters as they were written. They are added and never changed.
+
+use super::{OrgTx, StorageError};
+use chrono::{DateTime, Utc};
+use leakage_core::id::{ClientId, LetterId};
+use serde_json::Value;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+/// A letter as stored.
+#[derive(Clone, Debug, FromRow)]
+pub struct LetterRow {
+    /// Its id.
+    pub id: Uuid,
+    /// What kind.
+    pub kind: String,
+    /// The correction that it belongs to.
+    pub correction_id: Option<Uuid>,
+    /// To whom.
+    pub client_id: Uuid,
+    /// Version of the template.
+    pub template_version: i64,
+    /// One line.
+    pub subject: String,
+    /// As text.
+    pub body_text: String,
+    /// As HTML.
+    pub body_html: String,
+    /// What it was written from.
+    pub facts: Value,
+    /// Digest of subject, text and HTML.
+    pub sha256: String,
+    /// Who wrote it.
+    pub created_by: String,
+    /// When.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A letter to be stored.
+#[derive(Clone, Debug)]
+pub struct NewLetter<'a> {
+    /// Its id.
+    pub id: LetterId,
+    /// What kind.
+    pub kind: &'a str,
+    /// The correction that it belongs to.
+    pub correction_id: Option<Uuid>,
+    /// To whom.
+    pub client_id: ClientId,
+    /// Version of the template.
+    pub template_version: i64,
+    /// One line.
+    pub subject: &'a str,
+    /// As text.
+    pub text: &'a str,
+    /// As HTML.
+    pub html: &'a str,
+    /// What it was written from.
+    pub facts: &'a Value,
+    /// Digest of subject, text and HTML.
+    pub sha256: &'a str,
+    /// Who writes it.
+    pub by: &'a str,
+}
+
+/// The columns of [`LetterRow`], for the statements below.
+macro_rules! columns {
+    ($before:literal, $after:literal) => {
+        concat!(
+            $before,
+            " id, kind, correction_id, client_id, template_version, subject, body_text, body_html, facts, sha256,
+              created_by, created_at ",
+            $after
+        )
+    };
+}
+
+/// Stores a letter.
+pub async fn insert(
+    tx: &mut OrgTx,
+    new: &NewLetter<'_>,
+    now: DateTime<Utc>,
+) -> Result<LetterRow, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(columns!(
+        "insert into letters (org_id, id, kind, correction_id, client_id, template_version, subject, body_text,
+                              body_html, facts, sha256, created_by, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::json, $11, $12, $13)
+         returning",
+        ""
+    ))
+    .bind(org)
+    .bind(new.id.uuid())
+    .bind(new.kind)
+    .bind(new.correction_id)
+    .bind(new.client_id.uuid())
+    .bind(new.template_version)
+    .bind(new.subject)
+    .bind(new.text)
+    .bind(new.html)
+    .bind(new.facts.to_string())
+    .bind(new.sha256)
+    .bind(new.by)
+    .bind(now)
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+/// One letter.
+pub async fn find(tx: &mut OrgTx, id: LetterId) -> Result<Option<LetterRow>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(columns!("select", "from letters where org_id = $1 and id = $2"))
+        .bind(org)
+        .bind(id.uuid())
+        .fetch_optional(tx.conn())
+        .await?)
+}
+
+/// Letters, newest first; `client` and `correction` narrow them.
+pub async fn list(
+    tx: &mut OrgTx,
+    client: Option<Uuid>,
+    correction: Option<Uuid>,
+    before: Option<(DateTime<Utc>, Uuid)>,
+    limit: i64,
+) -> Result<Vec<LetterRow>, StorageError> {
+    let org = tx.org().uuid();
+    let (before_time, before_id) = before.unzip();
+    Ok(sqlx::query_as(columns!(
+        "select",
+        "from letters
+         where org_id = $1
+           and ($2::uuid is null or client_id = $2)
+           and ($3::uuid is null or correction_id = $3)
+           and ($4::timestamptz is null or (created_at, id) < ($4, $5))
+         order by created_at desc, id desc
+         limit $6"
+    ))
+    .bind(org)
+    .bind(client)
+    .bind(correction)
+    .bind(before_time)
+    .bind(before_id)
+    .bind(limit)
+    .fetch_all(tx.conn())
+    .await?)
+}
