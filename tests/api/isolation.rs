@@ -42,6 +42,13 @@ fn body(operation: &str) -> Option<Value> {
         "create_mapping" => {
             json!({"side": "product", "source": "M365 BP", "target": "Microsoft 365 Business Premium"})
         }
+        "create_rule" => json!({
+            "kind": "exclude", "value": "1", "valid_from": "2026-01-01", "reason": "Spare", "owner": "Dana",
+        }),
+        "create_price" => {
+            json!({"product": "Seat", "unit_price": "7", "currency": "USD", "valid_from": "2026-01-01"})
+        }
+        "end_rule" | "end_price" => json!({"valid_until": "2026-06-01", "reason": "Over"}),
         "void_import" => json!({"reason": "Export of the wrong month"}),
         "create_api_key" => json!({"name": "Nightly import", "scopes": ["read"]}),
         "create_invitation" => json!({"email": new_email(), "role": "viewer"}),
@@ -86,7 +93,19 @@ async fn things(app: &TestApp, org: &Org<'_>) -> BTreeMap<&'static str, String> 
         "fields": {"product": {"column": "App"}, "assigned": {"column": "Seats"}},
     });
     let profile = send(owner.post("/v1/import-profiles").json(&profile)).await.1;
+    let decided = json!({
+        "kind": "exclude", "value": "1", "product": "Secret Seat", "client_id": client["id"],
+        "valid_from": "2026-01-01", "reason": "Secret reason", "owner": "Dana",
+    });
+    let rule = send(owner.post("/v1/rules").json(&decided)).await.1;
+    let decided = json!({
+        "product": "Secret Seat", "client_id": client["id"], "unit_price": "7", "currency": "USD",
+        "valid_from": "2026-01-01",
+    });
+    let price = send(owner.post("/v1/prices").json(&decided)).await.1;
     BTreeMap::from([
+        ("rule_id", text(&rule["id"])),
+        ("price_id", text(&price["id"])),
         ("import_profile_id", text(&profile["id"])),
         ("audit_id", text(&audit["id"])),
         ("client_id", text(&client["id"])),

@@ -6,6 +6,7 @@
 pub mod api_keys;
 pub mod audits;
 pub mod clients;
+pub mod decisions;
 pub mod docs;
 mod follow;
 pub mod gaps;
@@ -18,7 +19,9 @@ pub mod mappings;
 pub mod me;
 pub mod members;
 pub mod organizations;
+pub mod prices;
 pub mod products;
+pub mod rules;
 pub mod sessions;
 pub mod surface;
 
@@ -52,6 +55,8 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(clients::configure)
         .configure(products::configure)
         .configure(mappings::configure)
+        .configure(rules::configure)
+        .configure(prices::configure)
         .configure(imports::configure)
         .configure(import_profiles::configure)
         .configure(audits::configure)

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::error::{ApiError, Code};
 use crate::jobs::{self, JobKind};
+use crate::services::decisions;
 use crate::services::organizations::OrganizationSettings;
 use crate::storage::audits::{self, AuditResult, AuditRow};
 use crate::storage::gaps::{self, GapRow, NewGap};
@@ -177,6 +178,7 @@ async fn load_known(
     for import in stored {
         input.sources.push(source(tx, import, &mut input.prices, &mut input.rules).await?);
     }
+    decisions::known::load(tx, known_at, &mut input).await?;
     Ok(LoadedAudit { input, imports: stored.iter().map(|import| import.id).collect(), known_at })
 }
 

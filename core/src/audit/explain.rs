@@ -11,6 +11,7 @@ use super::explanation::{
 use super::gaps;
 use super::pricing::{RATE_MONTHS, Rate};
 use super::rows::Line;
+use super::rules::distinct;
 use super::terms::TermSeats;
 use crate::ingest::record_json;
 use crate::money::Currency;
@@ -303,5 +304,5 @@ fn rules(context: &Context<'_>, subject: &Subject<'_>) -> Vec<ExplainedRule> {
         until: rule.span.until,
         review_date: rule.review_date,
     };
-    context.input.rules.iter().filter(holds).map(explained).collect()
+    distinct(&context.input.rules, context.identity).into_iter().filter(holds).map(explained).collect()
 }

@@ -5,6 +5,7 @@ use super::document::{Direction, Waterfall};
 use super::identity::{ClientId, Identity, ProductId};
 use super::rows::whole;
 use super::series::Series;
+use crate::matching::fold;
 use crate::period::Month;
 use crate::records::{Rule, RuleKind, RuleValue};
 use rust_decimal::Decimal;
@@ -51,10 +52,70 @@ pub(super) struct Rules {
     parents: HashSet<(Option<ClientId>, ProductId)>,
 }
 
+/// What makes two rules the same: a rule that is kept in two places, or uploaded twice, holds once.
+///
+/// The reason belongs to it: two seats that are excluded for two reasons are two rules. Who answers for it
+/// and when it is looked at again do not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct SameRule {
+    kind: RuleKind,
+    all: bool,
+    number: Decimal,
+    client: Option<ClientId>,
+    product: Option<ProductId>,
+    parent: Option<ProductId>,
+    from: Day,
+    reason: String,
+}
+
+impl SameRule {
+    fn of(rule: &Rule, identity: &Identity) -> Self {
+        let days = Days::of(rule.span);
+        let product = |product: &Option<crate::records::ProductRef>| {
+            product.as_ref().map(|product| identity.product(product, days.from))
+        };
+        Self {
+            kind: rule.kind,
+            all: rule.value == RuleValue::All,
+            number: match rule.value {
+                RuleValue::All => Decimal::ZERO,
+                RuleValue::Number(number) => number.normalize(),
+            },
+            client: rule.client.as_ref().map(|client| identity.client(client, days.from)),
+            product: product(&rule.product),
+            parent: product(&rule.parent_product),
+            from: days.from,
+            reason: fold(&rule.reason),
+        }
+    }
+}
+
+/// The rules, each once, in the order given.
+pub(super) fn distinct<'r>(rules: &'r [Rule], identity: &Identity) -> Vec<&'r Rule> {
+    let mut seen = HashSet::new();
+    rules.iter().filter(|rule| seen.insert((SameRule::of(rule, identity), rule.span.until))).collect()
+}
+
+/// Rules that are the same but for their end: both hold, and one of them may have been meant to be ended.
+fn unlike_ends(rules: &[&Rule], identity: &Identity) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let again = rules.iter().filter(|rule| !seen.insert(SameRule::of(rule, identity)));
+    again
+        .map(|rule| {
+            format!(
+                "the rule `{}` of {} is there more than once with different ends; each of them counts",
+                rule.reason, rule.owner
+            )
+        })
+        .collect()
+}
+
 impl Rules {
     pub(super) fn build(rules: &[Rule], identity: &Identity, notes: &mut Vec<String>) -> Self {
         let mut built = Self::default();
-        for rule in rules {
+        let said = distinct(rules, identity);
+        notes.extend(unlike_ends(&said, identity));
+        for rule in said {
             let days = Days::of(rule.span);
             let client = rule.client.as_ref().map(|client| identity.client(client, days.from));
             let product = rule.product.as_ref().map(|product| identity.product(product, days.from));

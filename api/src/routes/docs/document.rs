@@ -166,6 +166,8 @@ fn tags() -> Value {
         { "name": "clients", "description": "Customers of the organization, and the names that sources give them." },
         { "name": "products", "description": "What is sold: products seen in imports, and Microsoft's SKUs." },
         { "name": "mappings", "description": "Confirmed \"these two are the same\", and proposals to decide on." },
+        { "name": "rules", "description": "What is not billed, what is billed at least, and how far back is charged and credited." },
+        { "name": "prices", "description": "The price list: what a seat costs where no billing line says, and what was agreed." },
         { "name": "imports", "description": "Uploaded files and the rows read from them." },
         { "name": "audits", "description": "Comparing what clients have with what they are billed." },
         { "name": "gaps", "description": "What audits found." },
