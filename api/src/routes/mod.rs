@@ -19,6 +19,7 @@ pub mod mappings;
 pub mod me;
 pub mod members;
 pub mod organizations;
+pub mod policies;
 pub mod prices;
 pub mod products;
 pub mod rules;
@@ -57,6 +58,7 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(mappings::configure)
         .configure(rules::configure)
         .configure(prices::configure)
+        .configure(policies::configure)
         .configure(imports::configure)
         .configure(import_profiles::configure)
         .configure(audits::configure)

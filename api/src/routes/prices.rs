@@ -139,7 +139,10 @@ pub struct NewPrice {
 
 impl NewPrice {
     fn terms(&self) -> Result<PriceTerms, ApiError> {
-        let unit_price = self.unit_price.trim().parse();
+        // No exponents and signs: a price is written as on a list.
+        let written = self.unit_price.trim();
+        let plain = written.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let unit_price = if plain { written } else { "" }.parse();
         let unit_price = unit_price
             .map_err(|_| ApiError::invalid("/unit_price", "must be a price as text, such as 22.00"))?;
         Ok(PriceTerms {

@@ -317,6 +317,7 @@ impl FinishedAudit {
                 target: &proposal.target,
                 valid_from: None,
                 valid_until: None,
+                basis: None,
             };
             mappings::propose(tx, &new, proposal.score, &proposal.reasons, now).await?;
         }

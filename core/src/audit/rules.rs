@@ -3,6 +3,7 @@
 use super::calendar::{Calendar, Day, Days};
 use super::document::{Direction, Waterfall};
 use super::identity::{ClientId, Identity, ProductId};
+use super::policies::{Held, PolicyLimit};
 use super::rows::whole;
 use super::series::Series;
 use crate::matching::fold;
@@ -185,21 +186,22 @@ impl Rules {
 
     /// Months before this one are time-barred; none: no limit.
     ///
-    /// Of several rules that hold on the last audited day the most particular counts (client and
-    /// product, client, product, all), of equals the shorter for under-billing, the longer for
+    /// Of several rules and policies that hold on the last audited day the most particular counts (client
+    /// and product, agreement, client, product, all), of equals the shorter for under-billing, the longer for
     /// over-billing. Over-billing is never credited back less far than under-billing is charged.
     pub(super) fn barred_before(
         &self,
         client: ClientId,
         product: ProductId,
+        policy: &Held,
         direction: Direction,
         calendar: &Calendar,
     ) -> Option<Month> {
-        let under = self.limit(client, product, Direction::Under, calendar);
+        let under = self.limit(client, product, policy, Direction::Under, calendar);
         let months = match direction {
             Direction::Under => under?,
             Direction::Over => {
-                let over = self.limit(client, product, Direction::Over, calendar)?;
+                let over = self.limit(client, product, policy, Direction::Over, calendar)?;
                 over.max(under.unwrap_or(0))
             }
         };
@@ -213,6 +215,7 @@ impl Rules {
         &self,
         client: ClientId,
         product: ProductId,
+        policy: &Held,
         direction: Direction,
         calendar: &Calendar,
     ) -> Option<u32> {
@@ -223,15 +226,19 @@ impl Rules {
                 && limit.product.is_none_or(|only| only == product)
                 && limit.days.contains(last)
         });
-        let particular = |limit: &&Limit| (limit.client.is_some(), limit.product.is_some());
-        let best = holding.clone().map(|limit| particular(&limit)).max()?;
-        let best = holding.filter(|limit| particular(limit) == best).map(|limit| limit.months);
+        let of_rule = |limit: &Limit| PolicyLimit {
+            months: limit.months,
+            particular: (limit.client.is_some(), limit.product.is_some(), false),
+        };
+        let all = holding.map(of_rule).chain(policy.limit(direction));
+        let best = all.clone().map(|limit| limit.particular).max()?;
+        let best = all.filter(|limit| limit.particular == best).map(|limit| limit.months);
         if direction == Direction::Under { best.min() } else { best.max() }
     }
 }
 
 /// The waterfall of one client's product.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Steps {
     pub rules: Vec<Step>,
     /// Free and trial seats among the counted.
@@ -294,6 +301,7 @@ impl Steps {
             allowance: off_allowance,
             not_fitting: wanted - taken,
             minimum,
+            elsewhere: 0,
             billable: left.max(minimum),
         })
     }
@@ -315,6 +323,8 @@ pub(super) struct Fall {
     pub allowance: i64,
     pub not_fitting: i64,
     pub minimum: i64,
+    /// Billable seats that other parts of the client take.
+    pub elsewhere: i64,
     pub billable: i64,
 }
 
@@ -327,6 +337,7 @@ impl Fall {
             allowance: Decimal::from(self.allowance),
             not_fitting: Decimal::from(self.not_fitting),
             minimum: Decimal::from(self.minimum),
+            elsewhere: Decimal::from(self.elsewhere),
             billable: Decimal::from(self.billable),
         }
     }

@@ -1,5 +1,6 @@
 //! A product's rows as quantities over time.
 
+use super::calendar::Calendar;
 use super::client::Subject;
 use super::compare::Timeline;
 use super::identity::ProductId;
@@ -12,17 +13,18 @@ use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Builds a product's timeline. `None` when a sum does not fit.
-pub(super) fn timeline(subject: &Subject<'_>) -> Option<Timeline> {
-    let basis = subject.policy.basis;
+pub(super) fn timeline(subject: &Subject<'_>, calendar: &Calendar) -> Option<Timeline> {
     let (mut counted, mut free) = (Changes::default(), Changes::default());
     let mut by_term: BTreeMap<Option<Term>, Changes> = BTreeMap::new();
     for count in &subject.counts {
-        let seats = count.seats(basis).known().unwrap_or(0);
-        counted.add(count.days, seats);
-        if count.free {
-            free.add(count.days, seats);
-        } else {
-            by_term.entry(count.term).or_default().add(count.days, seats);
+        for (days, seats) in subject.policy.seats(calendar, count) {
+            let seats = seats.known().unwrap_or(0);
+            counted.add(days, seats);
+            if count.free {
+                free.add(days, seats);
+            } else {
+                by_term.entry(count.term).or_default().add(days, seats);
+            }
         }
     }
     let mut billed: BTreeMap<Option<Currency>, Changes> = BTreeMap::new();
@@ -70,6 +72,7 @@ pub(super) fn timeline(subject: &Subject<'_>) -> Option<Timeline> {
         steps,
         prices,
         assumed_before: subject.assumed_before,
+        share: None,
     })
 }
 

@@ -4,17 +4,18 @@
 //! A decision names a client of the organization; an audit knows clients by what its files call them. A
 //! client that goes by several names is named by all of them: what is said twice of one client counts once.
 
+use super::policies::PolicyTerms;
 use super::prices::PriceTerms;
 use super::read;
 use super::rules::RuleTerms;
 use crate::error::ApiError;
 use crate::storage::decisions::{self, KnownDecision, Resource};
-use crate::storage::{OrgTx, StorageError, clients};
+use crate::storage::{OrgTx, StorageError, clients, mappings};
 use chrono::{DateTime, Utc};
-use leakage_core::audit::{AuditInput, Source};
+use leakage_core::audit::{AuditInput, PolicyOverride, Source};
 use leakage_core::id::ClientId;
 use leakage_core::period::Span;
-use leakage_core::records::ClientRef;
+use leakage_core::records::{ClientRef, ProductRef};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
@@ -22,7 +23,8 @@ use uuid::Uuid;
 pub async fn load(tx: &mut OrgTx, known_at: DateTime<Utc>, input: &mut AuditInput) -> Result<(), ApiError> {
     let rules = decisions::known(tx, Resource::Rule, known_at).await?;
     let prices = decisions::known(tx, Resource::Price, known_at).await?;
-    let named = rules.iter().chain(&prices).filter_map(|row| row.client_id);
+    let policies = decisions::known(tx, Resource::Policy, known_at).await?;
+    let named = rules.iter().chain(&prices).chain(&policies).filter_map(|row| row.client_id);
     let names = Names::load(tx, named.collect(), &input.sources).await?;
     for row in &rules {
         let terms: RuleTerms = read(&row.detail)?;
@@ -32,6 +34,18 @@ pub async fn load(tx: &mut OrgTx, known_at: DateTime<Utc>, input: &mut AuditInpu
         let terms: PriceTerms = read(&row.detail)?;
         input.prices.extend(names.each(row)?.into_iter().map(|client| terms.price(client, span(row))));
     }
+    for row in &policies {
+        let terms: PolicyTerms = read(&row.detail)?;
+        let each = names.each(row)?.into_iter().map(|client| terms.exception(client, span(row)));
+        input.policy.overrides.extend(each);
+    }
+    let counted = mappings::counted(tx, known_at).await?;
+    input.policy.overrides.extend(counted.into_iter().map(|mapping| PolicyOverride {
+        product: Some(ProductRef { name: Some(mapping.target), ..ProductRef::default() }),
+        span: mapping.span,
+        basis: Some(mapping.basis),
+        ..PolicyOverride::default()
+    }));
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 //! one that was said, never after it: what did not hold then does not begin to hold again unnoticed.
 
 pub mod known;
+pub mod policies;
 pub mod prices;
 pub mod rules;
 
