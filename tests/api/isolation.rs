@@ -48,7 +48,19 @@ fn body(operation: &str) -> Option<Value> {
         "create_price" => {
             json!({"product": "Seat", "unit_price": "7", "currency": "USD", "valid_from": "2026-01-01"})
         }
-        "end_rule" | "end_price" => json!({"valid_until": "2026-06-01", "reason": "Over"}),
+        "create_policy" => {
+            json!({"product": "Seat", "basis": "assigned", "valid_from": "2026-01-01", "reason": "Agreed"})
+        }
+        "create_billing_entity" | "update_billing_entity" => {
+            json!({"name": format!("Office {}", Uuid::now_v7())})
+        }
+        "end_billing_entity" => json!({"ended_on": "2026-06-01"}),
+        "create_allocation" => json!({
+            "billing_entity_id": Uuid::now_v7(), "kind": "rest", "valid_from": "2026-01-01", "reason": "Agreed",
+        }),
+        "end_rule" | "end_price" | "end_policy" | "end_allocation" => {
+            json!({"valid_until": "2026-06-01", "reason": "Over"})
+        }
         "void_import" => json!({"reason": "Export of the wrong month"}),
         "create_api_key" => json!({"name": "Nightly import", "scopes": ["read"]}),
         "create_invitation" => json!({"email": new_email(), "role": "viewer"}),
@@ -103,7 +115,21 @@ async fn things(app: &TestApp, org: &Org<'_>) -> BTreeMap<&'static str, String> 
         "valid_from": "2026-01-01",
     });
     let price = send(owner.post("/v1/prices").json(&decided)).await.1;
+    let decided = json!({
+        "client_id": client["id"], "basis": "purchased", "valid_from": "2026-01-01", "reason": "Secret reason",
+    });
+    let policy = send(owner.post("/v1/policies").json(&decided)).await.1;
+    let of_client = format!("/v1/clients/{}", text(&client["id"]));
+    let entity = owner.post(&format!("{of_client}/billing-entities")).json(&json!({"name": "Secret office"}));
+    let entity = send(entity).await.1;
+    let decided = json!({
+        "billing_entity_id": entity["id"], "kind": "rest", "valid_from": "2026-01-01", "reason": "Secret reason",
+    });
+    let allocation = send(owner.post(&format!("{of_client}/allocations")).json(&decided)).await.1;
     BTreeMap::from([
+        ("policy_id", text(&policy["id"])),
+        ("billing_entity_id", text(&entity["id"])),
+        ("allocation_id", text(&allocation["id"])),
         ("rule_id", text(&rule["id"])),
         ("price_id", text(&price["id"])),
         ("import_profile_id", text(&profile["id"])),

@@ -8,6 +8,7 @@
 
 mod api_keys;
 mod audits;
+mod billing_entities;
 mod catalog;
 mod contract;
 mod cors;
@@ -23,6 +24,7 @@ mod large_imports;
 mod limits;
 mod members;
 mod organizations;
+mod policies;
 mod prices;
 mod problems;
 mod records;

@@ -3,8 +3,10 @@
 //!
 //! All of `/v1` is one scope: of two scopes whose prefixes overlap, the second would answer 404.
 
+pub mod allocations;
 pub mod api_keys;
 pub mod audits;
+pub mod billing_entities;
 pub mod clients;
 pub mod decisions;
 pub mod docs;
@@ -59,6 +61,8 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(rules::configure)
         .configure(prices::configure)
         .configure(policies::configure)
+        .configure(billing_entities::configure)
+        .configure(allocations::configure)
         .configure(imports::configure)
         .configure(import_profiles::configure)
         .configure(audits::configure)

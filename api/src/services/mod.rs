@@ -2,6 +2,7 @@
 
 pub mod api_keys;
 pub mod audits;
+pub mod billing_entities;
 pub mod clients;
 pub mod decisions;
 pub mod demo;

@@ -8,6 +8,7 @@
 
 pub mod api_keys;
 pub mod audits;
+pub mod billing_entities;
 pub mod clients;
 pub mod decisions;
 pub mod gaps;

@@ -2,9 +2,10 @@
 //!
 //! The waterfall runs over the client's seats as a whole; what is billable is then shared by the client's
 //! allocations, in this order: seats of users by licensing group, by department, by domain; then fixed
-//! numbers; then the one that takes the rest. Each takes what is left at most, so that the parts always sum to
-//! the whole, and what the waterfall took off is missing at the end of the order. What nobody takes stays as
-//! a part of its own, without an entity. Allocations of the product replace those of the whole client.
+//! numbers, in the order of the entities; then the one that takes the rest. Each takes what is left at most,
+//! so that the parts always sum to the whole, and what the waterfall took off is missing at the end of the
+//! order. What nobody takes stays as a part of its own, without an entity. Allocations of the product replace
+//! those of the whole client.
 //!
 //! Billing lines belong to the entity that they name. On days without any allocation the client is compared
 //! as a whole, in the part without an entity.
@@ -146,7 +147,7 @@ impl<'a> Allocations<'a> {
         built.clients.retain(|_, of_client| !of_client.rules.is_empty());
         for of_client in built.clients.values_mut() {
             // What is said twice, of two names of one client, counts once.
-            of_client.rules.sort();
+            of_client.rules.sort_by_key(|rule| (rule.by.order(), rule.entity, *rule));
             of_client.rules.dedup();
         }
         let by_users =
@@ -376,6 +377,9 @@ pub(super) fn shown(context: &Context<'_>, parts: &[Part<'_>]) -> Result<Vec<All
 /// A product that is billed by a line without a billing entity and by lines of entities for the same days: what
 /// is left of a line that was split.
 pub(super) fn merged_and_split(context: &Context<'_>, subject: &Subject<'_>) -> Option<String> {
+    if subject.bills.iter().all(|bill| bill.record.billing_entity.is_none()) {
+        return None;
+    }
     let charged = |bill: &&&Bill<'_>| bill.regular() && bill.billed.known().is_some_and(|seats| seats > 0);
     let days = |named: bool| {
         let lines = subject.bills.iter().filter(charged);

@@ -169,6 +169,17 @@ pub enum AllocateBy {
 }
 
 impl AllocateBy {
+    /// Its place in the order in which seats are taken.
+    pub const fn order(&self) -> u8 {
+        match self {
+            Self::Group(_) => 0,
+            Self::Department(_) => 1,
+            Self::Domain(_) => 2,
+            Self::Fixed(_) => 3,
+            Self::Rest => 4,
+        }
+    }
+
     /// Whether it has to be known who holds the seats.
     pub const fn needs_users(&self) -> bool {
         matches!(self, Self::Group(_) | Self::Department(_) | Self::Domain(_))

@@ -169,6 +169,7 @@ fn tags() -> Value {
         { "name": "rules", "description": "What is not billed, what is billed at least, and how far back is charged and credited." },
         { "name": "prices", "description": "The price list: what a seat costs where no billing line says, and what was agreed." },
         { "name": "policies", "description": "Where counting, proration and limits differ: by client, agreement and product." },
+        { "name": "billing_entities", "description": "Parts of a client that are billed by themselves, and whose seats are whose." },
         { "name": "imports", "description": "Uploaded files and the rows read from them." },
         { "name": "audits", "description": "Comparing what clients have with what they are billed." },
         { "name": "gaps", "description": "What audits found." },

@@ -4,15 +4,17 @@
 //! A decision names a client of the organization; an audit knows clients by what its files call them. A
 //! client that goes by several names is named by all of them: what is said twice of one client counts once.
 
+use super::allocations::AllocationTerms;
 use super::policies::PolicyTerms;
 use super::prices::PriceTerms;
 use super::read;
 use super::rules::RuleTerms;
 use crate::error::ApiError;
+use crate::storage::billing_entities::{self, KnownEntity};
 use crate::storage::decisions::{self, KnownDecision, Resource};
 use crate::storage::{OrgTx, StorageError, clients, mappings};
 use chrono::{DateTime, Utc};
-use leakage_core::audit::{AuditInput, PolicyOverride, Source};
+use leakage_core::audit::{Allocation, AuditInput, BillingEntity, PolicyOverride, Source};
 use leakage_core::id::ClientId;
 use leakage_core::period::Span;
 use leakage_core::records::{ClientRef, ProductRef};
@@ -24,8 +26,12 @@ pub async fn load(tx: &mut OrgTx, known_at: DateTime<Utc>, input: &mut AuditInpu
     let rules = decisions::known(tx, Resource::Rule, known_at).await?;
     let prices = decisions::known(tx, Resource::Price, known_at).await?;
     let policies = decisions::known(tx, Resource::Policy, known_at).await?;
-    let named = rules.iter().chain(&prices).chain(&policies).filter_map(|row| row.client_id);
+    let shared = decisions::known(tx, Resource::Allocation, known_at).await?;
+    let entities = billing_entities::known(tx, known_at).await?;
+    let decided = rules.iter().chain(&prices).chain(&policies).chain(&shared);
+    let named = decided.filter_map(|row| row.client_id);
     let names = Names::load(tx, named.collect(), &input.sources).await?;
+    share(&shared, &entities, &names, input)?;
     for row in &rules {
         let terms: RuleTerms = read(&row.detail)?;
         input.rules.extend(names.each(row)?.into_iter().map(|client| terms.rule(client, span(row))));
@@ -36,8 +42,13 @@ pub async fn load(tx: &mut OrgTx, known_at: DateTime<Utc>, input: &mut AuditInpu
     }
     for row in &policies {
         let terms: PolicyTerms = read(&row.detail)?;
-        let each = names.each(row)?.into_iter().map(|client| terms.exception(client, span(row)));
-        input.policy.overrides.extend(each);
+        match row.client_id {
+            None => input.policy.overrides.push(terms.exception(None, span(row))),
+            Some(client) => {
+                let each = names.texts(client)?.into_iter().map(Some);
+                input.policy.overrides.extend(each.map(|client| terms.exception(client, span(row))));
+            }
+        }
     }
     let counted = mappings::counted(tx, known_at).await?;
     input.policy.overrides.extend(counted.into_iter().map(|mapping| PolicyOverride {
@@ -49,8 +60,49 @@ pub async fn load(tx: &mut OrgTx, known_at: DateTime<Utc>, input: &mut AuditInpu
     Ok(())
 }
 
+/// The billing entities of the clients that have allocations, and their allocations.
+fn share(
+    shared: &[KnownDecision],
+    entities: &[KnownEntity],
+    names: &Names,
+    input: &mut AuditInput,
+) -> Result<(), ApiError> {
+    let with: BTreeSet<Uuid> = shared.iter().filter_map(|row| row.client_id).collect();
+    for entity in entities.iter().filter(|entity| with.contains(&entity.client_id)) {
+        for client in names.texts(entity.client_id)? {
+            input.entities.push(BillingEntity { client, names: entity.names.clone() });
+        }
+    }
+    for row in shared {
+        let terms: AllocationTerms = read(&row.detail)?;
+        let corrupt = StorageError::Corrupt { column: "decisions.billing_entity_id" };
+        let entity =
+            entities.iter().find(|entity| Some(entity.id) == row.billing_entity_id).ok_or(corrupt)?;
+        let until = [row.valid_until, entity.ended_on].into_iter().flatten().min();
+        if until.is_some_and(|until| until <= row.valid_from) {
+            continue;
+        }
+        let named = |name: &String| ProductRef { name: Some(name.clone()), ..ProductRef::default() };
+        for client in names.texts(entity.client_id)? {
+            input.allocations.push(Allocation {
+                client,
+                entity: entity.names.first().cloned().unwrap_or_default(),
+                product: terms.product.as_ref().map(named),
+                by: terms.by(),
+                span: Span { from: row.valid_from, until },
+            });
+        }
+    }
+    Ok(())
+}
+
 const fn span(row: &KnownDecision) -> Span {
     Span { from: row.valid_from, until: row.valid_until }
+}
+
+/// A client's id, else its name, else its domain.
+fn text(client: ClientRef) -> Option<String> {
+    client.id.or(client.name).or(client.domain)
 }
 
 /// What the files of an audit call the clients that decisions are for.
@@ -77,6 +129,12 @@ impl Names {
             (id, own)
         };
         Ok(Self(ids.iter().copied().map(of).collect()))
+    }
+
+    /// What a client is called, each name as one text.
+    fn texts(&self, client: Uuid) -> Result<Vec<String>, StorageError> {
+        let names = self.0.get(&client).ok_or(StorageError::Corrupt { column: "decisions.client_id" })?;
+        Ok(names.iter().cloned().filter_map(text).collect())
     }
 
     /// The clients of a decision; `None` in the place of all.

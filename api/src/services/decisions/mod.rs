@@ -4,6 +4,7 @@
 //! What a decision says never changes: another one is made, and this one ended. An end can come before the
 //! one that was said, never after it: what did not hold then does not begin to hold again unnoticed.
 
+pub mod allocations;
 pub mod known;
 pub mod policies;
 pub mod prices;

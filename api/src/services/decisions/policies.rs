@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use leakage_core::audit::{Basis, PolicyOverride, Proration};
 use leakage_core::id::{ClientId, PolicyId};
 use leakage_core::period::Span;
-use leakage_core::records::{ClientRef, ProductRef};
+use leakage_core::records::ProductRef;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -75,9 +75,9 @@ impl PolicyTerms {
     }
 
     /// As the engine takes it, for this client.
-    pub(super) fn exception(&self, client: Option<ClientRef>, span: Span) -> PolicyOverride {
+    pub(super) fn exception(&self, client: Option<String>, span: Span) -> PolicyOverride {
         PolicyOverride {
-            client: client.and_then(|client| client.id.or(client.name).or(client.domain)),
+            client,
             agreement: self.agreement.clone(),
             product: self
                 .product
