@@ -31,7 +31,7 @@ async fn free_name(
 ) -> Result<String, ApiError> {
     let name = text::short("/name", given, NAME)?;
     let key = fold(&name);
-    if key.is_empty() {
+    if !name.contains(char::is_alphanumeric) {
         return Err(ApiError::invalid("/name", "must hold at least one letter or digit"));
     }
     billing_entities::lock(tx, client).await?;

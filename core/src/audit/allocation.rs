@@ -211,13 +211,13 @@ pub(super) fn share<'a>(
         return Ok(Some(Err(Reason::AllocationNeedsUsers)));
     };
     let takings = Arc::new(takings);
-    let ruled = union(rules.iter().map(|rule| rule.days).collect());
+    let shared_on = union(rules.iter().map(|rule| rule.days).collect());
     let mut named: BTreeSet<usize> = rules.iter().map(|rule| rule.entity).collect();
     named.extend(subject.bills.iter().filter_map(|bill| of_client.entity(bill)));
     let mut parts = Vec::new();
     for entity in named.into_iter().map(Some).chain([None]) {
         let share = Share { takings: Arc::clone(&takings), entity };
-        parts.push(part(context, subject, whole, (of_client, &ruled), share)?);
+        parts.push(part(context, subject, whole, (of_client, &shared_on), share)?);
     }
     Ok(Some(Ok(parts)))
 }
@@ -277,12 +277,12 @@ fn part<'a>(
     context: &Context<'a>,
     subject: &Subject<'a>,
     whole: &Comparison,
-    (of_client, ruled): (&OfClient<'a>, &[Days]),
+    (of_client, shared_on): (&OfClient<'a>, &[Days]),
     share: Share,
 ) -> Result<Part<'a>, AuditError> {
     let own_days = |bill: &Bill<'_>| match (of_client.entity(bill), share.entity) {
-        (Some(named), Some(entity)) if named == entity => intersect(&[bill.days], ruled),
-        (Some(_), None) => ruled.iter().fold(vec![bill.days], |left, days| without(&left, *days)),
+        (Some(named), Some(entity)) if named == entity => intersect(&[bill.days], shared_on),
+        (Some(_), None) => shared_on.iter().fold(vec![bill.days], |left, days| without(&left, *days)),
         (None, None) => vec![bill.days],
         _ => Vec::new(),
     };
@@ -294,7 +294,7 @@ fn part<'a>(
         .collect();
     if share.entity.is_none() {
         // An adjustment settles one gap: that of the entity that it names, where that has days.
-        let whole = |bill: &Bill<'_>| bill.regular() || intersect(&[bill.days], ruled).is_empty();
+        let whole = |bill: &Bill<'_>| bill.regular() || intersect(&[bill.days], shared_on).is_empty();
         lines.retain(|(bill, _)| of_client.entity(bill).is_none() || whole(bill));
     }
     let timeline = timeline(context.calendar, &whole.timeline, &lines, share.clone())?;

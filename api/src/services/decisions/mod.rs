@@ -65,7 +65,7 @@ fn product(pointer: &str, given: Option<&str>) -> Result<Option<String>, ApiErro
 /// A name that has letters or digits.
 fn name(pointer: &str, given: &str) -> Result<String, ApiError> {
     let name = text::short(pointer, given, NAME)?;
-    if fold(&name).is_empty() || fold(&name).len() > FOLDED_BYTES {
+    if !name.contains(char::is_alphanumeric) || fold(&name).len() > FOLDED_BYTES {
         return Err(ApiError::invalid(pointer, "must be a name, with at least one letter or digit"));
     }
     Ok(name)
