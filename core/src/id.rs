@@ -76,6 +76,14 @@ ids! {
     ImportProfileId;
     /// A mapping between names of the sources.
     MappingId;
+    /// A rule of the entitlement waterfall, or a limit of back-billing.
+    RuleId;
+    /// A price of the organization's price list.
+    PriceId;
+    /// A policy of a client, an agreement or a product.
+    PolicyId;
+    /// A rule of how a client's seats are shared over its billing entities.
+    AllocationId;
     /// An audit: one reconciliation run over a period.
     AuditId;
     /// A letter as it was written.

@@ -266,6 +266,12 @@ pub struct Activity {
     pub assigned_by: Option<AssignedBy>,
     /// Day on which the licence was given or last changed, where the source says.
     pub assigned_on: Option<NaiveDate>,
+    /// The user's department, where the source says.
+    #[serde(default)]
+    pub department: Option<String>,
+    /// Id of the group that gave the licence, where one did; of several the first.
+    #[serde(default)]
+    pub licence_group: Option<String>,
 }
 
 /// How a licence came to a user.

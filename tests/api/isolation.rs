@@ -57,6 +57,25 @@ fn body(operation: &str) -> Option<Value> {
         "record_delivered" => json!({"note": "Sent from the PSA"}),
         "preview_letter" => json!({"kind": "first_notice"}),
         "replace_letter_template" => json!({"template": LetterKind::FirstNotice.default_template()}),
+        "create_rule" => json!({
+            "kind": "exclude", "value": "1", "valid_from": "2026-01-01", "reason": "Spare", "owner": "Dana",
+        }),
+        "create_price" => {
+            json!({"product": "Seat", "unit_price": "7", "currency": "USD", "valid_from": "2026-01-01"})
+        }
+        "create_policy" => {
+            json!({"product": "Seat", "basis": "assigned", "valid_from": "2026-01-01", "reason": "Agreed"})
+        }
+        "create_billing_entity" | "update_billing_entity" => {
+            json!({"name": format!("Office {}", Uuid::now_v7())})
+        }
+        "end_billing_entity" => json!({"ended_on": "2026-06-01"}),
+        "create_allocation" => json!({
+            "billing_entity_id": Uuid::now_v7(), "kind": "rest", "valid_from": "2026-01-01", "reason": "Agreed",
+        }),
+        "end_rule" | "end_price" | "end_policy" | "end_allocation" => {
+            json!({"valid_until": "2026-06-01", "reason": "Over"})
+        }
         "void_import" => json!({"reason": "Export of the wrong month"}),
         "create_api_key" => json!({"name": "Nightly import", "scopes": ["read"]}),
         "create_invitation" => json!({"email": new_email(), "role": "viewer"}),
@@ -110,9 +129,35 @@ async fn things(app: &TestApp, org: &Org<'_>) -> BTreeMap<&'static str, String> 
     let letter = send(owner.post("/v1/letters").json(&letter)).await.1;
     let deliveries = format!("/v1/letters/{}/deliveries", text(&letter["id"]));
     let delivery = send(owner.post(&deliveries).json(&json!({"recipient": "client@example.com"}))).await.1;
+    let decided = json!({
+        "kind": "exclude", "value": "1", "product": "Secret Seat", "client_id": client["id"],
+        "valid_from": "2026-01-01", "reason": "Secret reason", "owner": "Dana",
+    });
+    let rule = send(owner.post("/v1/rules").json(&decided)).await.1;
+    let decided = json!({
+        "product": "Secret Seat", "client_id": client["id"], "unit_price": "7", "currency": "USD",
+        "valid_from": "2026-01-01",
+    });
+    let price = send(owner.post("/v1/prices").json(&decided)).await.1;
+    let decided = json!({
+        "client_id": client["id"], "basis": "purchased", "valid_from": "2026-01-01", "reason": "Secret reason",
+    });
+    let policy = send(owner.post("/v1/policies").json(&decided)).await.1;
+    let of_client = format!("/v1/clients/{}", text(&client["id"]));
+    let entity = owner.post(&format!("{of_client}/billing-entities")).json(&json!({"name": "Secret office"}));
+    let entity = send(entity).await.1;
+    let decided = json!({
+        "billing_entity_id": entity["id"], "kind": "rest", "valid_from": "2026-01-01", "reason": "Secret reason",
+    });
+    let allocation = send(owner.post(&format!("{of_client}/allocations")).json(&decided)).await.1;
     BTreeMap::from([
         ("letter_id", text(&letter["id"])),
         ("delivery_id", text(&delivery["id"])),
+        ("policy_id", text(&policy["id"])),
+        ("billing_entity_id", text(&entity["id"])),
+        ("allocation_id", text(&allocation["id"])),
+        ("rule_id", text(&rule["id"])),
+        ("price_id", text(&price["id"])),
         ("import_profile_id", text(&profile["id"])),
         ("audit_id", text(&audit["id"])),
         ("client_id", text(&client["id"])),

@@ -59,6 +59,8 @@ fn others() -> Vec<Record> {
         concealed: true,
         assigned_by: Some(AssignedBy::DirectAndGroup),
         assigned_on: Some("2026-02-28".parse().unwrap()),
+        department: Some("Sales".to_owned()),
+        licence_group: Some("g-1".to_owned()),
     };
     let bare_activity = Activity {
         product: None,
@@ -68,6 +70,8 @@ fn others() -> Vec<Record> {
         concealed: false,
         assigned_by: None,
         assigned_on: None,
+        department: None,
+        licence_group: None,
         ..activity.clone()
     };
     let price = ListPrice {

@@ -12,6 +12,7 @@ use crate::services::mappings;
 use crate::storage::mappings::{self as stored, Decision, NewMapping as StoredNew, StoredMapping};
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::{DateTime, NaiveDate, Utc};
+use leakage_core::audit::Basis;
 use leakage_core::id::MappingId;
 use leakage_core::records::MappingSide;
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,9 @@ pub struct Mapping {
     pub valid_from: Option<NaiveDate>,
     /// Day after the last one; null: still so.
     pub valid_until: Option<NaiveDate>,
+    /// Which seats of the product are counted: `purchased`, `assigned` or `active`; null: as the policies say.
+    #[schema(max_length = 20, example = "assigned")]
+    pub basis: Option<String>,
     /// Who decided.
     #[schema(max_length = 300)]
     pub decided_by: Option<String>,
@@ -74,6 +78,7 @@ impl From<StoredMapping> for Mapping {
             reasons: row.reasons.0,
             valid_from: row.valid_from,
             valid_until: row.valid_until,
+            basis: row.basis,
             decided_by: row.decided_by,
             decided_at: row.decided_at,
             version: row.version,
@@ -103,6 +108,9 @@ pub struct NewMapping {
     /// Day after the last one; still so when not stated.
     #[serde(default)]
     pub valid_until: Option<NaiveDate>,
+    /// Of a product: which of its seats are counted, whatever the client; as the policies say when not stated.
+    #[serde(default)]
+    pub basis: Option<Basis>,
 }
 
 impl NewMapping {
@@ -158,6 +166,7 @@ async fn create_mapping(
             target: new.target.trim(),
             valid_from: new.valid_from,
             valid_until: new.valid_until,
+            basis: new.basis,
         };
         let mapping = Mapping::from(mappings::create(tx, &actor, &stored, app.clock.now()).await?);
         Reply::created(format!("/v1/mappings/{}", mapping.id), Some(mapping.version), &mapping)

@@ -3,10 +3,13 @@
 //!
 //! All of `/v1` is one scope: of two scopes whose prefixes overlap, the second would answer 404.
 
+pub mod allocations;
 pub mod api_keys;
 pub mod audit_findings;
 pub mod audits;
+pub mod billing_entities;
 pub mod clients;
+pub mod decisions;
 pub mod deliveries;
 pub mod docs;
 mod follow;
@@ -23,8 +26,11 @@ pub mod me;
 pub mod members;
 pub mod organizations;
 pub mod page;
+pub mod policies;
+pub mod prices;
 pub mod products;
 pub mod reports;
+pub mod rules;
 mod sample_audit;
 pub mod sessions;
 pub mod statements;
@@ -62,6 +68,11 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(clients::configure)
         .configure(products::configure)
         .configure(mappings::configure)
+        .configure(rules::configure)
+        .configure(prices::configure)
+        .configure(policies::configure)
+        .configure(billing_entities::configure)
+        .configure(allocations::configure)
         .configure(imports::configure)
         .configure(import_profiles::configure)
         .configure(audits::configure)

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::error::{ApiError, Code};
 use crate::jobs::{self, JobKind};
+use crate::services::decisions;
 use crate::services::gap_history::{self, Completed};
 use crate::services::organizations::OrganizationSettings;
 use crate::storage::audits::{self, AuditResult, AuditRow};
@@ -179,6 +180,7 @@ async fn load_known(
     for import in stored {
         input.sources.push(source(tx, import, &mut input.prices, &mut input.rules).await?);
     }
+    decisions::known::load(tx, known_at, &mut input).await?;
     Ok(LoadedAudit { input, imports: stored.iter().map(|import| import.id).collect(), known_at })
 }
 
@@ -318,6 +320,7 @@ impl FinishedAudit {
                 target: &proposal.target,
                 valid_from: None,
                 valid_until: None,
+                basis: None,
             };
             mappings::propose(tx, &new, proposal.score, &proposal.reasons, now).await?;
         }

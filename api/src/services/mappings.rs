@@ -8,6 +8,7 @@ use crate::storage::mappings::{self, Decision, NewMapping, StoredMapping};
 use chrono::{DateTime, Utc};
 use leakage_core::id::MappingId;
 use leakage_core::matching::fold;
+use leakage_core::records::MappingSide;
 
 /// Writes a mapping that the actor confirms.
 pub async fn create(
@@ -36,6 +37,12 @@ pub async fn create(
         return Err(ApiError::invalid(
             "/valid_until",
             "valid_until is the day after the last one: it must be later than valid_from.",
+        ));
+    }
+    if new.basis.is_some() && new.side == MappingSide::Client {
+        return Err(ApiError::invalid(
+            "/basis",
+            "Which seats are counted is said of products, not of clients.",
         ));
     }
     Ok(mappings::insert_approved(tx, new, None, &actor.label(), now).await?)

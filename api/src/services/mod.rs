@@ -2,7 +2,9 @@
 
 pub mod api_keys;
 pub mod audits;
+pub mod billing_entities;
 pub mod clients;
+pub mod decisions;
 pub mod deliveries;
 pub mod demo;
 pub mod gap_history;

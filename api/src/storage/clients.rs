@@ -227,3 +227,28 @@ pub async fn ids_by_name(tx: &mut OrgTx) -> Result<HashMap<String, Uuid>, Storag
     }
     Ok(ids)
 }
+
+/// All ways in which sources name these clients, by client, oldest first.
+pub async fn refs_of(
+    tx: &mut OrgTx,
+    ids: &[Uuid],
+) -> Result<HashMap<ClientId, Vec<ClientRef>>, StorageError> {
+    type Row = (Uuid, Option<String>, Option<String>, Option<String>);
+
+    let org = tx.org().uuid();
+    let rows: Vec<Row> = sqlx::query_as(
+        "select client_id, source_id, name, domain
+         from client_refs
+         where org_id = $1 and client_id = any($2)
+         order by created_at, id",
+    )
+    .bind(org)
+    .bind(ids)
+    .fetch_all(tx.conn())
+    .await?;
+    let mut refs: HashMap<ClientId, Vec<ClientRef>> = HashMap::new();
+    for (client, id, name, domain) in rows {
+        refs.entry(ClientId::new(client)).or_default().push(ClientRef { id, name, domain });
+    }
+    Ok(refs)
+}

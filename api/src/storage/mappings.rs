@@ -2,6 +2,7 @@
 
 use super::{OrgTx, StorageError};
 use chrono::{DateTime, NaiveDate, Utc};
+use leakage_core::audit::Basis;
 use leakage_core::id::{ImportId, MappingId};
 use leakage_core::period::Span;
 use leakage_core::records::{MappingRow, MappingSide};
@@ -37,6 +38,8 @@ pub struct StoredMapping {
     pub decided_by: Option<String>,
     /// When.
     pub decided_at: Option<DateTime<Utc>>,
+    /// Which seats of the product are counted.
+    pub basis: Option<String>,
     /// For ETag and If-Match.
     pub version: i64,
     /// When it was made.
@@ -58,6 +61,8 @@ pub struct NewMapping<'a> {
     pub valid_from: Option<NaiveDate>,
     /// Day after the last one.
     pub valid_until: Option<NaiveDate>,
+    /// Which seats of the product are counted; none: as the policies say.
+    pub basis: Option<Basis>,
 }
 
 /// The name of a side in the database.
@@ -87,11 +92,11 @@ pub async fn insert_approved(
     let org = tx.org().uuid();
     Ok(sqlx::query_as(
         "insert into mappings (org_id, id, side, source, target, status, origin, import_id,
-                               valid_from, valid_until, decided_by, decided_at, created_at, updated_at)
+                               valid_from, valid_until, decided_by, decided_at, created_at, updated_at, basis)
          values ($1, $2, $3, $4, $5, 'approved', case when $6::uuid is null then 'manual' else 'import' end, $6,
-                 $7, $8, $9, $10, $10, $10)
+                 $7, $8, $9, $10, $10, $10, $11)
          returning id, side, source, target, status, origin, score, reasons, valid_from, valid_until,
-                   decided_by, decided_at, version, created_at",
+                   decided_by, decided_at, basis, version, created_at",
     )
     .bind(org)
     .bind(new.id.uuid())
@@ -103,6 +108,7 @@ pub async fn insert_approved(
     .bind(new.valid_until)
     .bind(approved_by)
     .bind(now)
+    .bind(new.basis.map(|basis| basis.to_string()))
     .fetch_one(tx.conn())
     .await?)
 }
@@ -139,7 +145,7 @@ pub async fn find(tx: &mut OrgTx, id: MappingId) -> Result<Option<StoredMapping>
     let org = tx.org().uuid();
     Ok(sqlx::query_as(
         "select id, side, source, target, status, origin, score, reasons, valid_from, valid_until,
-                decided_by, decided_at, version, created_at
+                decided_by, decided_at, basis, version, created_at
          from mappings
          where org_id = $1 and id = $2",
     )
@@ -160,7 +166,7 @@ pub async fn list(
     let org = tx.org().uuid();
     Ok(sqlx::query_as(
         "select id, side, source, target, status, origin, score, reasons, valid_from, valid_until,
-                decided_by, decided_at, version, created_at
+                decided_by, decided_at, basis, version, created_at
          from mappings
          where org_id = $1
            and ($2::text is null or status = $2)
@@ -225,7 +231,7 @@ pub async fn decide(
          set status = $5, decided_by = $6, decided_at = $7, updated_at = $7, version = version + 1
          where org_id = $1 and id = $2 and version = $3 and status = any($4)
          returning id, side, source, target, status, origin, score, reasons, valid_from, valid_until,
-                   decided_by, decided_at, version, created_at",
+                   decided_by, decided_at, basis, version, created_at",
     )
     .bind(org)
     .bind(id.uuid())
@@ -262,16 +268,12 @@ pub async fn approved(tx: &mut OrgTx, known_at: DateTime<Utc>) -> Result<Vec<Map
     .await?;
     rows.into_iter()
         .map(|(side_text, source, target, approved_by, from, until)| {
-            let span = match (from, until) {
-                (None, None) => None,
-                (from, until) => Some(Span { from: from.unwrap_or(NaiveDate::MIN), until }),
-            };
             Ok(MappingRow {
                 side: side(&side_text)?,
                 source,
                 target,
                 approved_by: approved_by.unwrap_or_default(),
-                span,
+                span: span(from, until),
             })
         })
         .collect()
@@ -299,4 +301,48 @@ pub async fn rejected(
     .fetch_all(tx.conn())
     .await?;
     rows.into_iter().map(|(text, source, target)| Ok((side(&text)?, source, target))).collect()
+}
+
+/// Which seats of a product a mapping says are counted.
+#[derive(Clone, Debug)]
+pub struct CountedBy {
+    /// The product.
+    pub target: String,
+    /// Which seats.
+    pub basis: Basis,
+    /// Days on which it holds; none: always.
+    pub span: Option<Span>,
+}
+
+/// What the mappings that were confirmed at that time say of which seats are counted.
+pub async fn counted(tx: &mut OrgTx, known_at: DateTime<Utc>) -> Result<Vec<CountedBy>, StorageError> {
+    let org = tx.org().uuid();
+    let rows: Vec<(String, String, Option<NaiveDate>, Option<NaiveDate>)> = sqlx::query_as(
+        "select m.target, m.basis, m.valid_from, m.valid_until
+         from mappings m
+         join lateral (select status
+                       from mapping_states
+                       where org_id = m.org_id and mapping_id = m.id and since <= $2
+                       order by version desc
+                       limit 1) s on s.status = 'approved'
+         where m.org_id = $1 and m.basis is not null
+         order by m.id",
+    )
+    .bind(org)
+    .bind(known_at)
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter()
+        .map(|(target, basis, from, until)| {
+            let basis = basis.parse().map_err(|_| StorageError::Corrupt { column: "mappings.basis" })?;
+            Ok(CountedBy { target, basis, span: span(from, until) })
+        })
+        .collect()
+}
+
+fn span(from: Option<NaiveDate>, until: Option<NaiveDate>) -> Option<Span> {
+    match (from, until) {
+        (None, None) => None,
+        (from, until) => Some(Span { from: from.unwrap_or(NaiveDate::MIN), until }),
+    }
 }

@@ -8,8 +8,10 @@
 
 pub mod api_keys;
 pub mod audits;
+pub mod billing_entities;
 pub mod clients;
 pub mod compared;
+pub mod decisions;
 pub mod deliveries;
 pub mod gap_months;
 pub mod gaps;

@@ -80,6 +80,8 @@ pub async fn last_learned(tx: &mut OrgTx) -> Result<Option<DateTime<Utc>>, Stora
     Ok(sqlx::query_scalar(
         "select greatest((select max(greatest(completed_at, voided_at)) from imports where org_id = $1),
                          (select max(since) from mapping_states where org_id = $1),
+                         (select max(since) from decision_states where org_id = $1),
+                         (select max(since) from billing_entity_states where org_id = $1),
                          (select max(since) from organization_settings_states where org_id = $1))",
     )
     .bind(org)

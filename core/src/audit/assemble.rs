@@ -39,6 +39,7 @@ pub(super) fn document(
     found.source_conflicts.sort_by(|a, b| {
         (&a.client, a.side, &a.product, &a.other).cmp(&(&b.client, b.side, &b.product, &b.other))
     });
+    found.allocated.sort();
     found.coverage.sort_by(|a, b| (&a.client, &a.product).cmp(&(&b.client, &b.product)));
     proposals.sort_by(|a, b| {
         (a.side, std::cmp::Reverse(a.score), &a.source, &a.target, a.status).cmp(&(
@@ -67,6 +68,7 @@ pub(super) fn document(
         waste: found.waste,
         source_conflicts: found.source_conflicts,
         coverage: found.coverage,
+        allocated: found.allocated,
         proposals,
         notes: notes.into_iter().collect(),
     };

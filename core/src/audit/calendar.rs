@@ -133,6 +133,16 @@ impl Calendar {
     /// `full_month` takes a month's covered days as the last of them, `next_month` as the month's
     /// first day, and where that one is not covered the month's state is not known and it has none.
     pub(super) fn chunks(&self, covered: &[Days], changes: &[Day], proration: Proration) -> Vec<Chunk> {
+        self.chunks_by(covered, changes, |_| proration)
+    }
+
+    /// The same, where each month has its own proration, by its index.
+    pub(super) fn chunks_by(
+        &self,
+        covered: &[Days],
+        changes: &[Day],
+        proration: impl Fn(usize) -> Proration,
+    ) -> Vec<Chunk> {
         let mut chunks = Vec::new();
         for (index, month) in self.months.iter().enumerate() {
             let parts = || covered.iter().map(|span| span.and(month.audited)).filter(|part| !part.is_empty());
@@ -140,7 +150,7 @@ impl Calendar {
             if days == 0 {
                 continue;
             }
-            match proration {
+            match proration(index) {
                 Proration::Daily => {
                     for part in parts() {
                         let mut from = part.from;

@@ -1,14 +1,16 @@
 //! One client: which of its products can be compared, with what, and what comes out.
 
 use super::AuditError;
+use super::allocation::{self, Allocations, Part};
 use super::calendar::{Calendar, Chunk, Day, Days, intersect, union};
 use super::choose::Chosen;
 use super::compare::{Compared, Timeline};
 use super::document::{
-    AppliedPolicy, Coverage, CoverageStatus, Gap, PriceDifference, Reason, SourceConflict, TermMix, Waste,
+    AllocatedPart, Coverage, CoverageStatus, Gap, PriceDifference, Reason, SourceConflict, TermMix, Waste,
 };
 use super::identity::{ClientId, Identity, ProductId};
-use super::input::{AuditInput, Basis, PolicyOverride, Source};
+use super::input::{AuditInput, Basis, Source};
+use super::policies::{Held, Policies};
 use super::pricing::{ListPrice, PriceList};
 use super::proposals::Undecided;
 use super::rows::{Bill, Charge, Count, Seats};
@@ -32,8 +34,8 @@ pub(super) struct Context<'a> {
     pub chosen: &'a Chosen<'a>,
     pub sources: &'a [&'a Source],
     pub undecided: &'a Undecided,
-    /// Exceptions to the policy, with the client that each is for.
-    pub overrides: &'a [(ClientId, &'a PolicyOverride)],
+    pub policies: &'a Policies<'a>,
+    pub allocations: &'a Allocations<'a>,
     /// Clients with refused rows.
     pub incomplete: &'a BTreeSet<ClientId>,
     /// A refused row named nobody.
@@ -60,6 +62,8 @@ pub(super) struct Found {
     pub waste: Vec<Waste>,
     pub source_conflicts: Vec<SourceConflict>,
     pub coverage: Vec<Coverage>,
+    pub allocated: Vec<AllocatedPart>,
+    pub notes: BTreeSet<String>,
 }
 
 /// The covered days of a client's sides, per format and in sum, inside the audited days.
@@ -71,6 +75,7 @@ pub(super) struct ClientDays<'a> {
 }
 
 /// One product of a client, with the rows that are used.
+#[derive(Clone)]
 pub(super) struct Subject<'a> {
     pub client: ClientId,
     pub product: ProductId,
@@ -87,11 +92,13 @@ pub(super) struct Subject<'a> {
     pub entitled: Vec<Days>,
     /// Days that the used billing source covers.
     pub billed: Vec<Days>,
-    pub policy: AppliedPolicy,
+    pub policy: Held,
     pub steps: Vec<Step>,
     pub list: Vec<ListPrice>,
-    /// The client's billing entity, if its lines name exactly one; and whether they name several.
+    /// The client's billing entity, if its lines name exactly one, by what gaps are known by and as shown; and
+    /// whether they name several.
     pub entity: Option<&'a str>,
+    pub entity_shown: Option<&'a str>,
     pub needs_allocation: bool,
     /// The one currency that the client is billed in, if it is one.
     pub client_currency: Option<Currency>,
@@ -144,6 +151,7 @@ pub(super) fn view<'a>(context: &Context<'a>, client: ClientId, rows: ClientRows
     let subject = |product| {
         let mut subject = days.subject(context, client, product, rows);
         subject.entity = if entities.len() == 1 { entities.first().copied().flatten() } else { None };
+        subject.entity_shown = subject.entity;
         subject.needs_allocation = entities.len() > 1;
         subject.client_currency = currencies.first().copied().filter(|_| currencies.len() == 1);
         subject
@@ -172,8 +180,7 @@ pub(super) fn audit<'a>(
     Ok(found)
 }
 
-/// A product that was compared. Nothing in it: both sides are the same on every day.
-#[derive(Default)]
+/// A product that was compared. Where both sides are the same on every day only the days are in it.
 pub(super) struct Comparison {
     pub timeline: Timeline,
     /// The covered days in runs that count alike.
@@ -197,11 +204,16 @@ pub(super) fn comparison<'a>(
         let rows = !subject.counts.is_empty() || !subject.bills.is_empty();
         return Ok(Err(rows.then_some(Reason::NoCommonDays)));
     }
-    if timeline::alike(subject) {
-        return Ok(Ok(Comparison::default()));
+    let alike = timeline::alike(subject, context.calendar) && !context.allocations.concern(subject.client);
+    let timeline = if alike {
+        Timeline::default()
+    } else {
+        timeline(subject, context.calendar).ok_or(AuditError::Overflow)?
+    };
+    let chunks = subject.policy.chunks(context.calendar, &common, &timeline.changes());
+    if alike {
+        return Ok(Ok(Comparison { timeline, chunks, compared: Compared::default() }));
     }
-    let timeline = timeline(subject).ok_or(AuditError::Overflow)?;
-    let chunks = context.calendar.chunks(&common, &timeline.changes(), subject.policy.proration);
     let compared = timeline.compare(&chunks)?;
     Ok(Ok(Comparison { timeline, chunks, compared }))
 }
@@ -217,15 +229,40 @@ fn compare<'a>(
         Err(reason) => {
             found.coverage.extend(reason.map(|reason| not_compared(context, subject, reason)));
         }
-        Ok(Comparison { timeline, chunks, compared }) => {
-            found.coverage.extend(product_months::lacking(context, subject, days, &chunks));
-            found.gaps.extend(gaps::gaps(context, subject, &timeline, &compared)?);
-            found.term_mix.extend(gaps::mixes(context, subject, &compared)?);
+        Ok(whole) => {
+            found.coverage.extend(product_months::lacking(context, subject, days, &whole.chunks));
+            found.notes.extend(policies_differ(context, subject));
+            found.notes.extend(allocation::merged_and_split(context, subject));
+            match allocation::share(context, subject, &whole)? {
+                None => {
+                    found.gaps.extend(gaps::gaps(context, subject, &whole.timeline, &whole.compared)?);
+                }
+                Some(Err(reason)) => found.coverage.push(not_compared(context, subject, reason)),
+                Some(Ok(parts)) => {
+                    for Part { subject, comparison } in &parts {
+                        let Comparison { timeline, compared, .. } = comparison;
+                        found.gaps.extend(gaps::gaps(context, subject, timeline, compared)?);
+                    }
+                    found.allocated.extend(allocation::shown(context, &parts)?);
+                }
+            }
+            found.term_mix.extend(gaps::mixes(context, subject, &whole.compared)?);
             found.price_differences.extend(price_differences::find(context, subject)?);
             found.waste.extend(waste::find(context, subject)?);
         }
     }
     Ok(())
+}
+
+/// The agreements of a product that say different things of it.
+fn policies_differ(context: &Context<'_>, subject: &Subject<'_>) -> Option<String> {
+    subject.policy.differs.then(|| {
+        format!(
+            "`{}` of `{}` is billed under agreements with different policies; the client's own policy is used",
+            context.identity.product_name(subject.product),
+            context.identity.client_name(subject.client),
+        )
+    })
 }
 
 /// Why a product cannot be compared, if it cannot.
@@ -243,7 +280,11 @@ fn unfit(context: &Context<'_>, subject: &Subject<'_>, rows: ClientRows<'_>) -> 
         return Some(Reason::NoEntitlement);
     }
     let counts = || subject.counts.iter().filter(|count| count.days.meets(audited) && !count.free);
-    let seats = |kind: Seats| counts().any(|count| count.seats(subject.policy.basis) == kind);
+    let of_basis = |count: &Count| subject.policy.seats(context.calendar, count);
+    let counted = |count: &&Count, kind| {
+        of_basis(count).iter().any(|(days, seats)| *seats == kind && days.meets(audited))
+    };
+    let seats = |kind: Seats| counts().any(|count| counted(count, kind));
     let lines = subject.bills.iter().chain(&subject.parents).filter(|bill| bill.days.meets(audited));
     let rule = subject.steps.iter().any(|step| {
         let bundle = step.kind != RuleKind::Exclude && step.seats == RuleSeats::All;
@@ -382,7 +423,10 @@ impl<'a> ClientDays<'a> {
         let used = |bill: &&Bill<'a>| Some(bill.rank) == best;
         let bills: Vec<&Bill<'a>> =
             of_product(rows.bills, product, |bill| bill.product).into_iter().filter(used).collect();
-        let basis = policy(context, client, &bills, Side::Entitlement).basis;
+        let held =
+            |bills: &[&Bill<'a>], from| context.policies.of(client, product, bills, from, context.calendar);
+        let policy = held(&bills, Side::Entitlement);
+        let basis = policy.last.basis;
         let mut counts = of_product(rows.counts, product, |count| count.product);
         let mut entitlement_from = Side::Entitlement;
         let entitled;
@@ -419,7 +463,7 @@ impl<'a> ClientDays<'a> {
         Subject {
             client,
             product,
-            policy: policy(context, client, &bills, entitlement_from),
+            policy: if entitlement_from == Side::Cost { held(&bills, Side::Cost) } else { policy },
             counts,
             bills,
             charges: of_product(rows.charges, product, |charge| charge.product),
@@ -430,6 +474,7 @@ impl<'a> ClientDays<'a> {
             steps,
             list: context.prices.of(client, product),
             entity: None,
+            entity_shown: None,
             needs_allocation: false,
             client_currency: None,
             assumed_before: assumed_before.unwrap_or(Day::MIN),
@@ -441,34 +486,4 @@ impl<'a> ClientDays<'a> {
 pub(super) fn of_product<T>(rows: &[T], product: ProductId, key: impl Fn(&T) -> ProductId) -> Vec<&T> {
     let from = rows.partition_point(|row| key(row) < product);
     rows.iter().skip(from).take_while(|row| key(row) == product).collect()
-}
-
-/// The policy for a product: of its agreement, of its client, of the organization.
-fn policy(context: &Context<'_>, client: ClientId, bills: &[&Bill<'_>], from: Side) -> AppliedPolicy {
-    let base = &context.input.policy;
-    let mut applied = AppliedPolicy { basis: base.basis, proration: base.proration };
-    if context.overrides.is_empty() {
-        if from == Side::Cost {
-            applied.basis = Basis::Purchased;
-        }
-        return applied;
-    }
-    let agreements: BTreeSet<Option<&str>> = bills
-        .iter()
-        .filter(|bill| bill.regular() && bill.days.meets(context.calendar.audited))
-        .map(|bill| bill.record.agreement.as_deref())
-        .collect();
-    let of_client = context.overrides.iter().filter(|(of, _)| *of == client).map(|(_, own)| *own);
-    let (general, particular): (Vec<_>, Vec<_>) = of_client.partition(|own| own.agreement.is_none());
-    let particular = particular
-        .into_iter()
-        .filter(|own| agreements.len() == 1 && agreements.contains(&own.agreement.as_deref()));
-    for own in general.into_iter().chain(particular) {
-        applied.basis = own.basis.unwrap_or(applied.basis);
-        applied.proration = own.proration.unwrap_or(applied.proration);
-    }
-    if from == Side::Cost {
-        applied.basis = Basis::Purchased;
-    }
-    applied
 }

@@ -1,6 +1,7 @@
 //! One client's product: billable against billed on every covered day, and the gaps that follow.
 
 use super::AuditError;
+use super::allocation::Share;
 use super::calendar::{AuditMonth, Chunk, Day};
 use super::document::Direction;
 use super::pricing::{Prices, RATE_MONTHS};
@@ -28,6 +29,8 @@ pub(super) struct Timeline {
     pub prices: Prices,
     /// Days before this one are assumed.
     pub assumed_before: Day,
+    /// Of a billing entity's part: which of the billable seats are its own.
+    pub share: Option<Share>,
 }
 
 /// One day.
@@ -83,6 +86,7 @@ impl Timeline {
         let series = series.chain(std::iter::once(&self.counted)).chain(self.billed.iter().map(|(_, s)| s));
         let mut days: Vec<Day> = series.flat_map(Series::days).collect();
         days.extend(self.steps.days().chain(self.prices.days()));
+        days.extend(self.share.iter().flat_map(Share::days));
         days.push(self.assumed_before);
         days.sort_unstable();
         days.dedup();
@@ -96,6 +100,7 @@ impl Timeline {
     /// those of the lines that began last, never more than a currency bills.
     pub(super) fn on(&self, day: Day) -> Result<State, AuditError> {
         let fall = self.steps.on(day, self.counted.at(day)).ok_or(AuditError::Overflow)?;
+        let fall = self.share.as_ref().map_or(fall, |share| share.of(day, fall));
         let mut parts: Vec<Part> = self
             .billed
             .iter()

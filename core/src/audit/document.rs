@@ -34,6 +34,9 @@ pub struct AuditDocument {
     pub source_conflicts: Vec<SourceConflict>,
     /// What was compared, what was not, and why.
     pub coverage: Vec<Coverage>,
+    /// How products of clients with several billing entities were shared over them, on the last compared day.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allocated: Vec<AllocatedPart>,
     /// Matches that wait for a person.
     pub proposals: Vec<Proposal>,
     /// Sums of the gaps' rounded amounts, per currency.
@@ -66,6 +69,16 @@ pub struct AppliedPolicy {
     pub basis: Basis,
     /// How changes inside a month count.
     pub proration: Proration,
+}
+
+/// A policy, and the month from which on it was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PolicyFrom {
+    /// The first month.
+    pub from: Month,
+    /// The policy.
+    pub policy: AppliedPolicy,
 }
 
 /// Which way a gap goes.
@@ -115,10 +128,10 @@ pub struct Gap {
     pub id: String,
     /// The client.
     pub client: String,
-    /// Its billing entity, where its lines name exactly one.
+    /// Its billing entity: the one that its seats are allocated to, or the only one that its lines name.
     pub billing_entity: Option<String>,
-    /// True when the client's lines name several billing entities: the gap is the client's as a
-    /// whole, and must be allocated before it is corrected.
+    /// True when the client's lines name several billing entities and the gap is the client's as a whole, or
+    /// of seats that no allocation gives to an entity: it must be allocated before it is corrected.
     pub needs_allocation: bool,
     /// The product.
     pub product: String,
@@ -147,8 +160,11 @@ pub struct Gap {
     pub adjustments: Vec<Adjustment>,
     /// `amount` less what adjustments already charged (under) or gave back (over), never below 0.
     pub amount_after_adjustments: Option<Money>,
-    /// The policy used.
+    /// The policy used; of the last audited month, where it changed.
     pub policy: AppliedPolicy,
+    /// Where the policy changed within the period: from which month on which one was used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<PolicyFrom>,
     /// Which side the seats come from.
     pub entitlement_from: Side,
     /// Whether days before a snapshot, or a snapshot without a date, count in it.
@@ -250,8 +266,27 @@ pub struct Waterfall {
     pub not_fitting: Decimal,
     /// The contract minimum.
     pub minimum: Decimal,
+    /// Of a billing entity's gap: seats that are to be billed to the others. Absent where nothing is shared.
+    #[serde(default, skip_serializing_if = "Decimal::is_zero")]
+    pub elsewhere: Decimal,
     /// What should be billed.
     pub billable: Decimal,
+}
+
+/// A billing entity's part of a client's product, or the part that no allocation takes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AllocatedPart {
+    /// The client.
+    pub client: String,
+    /// The product.
+    pub product: String,
+    /// The billing entity; none: nobody's, and nothing can be corrected until it is allocated.
+    pub billing_entity: Option<String>,
+    /// Its billable seats. The parts sum to those of the whole.
+    pub billable: Decimal,
+    /// Seats that it is billed for.
+    pub billed: Decimal,
 }
 
 /// A price that differs from the agreed one.
@@ -383,6 +418,8 @@ pub enum Reason {
     BasisUnknown,
     /// A snapshot without a date.
     UndatedSnapshot,
+    /// Seats go to billing entities by what is known of users, and no source tells who holds them.
+    AllocationNeedsUsers,
     /// Only a source that is not used for this client knows the product.
     SourceConflict,
 }

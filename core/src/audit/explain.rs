@@ -1,6 +1,7 @@
 //! Explains one gap: makes the comparison of its product again and writes down each step.
 
 use super::AuditError;
+use super::allocation::{self, Part as SharedPart};
 use super::calendar::{Chunk, Days, date};
 use super::client::{ClientRows, Comparison, Context, Subject, comparison, view};
 use super::compare::{Part, direction_of};
@@ -11,6 +12,7 @@ use super::explanation::{
 use super::gaps;
 use super::pricing::{RATE_MONTHS, Rate};
 use super::rows::Line;
+use super::rules::distinct;
 use super::terms::TermSeats;
 use crate::ingest::record_json;
 use crate::money::Currency;
@@ -43,11 +45,31 @@ fn of_subject<'a>(
     rows: ClientRows<'a>,
     id: &str,
 ) -> Result<Option<Explanation>, AuditError> {
-    let Ok(comparison) = comparison(context, subject, rows)? else { return Ok(None) };
+    let Ok(whole) = comparison(context, subject, rows)? else { return Ok(None) };
+    match allocation::share(context, subject, &whole)? {
+        None => of_comparison(context, subject, &whole, id),
+        Some(Err(_)) => Ok(None),
+        Some(Ok(parts)) => {
+            for SharedPart { subject, comparison } in &parts {
+                if let Some(explanation) = of_comparison(context, subject, comparison, id)? {
+                    return Ok(Some(explanation));
+                }
+            }
+            Ok(None)
+        }
+    }
+}
+
+fn of_comparison(
+    context: &Context<'_>,
+    subject: &Subject<'_>,
+    comparison: &Comparison,
+    id: &str,
+) -> Result<Option<Explanation>, AuditError> {
     let found = gaps::gaps(context, subject, &comparison.timeline, &comparison.compared)?;
     let Some(gap) = found.into_iter().find(|gap| gap.id == id) else { return Ok(None) };
     let currency = gap.amount.map(|amount| amount.currency);
-    let (stretches, lines) = stretches(context, &comparison, &gap, currency)?;
+    let (stretches, lines) = stretches(context, comparison, &gap, currency)?;
     let months = months(context, &gap, &stretches, currency)?;
     let mut explanation = Explanation {
         rows: lines_of(context, subject, lines),
@@ -303,5 +325,5 @@ fn rules(context: &Context<'_>, subject: &Subject<'_>) -> Vec<ExplainedRule> {
         until: rule.span.until,
         review_date: rule.review_date,
     };
-    context.input.rules.iter().filter(holds).map(explained).collect()
+    distinct(&context.input.rules, context.identity).into_iter().filter(holds).map(explained).collect()
 }

@@ -38,7 +38,7 @@ pub(super) fn gaps(
         gaps.push(Gap {
             id: id(context, subject, *currency, *direction)?,
             client: context.identity.client_name(subject.client).to_owned(),
-            billing_entity: subject.entity.map(str::to_owned),
+            billing_entity: subject.entity_shown.map(str::to_owned),
             needs_allocation: subject.needs_allocation,
             product: context.identity.product_name(subject.product).to_owned(),
             sku: context.identity.sku(subject.product).map(str::to_owned),
@@ -53,7 +53,8 @@ pub(super) fn gaps(
             time_barred: shown.time_barred,
             adjustments,
             amount_after_adjustments: after,
-            policy: subject.policy,
+            policy: subject.policy.last,
+            policies: subject.policy.changes(context.calendar),
             entitlement_from: subject.entitlement_from,
             assumed: shown.months.iter().any(|month| month.assumed),
             waterfall: sum.fall.document(),
@@ -83,7 +84,13 @@ impl Shown {
         compared: &Compared,
     ) -> Result<Self, AuditError> {
         let calendar = context.calendar;
-        let barred = context.rules.barred_before(subject.client, subject.product, direction, calendar);
+        let barred = context.rules.barred_before(
+            subject.client,
+            subject.product,
+            &subject.policy,
+            direction,
+            calendar,
+        );
         let (mut open, mut old) = (SeatMonths::default(), SeatMonths::default());
         let mut amount = currency.map(Money::zero);
         let mut old_amount = currency.map_or(Decimal::ZERO, |currency| Money::zero(currency).amount);

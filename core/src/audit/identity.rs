@@ -148,7 +148,7 @@ pub(super) fn one_client(source: &Source) -> bool {
 }
 
 /// The client of a row: as written, or as the uploader says where the file names one client or none.
-fn client_of<'a>(source: &'a Source, alone: bool, client: &'a ClientRef) -> Cow<'a, ClientRef> {
+pub(super) fn client_of<'a>(source: &'a Source, alone: bool, client: &'a ClientRef) -> Cow<'a, ClientRef> {
     match &source.client {
         Some(stated) if alone || client.name.is_none() => {
             Cow::Owned(ClientRef { name: Some(stated.clone()), ..client.clone() })
@@ -200,8 +200,11 @@ impl Identity {
         let rule_products =
             input.rules.iter().flat_map(|rule| [&rule.product, &rule.parent_product]).flatten();
         let price_products = input.prices.iter().map(|price| &price.product);
-        let all_products =
-            products.values.iter().map(AsRef::as_ref).chain(rule_products).chain(price_products);
+        let policy_products = input.policy.overrides.iter().filter_map(|own| own.product.as_ref());
+        let allocated = input.allocations.iter().filter_map(|own| own.product.as_ref());
+        let policy_products = policy_products.chain(allocated);
+        let all_products = products.values.iter().map(AsRef::as_ref);
+        let all_products = all_products.chain(rule_products).chain(price_products).chain(policy_products);
         let all_products = all_products.chain(listed(sources, listed_product));
         let product_index = ProductIndex::build(all_products, &input.mappings, Catalog::microsoft());
 

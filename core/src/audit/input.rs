@@ -5,7 +5,7 @@
 //! any machine. Times are passed in; nothing here knows where a file came from.
 
 use crate::period::{Month, Span};
-use crate::records::{ClientRef, MappingRow, MappingSide, Price, Rule, Side, Sourced};
+use crate::records::{ClientRef, MappingRow, MappingSide, Price, ProductRef, Rule, Side, Sourced};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -107,25 +107,98 @@ pub struct Policy {
     pub basis: Basis,
     /// How changes inside a month count.
     pub proration: Proration,
-    /// Exceptions, per client and agreement. One that names an agreement wins over one that does not.
+    /// Exceptions, per client, agreement and product.
     #[serde(default)]
     pub overrides: Vec<PolicyOverride>,
 }
 
-/// An exception to the organization's policy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// An exception to the organization's policy: of a client, of one of its agreements, or of a product. How
+/// several fit together is said in `policies`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyOverride {
-    /// The client, by any name or id that a source gives it.
-    pub client: String,
-    /// Only for products billed under this agreement alone.
+    /// The client, by any name or id that a source gives it; none: all.
+    #[serde(default)]
+    pub client: Option<String>,
+    /// Only for products billed under this agreement, as billing lines name it.
     #[serde(default)]
     pub agreement: Option<String>,
+    /// Only for this product.
+    #[serde(default)]
+    pub product: Option<ProductRef>,
+    /// Only for months whose first day is one of these; none: for all.
+    #[serde(default)]
+    pub span: Option<Span>,
     /// Another count basis.
     #[serde(default)]
     pub basis: Option<Basis>,
     /// Another proration.
     #[serde(default)]
     pub proration: Option<Proration>,
+    /// Closed months that may be charged back.
+    #[serde(default)]
+    pub back_billing_months: Option<u32>,
+    /// Closed months that must be credited back.
+    #[serde(default)]
+    pub credit_back_months: Option<u32>,
+}
+
+/// A part of a client that is billed by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BillingEntity {
+    /// The client, by any name or id that a source gives it.
+    pub client: String,
+    /// Its names, under any of which billing lines may name it: the first is what its gaps are known by, the
+    /// last how it is shown.
+    pub names: Vec<String>,
+}
+
+/// By what seats go to a billing entity, in the order in which they are taken.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AllocateBy {
+    /// Those of users who have the licence from this group, by its id.
+    Group(String),
+    /// Those of users of this department.
+    Department(String),
+    /// Those of users whose name ends in this domain.
+    Domain(String),
+    /// This many.
+    Fixed(u32),
+    /// All that are left.
+    Rest,
+}
+
+impl AllocateBy {
+    /// Its place in the order in which seats are taken.
+    pub const fn order(&self) -> u8 {
+        match self {
+            Self::Group(_) => 0,
+            Self::Department(_) => 1,
+            Self::Domain(_) => 2,
+            Self::Fixed(_) => 3,
+            Self::Rest => 4,
+        }
+    }
+
+    /// Whether it has to be known who holds the seats.
+    pub const fn needs_users(&self) -> bool {
+        matches!(self, Self::Group(_) | Self::Department(_) | Self::Domain(_))
+    }
+}
+
+/// Seats of a client that go to one of its billing entities.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allocation {
+    /// The client, by any name or id that a source gives it.
+    pub client: String,
+    /// The first name of the entity.
+    pub entity: String,
+    /// Of this product only; none: of all.
+    pub product: Option<ProductRef>,
+    /// Which seats.
+    pub by: AllocateBy,
+    /// Days it holds.
+    pub span: Span,
 }
 
 /// Which clients a file does not tell in full, because rows of it were refused.
@@ -186,6 +259,10 @@ pub struct AuditInput {
     pub rules: Vec<Rule>,
     /// The organization's price list.
     pub prices: Vec<Price>,
+    /// The clients' billing entities.
+    pub entities: Vec<BillingEntity>,
+    /// How clients' seats are shared over their billing entities.
+    pub allocations: Vec<Allocation>,
     /// Audit only these clients, each by any name or id that a source gives it.
     pub clients: Option<Vec<String>>,
     /// Which source is used where several speak of one side of a client: format names, first wins.
@@ -212,6 +289,8 @@ impl AuditInput {
             mappings: Vec::new(),
             rules: Vec::new(),
             prices: Vec::new(),
+            entities: Vec::new(),
+            allocations: Vec::new(),
             clients: None,
             source_order: Vec::new(),
             accept_proposals: None,

@@ -177,8 +177,8 @@ impl Product<'_, '_> {
         changes.sort_unstable();
         changes.dedup();
         let mut months: BTreeMap<usize, Billed> = BTreeMap::new();
-        let proration = self.subject.policy.proration;
-        for Chunk { month, days, at } in self.context.calendar.chunks(&self.days, &changes, proration) {
+        let chunks = self.subject.policy.chunks(self.context.calendar, &self.days, &changes);
+        for Chunk { month, days, at } in chunks {
             let billed = months.entry(month).or_default();
             billed.days += days;
             for line in lines().filter(|line| line.days.contains(at)) {

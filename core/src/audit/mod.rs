@@ -23,6 +23,7 @@
 //! - Where a row that was "still so" in an older file meets a row of the same key that begins later in a
 //!   newer file of the same source, it ends there.
 
+mod allocation;
 mod assemble;
 mod calendar;
 mod choose;
@@ -41,6 +42,7 @@ mod margins_document;
 mod margins_render;
 mod order;
 mod parallel;
+mod policies;
 mod price_differences;
 mod pricing;
 mod product_months;
@@ -54,6 +56,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod users;
 mod vendor_cost;
 mod vendor_lines;
 mod waste;
@@ -67,14 +70,17 @@ mod what_if_sums;
 pub use assemble::digest_of;
 pub use delta::{ChangedGap, ChangedMonth, CoverageChange, Delta, GapFigures, delta};
 pub use document::{
-    Adjustment, AppliedPolicy, AuditDocument, AuditPeriod, Coverage, CoverageStatus, Direction, Gap, GapKind,
-    GapMonth, GapSource, KindTotal, MatchMethod, PriceDifference, Proposal, ProposalStatus, Reason,
-    SourceConflict, TermMix, TimeBarred, Total, Waste, Waterfall,
+    Adjustment, AllocatedPart, AppliedPolicy, AuditDocument, AuditPeriod, Coverage, CoverageStatus,
+    Direction, Gap, GapKind, GapMonth, GapSource, KindTotal, MatchMethod, PolicyFrom, PriceDifference,
+    Proposal, ProposalStatus, Reason, SourceConflict, TermMix, TimeBarred, Total, Waste, Waterfall,
 };
 pub use explanation::{
     ExplainedMonth, ExplainedName, ExplainedPrice, ExplainedRow, ExplainedRule, Explanation, RowRole, Stretch,
 };
-pub use input::{AuditInput, Basis, ChoiceError, Incomplete, Policy, PolicyOverride, Proration, Source};
+pub use input::{
+    AllocateBy, Allocation, AuditInput, Basis, BillingEntity, ChoiceError, Incomplete, Policy,
+    PolicyOverride, Proration, Source,
+};
 pub(crate) use render::defused;
 pub use margins_document::{
     BillableMargin, Margin, MarginFigures, MarginMonth, MarginNotCompared, MarginTotal, Margins, NoMargin,
@@ -88,10 +94,12 @@ pub use what_if_document::{
 
 use crate::period::Month;
 use crate::records::{MappingSide, Price, Record};
+use allocation::Allocations;
 use calendar::Calendar;
 use choose::{Chosen, choose};
 use client::{ClientRows, Context, Found};
 use identity::{ClientId, Identity, ProductId};
+use policies::Policies;
 use pricing::PriceList;
 use proposals::{Scores, Undecided};
 use rows::raw_rows;
@@ -99,6 +107,7 @@ use rules::Rules;
 use rust_decimal::Decimal;
 use sides::Formats;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use users::Users;
 
 /// Why no audit could be made.
 #[derive(Debug, thiserror::Error)]
@@ -159,6 +168,7 @@ pub fn run_on(input: &AuditInput, threads: usize) -> Result<AuditDocument, Audit
         for of_client in audited {
             found.extend(of_client?);
         }
+        let notes = notes.into_iter().chain(std::mem::take(&mut found.notes)).collect();
         assemble::document(input, context.calendar, found, proposals, notes, threads)
     })
 }
@@ -241,11 +251,15 @@ fn prepared<T>(
     sort_rows(&mut chosen, threads);
     let prices = PriceList::build(prices_of(input), &identity);
     let (incomplete, all_incomplete) = incomplete(&sources, &identity);
-    let overrides = overrides(input, &identity, &mut notes);
+    let policies = Policies::build(&input.policy, &identity, &mut notes);
+    let read_users =
+        |clients: &BTreeSet<ClientId>| Users::read(clients, &sources, &ranks, &identity, &calendar);
+    let allocations = Allocations::build(input, &identity, read_users, &mut notes);
     let wanted = wanted(input, &identity, &mut notes);
     let context = Context {
         input,
-        overrides: &overrides,
+        policies: &policies,
+        allocations: &allocations,
         calendar: &calendar,
         identity: &identity,
         rules: &rules,
@@ -362,24 +376,6 @@ fn incomplete(sources: &[&Source], identity: &Identity) -> (BTreeSet<ClientId>, 
     (clients, all)
 }
 
-/// The policy's exceptions, with the client that each names.
-fn overrides<'a>(
-    input: &'a AuditInput,
-    identity: &Identity,
-    notes: &mut BTreeSet<String>,
-) -> Vec<(ClientId, &'a PolicyOverride)> {
-    let mut known = Vec::new();
-    for own in &input.policy.overrides {
-        match identity.find_client(&own.client) {
-            Some(client) => known.push((client, own)),
-            None => {
-                notes.insert(format!("no row names the client `{}` that a policy is for", own.client));
-            }
-        }
-    }
-    known
-}
-
 /// The clients that are asked for; none: all.
 fn wanted(
     input: &AuditInput,
@@ -462,6 +458,8 @@ impl Found {
         self.waste.extend(other.waste);
         self.source_conflicts.extend(other.source_conflicts);
         self.coverage.extend(other.coverage);
+        self.allocated.extend(other.allocated);
+        self.notes.extend(other.notes);
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) fn find(context: &Context<'_>, subject: &Subject<'_>) -> Result<Vec<P
         let days: Vec<i32> = series.days().collect();
         let mut sum = GapSum::default();
         let mut from = None;
-        for chunk in context.calendar.chunks(&covered, &days, subject.policy.proration) {
+        for chunk in subject.policy.chunks(context.calendar, &covered, &days) {
             let seats = series.at(chunk.at);
             if seats > 0 {
                 from.get_or_insert(chunk.at);

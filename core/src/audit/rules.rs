@@ -3,8 +3,10 @@
 use super::calendar::{Calendar, Day, Days};
 use super::document::{Direction, Waterfall};
 use super::identity::{ClientId, Identity, ProductId};
+use super::policies::{Held, PolicyLimit};
 use super::rows::whole;
 use super::series::Series;
+use crate::matching::fold;
 use crate::period::Month;
 use crate::records::{Rule, RuleKind, RuleValue};
 use rust_decimal::Decimal;
@@ -51,10 +53,70 @@ pub(super) struct Rules {
     parents: HashSet<(Option<ClientId>, ProductId)>,
 }
 
+/// What makes two rules the same: a rule that is kept in two places, or uploaded twice, holds once.
+///
+/// The reason belongs to it: two seats that are excluded for two reasons are two rules. Who answers for it
+/// and when it is looked at again do not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct SameRule {
+    kind: RuleKind,
+    all: bool,
+    number: Decimal,
+    client: Option<ClientId>,
+    product: Option<ProductId>,
+    parent: Option<ProductId>,
+    from: Day,
+    reason: String,
+}
+
+impl SameRule {
+    fn of(rule: &Rule, identity: &Identity) -> Self {
+        let days = Days::of(rule.span);
+        let product = |product: &Option<crate::records::ProductRef>| {
+            product.as_ref().map(|product| identity.product(product, days.from))
+        };
+        Self {
+            kind: rule.kind,
+            all: rule.value == RuleValue::All,
+            number: match rule.value {
+                RuleValue::All => Decimal::ZERO,
+                RuleValue::Number(number) => number.normalize(),
+            },
+            client: rule.client.as_ref().map(|client| identity.client(client, days.from)),
+            product: product(&rule.product),
+            parent: product(&rule.parent_product),
+            from: days.from,
+            reason: fold(&rule.reason),
+        }
+    }
+}
+
+/// The rules, each once, in the order given.
+pub(super) fn distinct<'r>(rules: &'r [Rule], identity: &Identity) -> Vec<&'r Rule> {
+    let mut seen = HashSet::new();
+    rules.iter().filter(|rule| seen.insert((SameRule::of(rule, identity), rule.span.until))).collect()
+}
+
+/// Rules that are the same but for their end: both hold, and one of them may have been meant to be ended.
+fn unlike_ends(rules: &[&Rule], identity: &Identity) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let again = rules.iter().filter(|rule| !seen.insert(SameRule::of(rule, identity)));
+    again
+        .map(|rule| {
+            format!(
+                "the rule `{}` of {} is there more than once with different ends; each of them counts",
+                rule.reason, rule.owner
+            )
+        })
+        .collect()
+}
+
 impl Rules {
     pub(super) fn build(rules: &[Rule], identity: &Identity, notes: &mut Vec<String>) -> Self {
         let mut built = Self::default();
-        for rule in rules {
+        let said = distinct(rules, identity);
+        notes.extend(unlike_ends(&said, identity));
+        for rule in said {
             let days = Days::of(rule.span);
             let client = rule.client.as_ref().map(|client| identity.client(client, days.from));
             let product = rule.product.as_ref().map(|product| identity.product(product, days.from));
@@ -124,21 +186,22 @@ impl Rules {
 
     /// Months before this one are time-barred; none: no limit.
     ///
-    /// Of several rules that hold on the last audited day the most particular counts (client and
-    /// product, client, product, all), of equals the shorter for under-billing, the longer for
+    /// Of several rules and policies that hold on the last audited day the most particular counts (client
+    /// and product, agreement, client, product, all), of equals the shorter for under-billing, the longer for
     /// over-billing. Over-billing is never credited back less far than under-billing is charged.
     pub(super) fn barred_before(
         &self,
         client: ClientId,
         product: ProductId,
+        policy: &Held,
         direction: Direction,
         calendar: &Calendar,
     ) -> Option<Month> {
-        let under = self.limit(client, product, Direction::Under, calendar);
+        let under = self.limit(client, product, policy, Direction::Under, calendar);
         let months = match direction {
             Direction::Under => under?,
             Direction::Over => {
-                let over = self.limit(client, product, Direction::Over, calendar)?;
+                let over = self.limit(client, product, policy, Direction::Over, calendar)?;
                 over.max(under.unwrap_or(0))
             }
         };
@@ -152,6 +215,7 @@ impl Rules {
         &self,
         client: ClientId,
         product: ProductId,
+        policy: &Held,
         direction: Direction,
         calendar: &Calendar,
     ) -> Option<u32> {
@@ -162,15 +226,19 @@ impl Rules {
                 && limit.product.is_none_or(|only| only == product)
                 && limit.days.contains(last)
         });
-        let particular = |limit: &&Limit| (limit.client.is_some(), limit.product.is_some());
-        let best = holding.clone().map(|limit| particular(&limit)).max()?;
-        let best = holding.filter(|limit| particular(limit) == best).map(|limit| limit.months);
+        let of_rule = |limit: &Limit| PolicyLimit {
+            months: limit.months,
+            particular: (limit.client.is_some(), limit.product.is_some(), false),
+        };
+        let all = holding.map(of_rule).chain(policy.limit(direction));
+        let best = all.clone().map(|limit| limit.particular).max()?;
+        let best = all.filter(|limit| limit.particular == best).map(|limit| limit.months);
         if direction == Direction::Under { best.min() } else { best.max() }
     }
 }
 
 /// The waterfall of one client's product.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Steps {
     pub rules: Vec<Step>,
     /// Free and trial seats among the counted.
@@ -233,6 +301,7 @@ impl Steps {
             allowance: off_allowance,
             not_fitting: wanted - taken,
             minimum,
+            elsewhere: 0,
             billable: left.max(minimum),
         })
     }
@@ -254,6 +323,8 @@ pub(super) struct Fall {
     pub allowance: i64,
     pub not_fitting: i64,
     pub minimum: i64,
+    /// Billable seats that other parts of the client take.
+    pub elsewhere: i64,
     pub billable: i64,
 }
 
@@ -266,6 +337,7 @@ impl Fall {
             allowance: Decimal::from(self.allowance),
             not_fitting: Decimal::from(self.not_fitting),
             minimum: Decimal::from(self.minimum),
+            elsewhere: Decimal::from(self.elsewhere),
             billable: Decimal::from(self.billable),
         }
     }

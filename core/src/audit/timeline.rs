@@ -1,5 +1,6 @@
 //! A product's rows as quantities over time.
 
+use super::calendar::Calendar;
 use super::client::Subject;
 use super::compare::Timeline;
 use super::identity::ProductId;
@@ -12,17 +13,18 @@ use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Builds a product's timeline. `None` when a sum does not fit.
-pub(super) fn timeline(subject: &Subject<'_>) -> Option<Timeline> {
-    let basis = subject.policy.basis;
+pub(super) fn timeline(subject: &Subject<'_>, calendar: &Calendar) -> Option<Timeline> {
     let (mut counted, mut free) = (Changes::default(), Changes::default());
     let mut by_term: BTreeMap<Option<Term>, Changes> = BTreeMap::new();
     for count in &subject.counts {
-        let seats = count.seats(basis).known().unwrap_or(0);
-        counted.add(count.days, seats);
-        if count.free {
-            free.add(count.days, seats);
-        } else {
-            by_term.entry(count.term).or_default().add(count.days, seats);
+        for (days, seats) in subject.policy.seats(calendar, count) {
+            let seats = seats.known().unwrap_or(0);
+            counted.add(days, seats);
+            if count.free {
+                free.add(days, seats);
+            } else {
+                by_term.entry(count.term).or_default().add(days, seats);
+            }
         }
     }
     let mut billed: BTreeMap<Option<Currency>, Changes> = BTreeMap::new();
@@ -70,12 +72,13 @@ pub(super) fn timeline(subject: &Subject<'_>) -> Option<Timeline> {
         steps,
         prices,
         assumed_before: subject.assumed_before,
+        share: None,
     })
 }
 
 /// Whether as many seats are billed as the client has, by the rows alone and on every day: then there is no
 /// gap and no mix of terms. Most products are so, and need no comparison day by day.
-pub(super) fn alike(subject: &Subject<'_>) -> bool {
+pub(super) fn alike(subject: &Subject<'_>, calendar: &Calendar) -> bool {
     let bills = || subject.bills.iter().filter(|bill| bill.regular());
     let Some(currency) = bills().next().map(|bill| bill.record.currency) else { return false };
     let one_term = subject.counts.iter().all(|count| count.term.is_none())
@@ -85,9 +88,11 @@ pub(super) fn alike(subject: &Subject<'_>) -> bool {
     }
     let (mut counted, mut billed) = (Changes::default(), Changes::default());
     for count in &subject.counts {
-        match count.seats(subject.policy.basis).known() {
-            Some(seats) if seats >= 0 && !count.free => counted.add(count.days, seats),
-            _ => return false,
+        for (days, seats) in subject.policy.seats(calendar, count) {
+            match seats.known() {
+                Some(seats) if seats >= 0 && !count.free => counted.add(days, seats),
+                _ => return false,
+            }
         }
     }
     for bill in bills() {

@@ -8,7 +8,8 @@ use super::AuditError;
 use super::client::{ClientRows, Context, Subject, View, comparison, view};
 use super::document::{AppliedPolicy, AuditPeriod, Direction, Gap};
 use super::gaps::{self, plus};
-use super::input::{AuditInput, Basis, PolicyOverride, Proration};
+use super::input::{AuditInput, Basis, Proration};
+use super::policies::Policies;
 use super::what_if_document::{
     GapUnderSetting, GapWhatIf, Setting, SettingFigures, SideBySide, UnderSetting, WhatIf, WhatIfLine,
 };
@@ -116,18 +117,17 @@ fn each(
     mut take: impl FnMut(Measurement) -> Result<bool, AuditError>,
 ) -> Result<(), AuditError> {
     let bases: BTreeSet<Basis> = settings.iter().filter_map(|setting| setting.basis).collect();
-    let forced: Vec<(Basis, PolicyOverride)> = bases.into_iter().map(|basis| (basis, only(basis))).collect();
+    let forced: Vec<(Basis, Policies<'_>)> =
+        bases.into_iter().map(|basis| (basis, context.policies.counting(basis))).collect();
     for (client, rows) in context.clients() {
         let mut own = view(context, client, rows);
         if own.reason.is_some() {
             continue;
         }
-        let exceptions: Vec<_> =
-            forced.iter().map(|(basis, exception)| (*basis, [(client, exception)])).collect();
         // Another source may speak of the seats that another basis counts, so each has a view of its own.
         let mut others: Vec<(Basis, View<'_>)> = Vec::new();
-        for (basis, overrides) in &exceptions {
-            let counted_so = Context { overrides, ..*context };
+        for (basis, policies) in &forced {
+            let counted_so = Context { policies, ..*context };
             others.push((*basis, view(&counted_so, client, rows)));
         }
         for subject in &mut own.subjects {
@@ -140,11 +140,6 @@ fn each(
     Ok(())
 }
 
-/// The one exception that makes a client be counted by a basis.
-fn only(basis: Basis) -> PolicyOverride {
-    PolicyOverride { client: String::new(), agreement: None, basis: Some(basis), proration: None }
-}
-
 fn measure_all<'a, 'b>(
     context: &Context<'a>,
     subject: &mut Subject<'a>,
@@ -155,7 +150,7 @@ fn measure_all<'a, 'b>(
 where
     'a: 'b,
 {
-    let policy = subject.policy;
+    let policy = subject.policy.clone();
     let audited = measure(context, subject, rows)?;
     let mut under = Vec::with_capacity(settings.len());
     for setting in settings {
@@ -166,17 +161,18 @@ where
             });
             match other {
                 Some(other) => {
-                    other.policy.proration = setting.proration;
+                    other.policy = other.policy.prorated(setting.proration);
                     measure(context, other, rows)?
                 }
                 None => Measured { compared: false, days: 0, gaps: Vec::new() },
             }
         } else {
-            subject.policy.proration = setting.proration;
+            subject.policy = policy.prorated(setting.proration);
             measure(context, subject, rows)?
         };
         under.push((*setting, measured));
     }
+    let applied = policy.last;
     subject.policy = policy;
     let regular = subject.bills.iter().filter(|bill| {
         let audited = context.calendar.audited;
@@ -188,7 +184,7 @@ where
         product: context.identity.product_name(subject.product).to_owned(),
         sku: context.identity.sku(subject.product).map(str::to_owned),
         agreements: agreements.into_iter().map(str::to_owned).collect(),
-        policy,
+        policy: applied,
         audited,
         settings: under,
     })

@@ -119,6 +119,8 @@ fn keep(client: ClientRef, product: ProductRef, user: String, line: u32, sink: &
             concealed: false,
             assigned_by: None,
             assigned_on: None,
+            department: None,
+            licence_group: None,
         }),
     );
 }

@@ -28,6 +28,7 @@ const LICENSES: usize = 1;
 const DETAILS: usize = 2;
 const BLOCKED: usize = 3;
 const DELETED: usize = 4;
+const DEPARTMENT: usize = 5;
 
 const LAYOUT: Layout = Layout {
     fields: &[
@@ -48,6 +49,7 @@ const LAYOUT: Layout = Layout {
             aliases: &["softdeletiontimestamp"],
             need: Need::SignatureOneOf(2),
         },
+        Field { name: "Department", aliases: &[], need: Need::Optional },
     ],
     unread: &[
         "displayname",
@@ -57,7 +59,6 @@ const LAYOUT: Layout = Layout {
         "lastname",
         "whencreated",
         "title",
-        "department",
         "preferreddatalocation",
         "city",
         "countryorregion",
@@ -138,6 +139,8 @@ fn keep(cells: &Cells<'_>, user: &str, deleted: bool, sink: &mut Sink) -> Result
             concealed: false,
             assigned_by: None,
             assigned_on: None,
+            department: cells.owned(DEPARTMENT),
+            licence_group: None,
         })
     };
     let products = joined_products(cells.text(LICENSES).or_else(|| cells.text(DETAILS)).unwrap_or_default());

@@ -135,5 +135,7 @@ fn activity(user: &str, product: Option<ProductRef>) -> Record {
         concealed: false,
         assigned_by: None,
         assigned_on: None,
+        department: None,
+        licence_group: None,
     })
 }

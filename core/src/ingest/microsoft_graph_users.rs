@@ -150,6 +150,7 @@ struct User {
     blocked: bool,
     deleted: bool,
     guest: bool,
+    department: Option<String>,
     last_active: Option<NaiveDate>,
     licences: Vec<Licence>,
 }
@@ -165,6 +166,8 @@ struct Licence {
     /// States that hold nothing, as written.
     failed: Vec<String>,
     by: Option<AssignedBy>,
+    /// The first group that gives it.
+    group: Option<String>,
     on: Option<NaiveDate>,
 }
 
@@ -228,6 +231,7 @@ fn user(item: Raw<'_>) -> Result<User, Bad> {
         blocked: graph_json::flag(&object, "accountEnabled")? == Some(false),
         deleted: graph_json::moment(&object, "deletedDateTime")?.is_some(),
         guest,
+        department: graph_json::words(&object, "department"),
         last_active: last_active(&object)?,
         licences: licences.list,
     })
@@ -259,7 +263,10 @@ fn take_state(licence: &mut Licence, state: &Object<'_>) -> Result<(), Bad> {
         _ => licence.failed.push(word),
     }
     let by = match graph_json::id_of(state, "assignedByGroup") {
-        Some(_) => AssignedBy::Group,
+        Some(group) => {
+            licence.group.get_or_insert(group);
+            AssignedBy::Group
+        }
         None => AssignedBy::Direct,
     };
     licence.by = match licence.by {
@@ -302,6 +309,8 @@ fn keep(user: &User, line: u32, sink: &mut Sink) {
             concealed: false,
             assigned_by: licence.and_then(|licence| licence.by),
             assigned_on: licence.and_then(|licence| licence.on),
+            department: user.department.clone(),
+            licence_group: licence.and_then(|licence| licence.group.clone()),
         })
     };
     let mut any = false;

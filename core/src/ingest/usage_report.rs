@@ -199,6 +199,8 @@ fn keep(report: &Report, user: &User, line: u32, sink: &mut Sink) {
             concealed: user.concealed,
             assigned_by: None,
             assigned_on: None,
+            department: None,
+            licence_group: None,
         })
     };
     if user.products.names.is_empty() {

@@ -122,8 +122,8 @@ impl Gathered {
         for sourced in records {
             match sourced.record {
                 Record::Mapping(row) => self.mappings.push(row),
-                Record::Rule(row) => self.rules.push(row),
-                Record::Price(row) => self.prices.push(row),
+                Record::Rule(row) => self.rules.push(*row),
+                Record::Price(row) => self.prices.push(*row),
                 _ if said.side.is_none_or(|side| is_of(&sourced.record, side)) => rows.push(sourced),
                 _ => {}
             }

@@ -246,6 +246,8 @@ struct ActivityRow {
     concealed: bool,
     assigned_by: Option<String>,
     assigned_on: Option<NaiveDate>,
+    department: Option<String>,
+    licence_group: Option<String>,
 }
 
 impl IntoRecord for ActivityRow {
@@ -270,6 +272,8 @@ impl IntoRecord for ActivityRow {
             concealed: self.concealed,
             assigned_by: self.assigned_by.as_deref().map(assigned_by).transpose()?,
             assigned_on: self.assigned_on,
+            department: self.department,
+            licence_group: self.licence_group,
         };
         sourced(self.line, Record::Activity(row))
     }
@@ -430,7 +434,7 @@ pub async fn page(
     let activities = read!(
         ActivityRow,
         "select position, line, client_ref, product_ref, user_name, last_active, as_of, blocked, deleted,
-                guest, concealed, assigned_by, assigned_on
+                guest, concealed, assigned_by, assigned_on, department, licence_group
          from activities"
     );
     let provisioning = read!(

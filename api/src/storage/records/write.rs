@@ -256,6 +256,7 @@ impl<'a> Batch<'a> {
                 target: &row.target,
                 valid_from: row.span.map(|span| span.from),
                 valid_until: row.span.and_then(|span| span.until),
+                basis: None,
             };
             mappings::insert_approved(tx, &new, Some(import), &row.approved_by, now).await?;
         }
@@ -464,7 +465,9 @@ impl To<'_> {
                 "guest",
                 "concealed",
                 "assigned_by",
-                "assigned_on"
+                "assigned_on",
+                "department",
+                "licence_group"
             ],
             [
                 "$9::text[]",
@@ -475,7 +478,9 @@ impl To<'_> {
                 "$14::bool[]",
                 "$15::bool[]",
                 "$16::text[]",
-                "$17::date[]"
+                "$17::date[]",
+                "$18::text[]",
+                "$19::text[]"
             ]
         );
         self.rows(sql, rows)
@@ -488,6 +493,8 @@ impl To<'_> {
             .bind(column(rows, |r| r.concealed))
             .bind(column(rows, |r| r.assigned_by.map(assigned_by_name)))
             .bind(column(rows, |r| r.assigned_on))
+            .bind(column(rows, |r| r.department.as_deref()))
+            .bind(column(rows, |r| r.licence_group.as_deref()))
     }
 
     fn provisioning(&self, rows: &Rows<'_, ProvisioningEvent>) -> Statement {

@@ -44,7 +44,8 @@ fn summary(explanation: &Explanation) -> String {
     };
     let since = explanation.stretches.iter().find(|stretch| !stretch.gap.is_zero());
     let since = since.map_or(String::new(), |stretch| format!(", first on {}", day(stretch.taken_as)));
-    format!("{} {what}: {}, {} now{since}.", gap.client, gap.product, seats(gap.seats))
+    let entity = gap.billing_entity.as_ref().map_or(String::new(), |entity| format!(" ({entity})"));
+    format!("{}{entity} {what}: {}, {} now{since}.", gap.client, gap.product, seats(gap.seats))
 }
 
 /// Where the numbers come from: file and lines.
@@ -77,13 +78,18 @@ fn waterfall(explanation: &Explanation) -> Option<String> {
             steps.push(format!("{} {what}{}", plain(count), reasons(explanation, kind)));
         }
     }
-    let raised = fall.billable == fall.minimum && !fall.minimum.is_zero();
+    let raised = fall.billable + fall.elsewhere == fall.minimum && !fall.minimum.is_zero();
     if raised {
         steps.push(format!(
             "at least {} are billed{}",
             plain(fall.minimum),
             reasons(explanation, RuleKind::Minimum)
         ));
+    }
+    if !fall.elsewhere.is_zero() {
+        let entity = explanation.gap.billing_entity.as_deref();
+        let others = if entity.is_some() { "other billing entities" } else { "billing entities" };
+        steps.push(format!("{} are billed to {others}", plain(fall.elsewhere)));
     }
     (!steps.is_empty()).then(|| {
         format!("Of {}, {}: {} to bill.", seats(fall.counted), steps.join(", "), plain(fall.billable))

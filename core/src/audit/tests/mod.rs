@@ -1,6 +1,7 @@
 //! The engine against the acceptance numbers, against a slow reference, and against disorder.
 
 mod build;
+mod decided;
 mod examples;
 mod explain;
 mod history;

@@ -454,10 +454,10 @@ fn an_agreement_can_have_its_own_proration() {
     line.agreement = Some("Gold".to_owned());
     let mut wanted = input("2026-01", "2026-01", vec![have, billing(vec![line])]);
     let own = |agreement: &str| PolicyOverride {
-        client: "contoso".to_owned(),
+        client: Some("contoso".to_owned()),
         agreement: Some(agreement.to_owned()),
-        basis: None,
         proration: Some(Proration::FullMonth),
+        ..PolicyOverride::default()
     };
     wanted.policy.overrides = vec![own("Silver")];
     assert_eq!(amount(only(&audit(&wanted))), "9.68 USD");

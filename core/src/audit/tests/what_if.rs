@@ -169,10 +169,10 @@ fn an_exception_to_the_policy_counts_as_audited_and_is_set_aside_under_the_setti
         february_to_june(growing("Contoso"), whole_months("Contoso", ["2026-02-01", "2026-04-01"]));
     wanted.policy = Policy {
         overrides: vec![PolicyOverride {
-            client: "Contoso".to_owned(),
+            client: Some("Contoso".to_owned()),
             agreement: Some("Managed".to_owned()),
-            basis: None,
             proration: Some(Proration::FullMonth),
+            ..PolicyOverride::default()
         }],
         ..Policy::default()
     };

@@ -22,6 +22,7 @@ fn active_users_give_a_seat_for_each_product_but_none_for_deleted_users() {
         [(2, "Microsoft 365 E3".into(), Some(Decimal::ONE)), (2, "Power BI Pro".into(), Some(Decimal::ONE))]
     );
     let users = activities(&report);
+    assert!(users.iter().all(|user| user.department.is_none()));
     let told: Vec<_> = users
         .iter()
         .map(|user| (user.user.as_str(), user.product.is_some(), user.blocked, user.deleted))
@@ -35,6 +36,14 @@ fn active_users_give_a_seat_for_each_product_but_none_for_deleted_users() {
             ("cleo@wideworld.example", true, false, true),
         ]
     );
+}
+
+#[test]
+fn a_department_is_kept_where_the_file_has_one() {
+    let plain = include_str!("../../../fixtures/microsoft_admin_center/active_users_a.csv");
+    let told =
+        report(&plain.replace("When created", "Department").replacen("2022-03-18 19:49:35Z", "Law", 1));
+    assert_eq!(activities(&told)[0].department.as_deref(), Some("Law"));
 }
 
 #[test]

@@ -174,6 +174,7 @@ fn a_licence_given_directly_and_by_a_group_is_one_seat_and_an_error_is_none() {
     let users = activities(&report);
     assert_eq!(users[0].assigned_by, Some(AssignedBy::DirectAndGroup));
     assert_eq!(users[0].assigned_on, Some(day("2026-04-02")));
+    assert_eq!(users[0].licence_group.as_deref(), Some("99990000-0000-4000-8000-000000000001"));
     assert_eq!(note_codes(&report), [(Some(1), "failed_assignment")]);
     assert!(report.notes[0].text.contains("CountViolation"), "{}", report.notes[0].text);
 }
@@ -194,6 +195,18 @@ fn the_last_use_is_a_successful_or_unattended_sign_in_and_may_be_unknown() {
             (None, false, false, true, true),
         ]
     );
+}
+
+#[test]
+fn a_users_department_is_kept() {
+    let told = report(&USERS.replacen(
+        "\"userPrincipalName\"",
+        "\"department\": \" Sales \", \"userPrincipalName\"",
+        1,
+    ));
+    let departments: Vec<_> = activities(&told).iter().map(|user| user.department.as_deref()).collect();
+    assert_eq!(departments[0], Some("Sales"));
+    assert!(departments[1..].iter().all(Option::is_none), "{departments:?}");
 }
 
 #[test]
