@@ -6,10 +6,12 @@
 //! commands and the tests all run this same code.
 //!
 //! Read in this order: [`records`] (the canonical rows), [`ingest`] (files to records),
-//! [`seat_states`] (vendor charges to seats), [`catalog`] and [`matching`] (names to products), [`audit`] (records to gaps).
+//! [`seat_states`] (vendor charges to seats), [`catalog`] and [`matching`] (names to products), [`audit`] (records to gaps),
+//! [`cycle`] (what must be there by when, month after month).
 
 pub mod audit;
 pub mod catalog;
+pub mod cycle;
 pub mod digest;
 pub mod id;
 pub mod ingest;

@@ -11,6 +11,7 @@ mod audits;
 mod catalog;
 mod contract;
 mod cors;
+mod cycles;
 mod hostile;
 mod idempotency;
 mod import_profiles;

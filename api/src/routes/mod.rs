@@ -6,7 +6,9 @@
 pub mod api_keys;
 pub mod audits;
 pub mod clients;
+pub mod cycles;
 pub mod docs;
+pub mod events;
 mod follow;
 pub mod gaps;
 pub mod health;
@@ -19,6 +21,7 @@ pub mod me;
 pub mod members;
 pub mod organizations;
 pub mod products;
+pub mod reconciliation_schedules;
 pub mod sessions;
 pub mod surface;
 
@@ -56,6 +59,9 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(import_profiles::configure)
         .configure(audits::configure)
         .configure(gaps::configure)
+        .configure(reconciliation_schedules::configure)
+        .configure(cycles::configure)
+        .configure(events::configure)
         .configure(jobs::configure);
     config.configure(health::configure).configure(sessions::configure_keys).service(v1);
 }

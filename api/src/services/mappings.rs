@@ -2,7 +2,7 @@
 
 use crate::auth::Actor;
 use crate::error::{ApiError, Code};
-use crate::services::text;
+use crate::services::{cycles, text};
 use crate::storage::OrgTx;
 use crate::storage::mappings::{self, Decision, NewMapping, StoredMapping};
 use chrono::{DateTime, Utc};
@@ -38,7 +38,9 @@ pub async fn create(
             "valid_until is the day after the last one: it must be later than valid_from.",
         ));
     }
-    Ok(mappings::insert_approved(tx, new, None, &actor.label(), now).await?)
+    let written = mappings::insert_approved(tx, new, None, &actor.label(), now).await?;
+    cycles::facts_changed(tx, now).await?;
+    Ok(written)
 }
 
 /// Approves, rejects or withdraws a mapping that still has this version.
@@ -51,6 +53,8 @@ pub async fn decide(
     now: DateTime<Utc>,
 ) -> Result<StoredMapping, ApiError> {
     if let Some(decided) = mappings::decide(tx, id, version, decision, &actor.label(), now).await? {
+        // Clients that no audit could compare may have waited for it.
+        cycles::facts_changed(tx, now).await?;
         return Ok(decided);
     }
     let Some(current) = mappings::find(tx, id).await? else { return Err(ApiError::not_found()) };

@@ -3,7 +3,9 @@
 pub mod api_keys;
 pub mod audits;
 pub mod clients;
+pub mod cycles;
 pub mod demo;
+pub mod events;
 pub mod idempotency;
 pub mod import_profiles;
 pub mod imports;
@@ -11,6 +13,7 @@ pub mod invitations;
 pub mod mappings;
 pub mod members;
 pub mod organizations;
+pub mod schedules;
 pub mod sessions;
 pub mod sign_in;
 pub mod text;

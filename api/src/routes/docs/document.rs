@@ -169,6 +169,8 @@ fn tags() -> Value {
         { "name": "imports", "description": "Uploaded files and the rows read from them." },
         { "name": "audits", "description": "Comparing what clients have with what they are billed." },
         { "name": "gaps", "description": "What audits found." },
+        { "name": "cycles", "description": "The month's cycle: what must be imported by when, and which client stands where." },
+        { "name": "events", "description": "What happened, in order." },
         { "name": "jobs", "description": "Background work: ask, wait, or follow." },
     ])
 }
