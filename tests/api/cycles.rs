@@ -278,6 +278,48 @@ async fn two_names_that_a_mapping_joins_are_one_client_of_the_cycle() {
 }
 
 #[tokio::test]
+async fn a_client_that_an_audit_could_not_compare_is_not_audited_and_the_reason_is_told() {
+    let app = TestApp::start().await;
+    let mut org = scheduled(&app).await;
+    at(&app, &mut org, "2026-12-01T08:00:00Z").await;
+    org.import_whole("seats.csv", ENTITLEMENTS, "").await;
+    let partial = format!("{}Contoso,Visio,many,9,USD,2026-11-01,\n", billing(8, "2026-11-01", "2026-12-01"));
+    let partial = org.import_whole("billing.csv", partial, "accept_partial=true").await;
+    let page = org.read("/v1/cycles/2026-11/clients?status=ready").await;
+    assert_eq!(page["data"][0]["not_compared"], "incomplete_import", "{page:#}");
+    let (happened, seen) = events(&org, 0).await;
+    assert!(!types(&happened).contains(&"gap.found"), "{happened:#?}");
+    // Nobody audits it again for the same facts.
+    at(&app, &mut org, "2026-12-02T08:00:00Z").await;
+    assert_eq!(audits(&org).await, 1);
+    let path = format!("/v1/imports/{}/void", partial["id"].as_str().unwrap());
+    let void = org.owner.caller.post(&path).header("If-Match", format!("\"v{}\"", partial["version"]));
+    assert_eq!(send(void.json(&json!({"reason": "A row is wrong"}))).await.0, 200);
+    org.import_whole("billing2.csv", billing(8, "2026-11-01", "2026-12-01"), "").await;
+    assert_eq!(clients(&org, "2026-11").await[0], stands("Contoso", "audited", &[]));
+    assert!(types(&events(&org, seen).await.0).contains(&"gap.found"));
+}
+
+#[tokio::test]
+async fn a_product_that_could_not_be_compared_is_no_sign_that_its_gap_is_gone() {
+    let app = TestApp::start().await;
+    let mut org = scheduled(&app).await;
+    at(&app, &mut org, "2026-12-01T08:00:00Z").await;
+    org.import_whole("seats.csv", ENTITLEMENTS, "").await;
+    org.import_whole("billing.csv", billing(8, "2026-11-01", "2026-12-01"), "").await;
+    at(&app, &mut org, "2027-01-01T08:00:00Z").await;
+    let (_, seen) = events(&org, 0).await;
+    org.import_whole("seats2.csv", format!("{ENTITLEMENTS}Contoso,Visio,1,2026-12-01,\n"), "").await;
+    let half = billing(8, "2026-12-01", "2027-01-01").replace(",8,", ",8.5,");
+    org.import_whole("billing2.csv", half, "").await;
+    assert_eq!(clients(&org, "2026-12").await[0], stands("Contoso", "audited", &[]));
+    let (happened, _) = events(&org, seen).await;
+    let gaps: Vec<&Value> = happened.iter().filter(|event| event["gap_id"].is_string()).collect();
+    assert_eq!(gaps.len(), 1, "only Visio's: {gaps:#?}");
+    assert_eq!((&gaps[0]["type"], &gaps[0]["data"]["product"]), (&json!("gap.found"), &json!("Visio")));
+}
+
+#[tokio::test]
 async fn a_schedule_is_set_with_the_version_that_was_read() {
     let app = TestApp::start().await;
     let org = app.org("Example MSP").await;

@@ -23,7 +23,7 @@ const SOURCE_CHARS: usize = 64;
 /// An import that is expected for each month.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(example = json!({"side": "entitlement", "source": null})))]
+#[cfg_attr(feature = "openapi", schema(as = ExpectedImport, example = json!({"side": "entitlement", "source": null})))]
 #[serde(deny_unknown_fields)]
 pub struct Expected {
     /// The side that it fills.
@@ -38,7 +38,7 @@ pub struct Expected {
 /// When a client is invoiced, and what must be there before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(example = json!({
+#[cfg_attr(feature = "openapi", schema(as = ReconciliationTerms, example = json!({
     "enabled": true, "invoice_day": 5, "invoiced": "arrears", "due_days_before": 2, "fresh_days": 7,
     "expected": [{"side": "entitlement", "source": null}, {"side": "billing", "source": null}],
     "remind_days_before": [5, 1], "remind_days_overdue": [1, 7]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Where a client stands in a month's cycle: always in exactly one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = CycleStatus))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Imports are missing, and it is too early for them: they could not tell of the month yet.
