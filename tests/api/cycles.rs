@@ -387,6 +387,10 @@ async fn a_clients_own_schedule_counts_until_it_is_withdrawn() {
     assert_eq!(put(&org, &path, 3, json!({"invoice_day": 1, "enabled": false})).await.0, 200);
     app.work().await;
     assert_eq!(clients(&org, "2026-11").await, [stands("Fabrikam", "due", &["billing"])]);
+    // And nobody is in a cycle when the organization's is not enabled.
+    assert_eq!(put(&org, SCHEDULE, 2, json!({"invoice_day": 5, "enabled": false})).await.0, 200);
+    app.work().await;
+    assert_problem(&send(org.owner.caller.get("/v1/cycles/2026-11")).await, 404, "not_found");
 }
 
 #[tokio::test]

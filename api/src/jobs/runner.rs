@@ -22,7 +22,7 @@ use tracing::Instrument as _;
 pub const MAX_ATTEMPTS: i32 = 5;
 
 /// Between two looks at whose cycles' time has come.
-const TICK: std::time::Duration = std::time::Duration::from_secs(60);
+const TICK: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// What runs a job: [`JobKind::run`], or what a test puts in its place.
 pub type Handler = fn(JobContext) -> JobFuture;
@@ -82,7 +82,8 @@ impl Runner {
         }
     }
 
-    /// Runs what is ready until nothing is, beginning with what the clock of cycles makes ready, one job after the other; answers how many were begun.
+    /// Runs what is ready until nothing is, what the clock of cycles makes ready included, one job after the
+    /// other; answers how many were begun.
     pub async fn drain(&self) -> Result<usize, StorageError> {
         let mut begun = 0;
         cycles::tick(&self.app).await?;

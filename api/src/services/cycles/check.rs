@@ -31,7 +31,7 @@ const OLD_DAYS: u64 = 62;
 pub(super) const NAMED: usize = 100;
 
 /// What a look came to.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct Looked {
     /// Clients whose standing changed in some month.
     pub changed: usize,
@@ -60,10 +60,9 @@ pub async fn check(app: &App, tx: &mut OrgTx) -> Result<Looked, ApiError> {
     organizations::lock(tx).await?;
     let (now, today) = (app.clock.now(), app.clock.today());
     let schedules = Schedules::load(tx).await?;
-    if !schedules.any_enabled() {
-        return Ok(Looked::default());
+    if schedules.any_enabled() {
+        measure(tx, now).await?;
     }
-    measure(tx, now).await?;
     let horizon = Month::of(today).plus(-LOOK_BACK - 2);
     let names = Names::load(tx, now).await?;
     let files = Files::load(tx, &names, horizon).await?;
@@ -117,12 +116,17 @@ impl Schedules {
     }
 }
 
+/// A client as a file names it, and a side.
+type ClientSide = (Uuid, &'static str);
+/// Days of snapshots, and days of other rows.
+type HeldDays = (Vec<NaiveDate>, Vec<Span>);
+
 /// Makes the reach of imports that have none yet.
 async fn measure(tx: &mut OrgTx, now: DateTime<Utc>) -> Result<(), StorageError> {
     for import in reaches::pending(tx).await? {
         let learned = import.created_at.date_naive();
         let stated = import.stated_from.map(|from| Span { from, until: import.stated_until });
-        let mut held: BTreeMap<(Uuid, &'static str), (Vec<NaiveDate>, Vec<Span>)> = BTreeMap::new();
+        let mut held: BTreeMap<ClientSide, HeldDays> = BTreeMap::new();
         for row in reaches::held(tx, import.id).await? {
             let (snapshots, spans) = held.entry((row.client_ref, side(&row.side)?.1)).or_default();
             match row.from_day {
@@ -131,7 +135,7 @@ async fn measure(tx: &mut OrgTx, now: DateTime<Utc>) -> Result<(), StorageError>
                 None => {}
             }
         }
-        let reach = |((client_ref, side), (snapshots, spans)): ((Uuid, &'static str), (Vec<_>, Vec<_>))| {
+        let reach = |((client_ref, side), (snapshots, spans)): (ClientSide, HeldDays)| {
             let Told { from, until, through } = told(&snapshots, &spans, learned, stated)?;
             Some(NewReach { client_ref, side, first_day: from, until_day: until, through_day: through })
         };

@@ -106,8 +106,10 @@ fn span(from: &str, until: &str) -> Span {
 
 #[test]
 fn a_file_tells_of_the_days_that_it_can_have_known() {
+    type Row<'a> = (&'a str, &'a [&'a str], &'a [Span], Option<Span>, &'a str);
+
     let learned = day("2026-11-20");
-    let table: [(&str, &[&str], &[Span], Option<Span>, &str); 8] = [
+    let table: [Row<'_>; 8] = [
         ("a snapshot, up to its day", &["2026-11-18"], &[], None, "2026-11-18"),
         ("an open row, up to the upload", &[], &[span("2026-02-01", "")], None, "2026-11-20"),
         ("an invoice in advance, its month", &[], &[span("2026-12-01", "2027-01-01")], None, "2026-12-31"),
@@ -218,7 +220,8 @@ fn a_file_concerns_the_months_that_it_speaks_of() {
 #[test]
 fn a_gap_is_announced_when_it_comes_goes_and_comes_back() {
     use GapChange::{Closed, Found, Recurred};
-    let table: [(Option<GapState>, bool, bool, &[GapChange], Option<GapState>); 9] = [
+    type Row = (Option<GapState>, bool, bool, &'static [GapChange], Option<GapState>);
+    let table: [Row; 9] = [
         (None, true, true, &[Found], Some(GapState::Open)),
         (Some(GapState::Open), true, true, &[], Some(GapState::Open)),
         (Some(GapState::Open), false, true, &[Closed], Some(GapState::Closed)),
