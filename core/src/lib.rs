@@ -8,11 +8,13 @@
 //! Read in this order: [`records`] (the canonical rows), [`ingest`] (files to records),
 //! [`seat_states`] (vendor charges to seats), [`catalog`] and [`matching`] (names to products),
 //! [`audit`] (records to gaps), [`history`] (audits to what a gap came to over time), [`visit`] (one audit of a few files),
-//! [`sample`] (files to try it with), [`letters`] (facts to letters), [`log`] (a history that cannot be rewritten unseen).
+//! [`sample`] (files to try it with), [`letters`] (facts to letters), [`log`] (a history that cannot be rewritten unseen),
+//! [`cycle`] (what must be there by when, month after month).
 
 pub mod audit;
 mod canonical;
 pub mod catalog;
+pub mod cycle;
 pub mod digest;
 pub mod history;
 pub mod id;

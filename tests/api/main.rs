@@ -13,6 +13,7 @@ mod billing_entities;
 mod catalog;
 mod contract;
 mod cors;
+mod cycles;
 mod deliveries;
 mod docs;
 mod gaps;

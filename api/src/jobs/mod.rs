@@ -7,6 +7,7 @@
 //!
 //! Jobs know services and storage; they know no HTTP.
 
+pub mod check_cycles;
 pub mod housekeeping;
 pub mod read_import;
 pub mod run_audit;
@@ -62,6 +63,8 @@ macro_rules! kinds {
 }
 
 kinds! {
+    /// Looks at the organization's monthly cycles.
+    CheckCycles = "check_cycles" => check_cycles::run, check_cycles::give_up;
     /// Removes what an organization need not keep: old replies, old jobs.
     Housekeeping = "housekeeping" => housekeeping::run, housekeeping::give_up;
     /// Reads an uploaded file.

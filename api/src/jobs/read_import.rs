@@ -2,6 +2,7 @@
 
 use super::{Ended, JobContext, JobError};
 use crate::error::ApiError;
+use crate::services::cycles;
 use crate::services::imports::{self, ImportProgress};
 use crate::storage::StorageError;
 use crate::storage::imports as stored;
@@ -28,10 +29,13 @@ pub async fn run(context: JobContext) -> Result<(), JobError> {
     }
     let (progress, mut seen) = watch::channel(ImportProgress::default());
     let read = imports::read(&context.app, context.org, &import, &progress);
-    let tx = tokio::select! {
+    let mut tx = tokio::select! {
         read = read => read?,
         lost = tell(&context, &mut seen) => return Err(lost),
     };
+    if stored::find(&mut tx, id).await?.is_some_and(|import| import.status == "completed") {
+        cycles::facts_changed(&mut tx, context.app.clock.now()).await?;
+    }
     let last = *seen.borrow();
     context.finish_at(tx, progress_of(last), &json!({ "import_id": id })).await
 }

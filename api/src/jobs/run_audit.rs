@@ -2,7 +2,7 @@
 
 use super::{Ended, JobContext, JobError};
 use crate::error::ApiError;
-use crate::services::audits;
+use crate::services::{audits, cycles};
 use crate::storage::StorageError;
 use crate::storage::audits as stored;
 use leakage_core::id::AuditId;
@@ -28,6 +28,7 @@ pub async fn run(context: JobContext) -> Result<(), JobError> {
     context.progress(2, Some(3), "storing the document").await?;
     let mut tx = context.begin().await?;
     finished.store(&context.app, &mut tx, id).await?;
+    cycles::audit_completed(&context.app, &mut tx, id).await?;
     context.finish(tx, &json!({ "audit_id": id })).await
 }
 
@@ -36,6 +37,7 @@ pub async fn give_up(ended: Ended<'_>) -> Result<(), StorageError> {
     let id = AuditId::new(ended.subject);
     match stored::find(ended.tx, id).await? {
         Some(audit) if audit.status == "running" => {
+            cycles::audit_failed(ended.tx, id).await?;
             stored::fail(ended.tx, id, ended.problem, ended.now).await
         }
         _ => Ok(()),

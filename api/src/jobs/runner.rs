@@ -6,6 +6,7 @@
 use super::{Ended, JobContext, JobError, JobFuture, JobKind};
 use crate::app::App;
 use crate::error::{ApiError, Code};
+use crate::services::cycles;
 use crate::storage::jobs::{self, Claim};
 use crate::storage::{OrgTx, StorageError};
 use chrono::{DateTime, Duration, Utc};
@@ -19,6 +20,9 @@ use tracing::Instrument as _;
 
 /// How often a job is begun before it is given up.
 pub const MAX_ATTEMPTS: i32 = 5;
+
+/// Between two looks at whose cycles' time has come.
+const TICK: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// What runs a job: [`JobKind::run`], or what a test puts in its place.
 pub type Handler = fn(JobContext) -> JobFuture;
@@ -48,8 +52,13 @@ impl Runner {
         let concurrency = self.app.config.worker.concurrency;
         let poll = std::time::Duration::from_millis(self.app.config.worker.poll_milliseconds);
         let mut running = JoinSet::new();
+        let mut ticked: Option<std::time::Instant> = None;
         while !stop.is_cancelled() {
             while running.try_join_next().is_some() {}
+            if ticked.is_none_or(|at| at.elapsed() >= TICK) {
+                self.tick_or_not().await;
+                ticked = Some(std::time::Instant::now());
+            }
             let claimed = self.claim_or_none(concurrency.saturating_sub(running.len())).await;
             let idle = claimed.is_empty();
             for claim in claimed {
@@ -73,9 +82,11 @@ impl Runner {
         }
     }
 
-    /// Runs what is ready until nothing is, one job after the other; answers how many were begun.
+    /// Runs what is ready until nothing is, what the clock of cycles makes ready included, one job after the
+    /// other; answers how many were begun.
     pub async fn drain(&self) -> Result<usize, StorageError> {
         let mut begun = 0;
+        cycles::tick(&self.app).await?;
         loop {
             let claimed = self.claim(1).await?;
             let Some(claim) = claimed.first() else { return Ok(begun) };
@@ -95,6 +106,12 @@ impl Runner {
         let claimed = jobs::claim(&mut tx, now, self.lease_until(now), limit).await?;
         tx.commit().await?;
         Ok(claimed)
+    }
+
+    async fn tick_or_not(&self) {
+        if let Err(error) = cycles::tick(&self.app).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the clock of cycles cannot be read");
+        }
     }
 
     async fn claim_or_none(&self, limit: usize) -> Vec<Claim> {

@@ -9,9 +9,11 @@ pub mod audit_findings;
 pub mod audits;
 pub mod billing_entities;
 pub mod clients;
+pub mod cycles;
 pub mod decisions;
 pub mod deliveries;
 pub mod docs;
+pub mod events;
 mod follow;
 pub mod gaps;
 pub mod health;
@@ -29,6 +31,7 @@ pub mod page;
 pub mod policies;
 pub mod prices;
 pub mod products;
+pub mod reconciliation_schedules;
 pub mod reports;
 pub mod rules;
 mod sample_audit;
@@ -84,7 +87,10 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(statements::configure)
         .configure(letter_templates::configure)
         .configure(letters::configure)
-        .configure(deliveries::configure);
+        .configure(deliveries::configure)
+        .configure(reconciliation_schedules::configure)
+        .configure(cycles::configure)
+        .configure(events::configure);
     config.configure(health::configure).configure(sessions::configure_keys).service(v1);
 }
 

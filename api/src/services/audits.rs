@@ -30,7 +30,7 @@ use uuid::Uuid;
 const MAX_MONTHS: i32 = 60;
 
 /// Clients that one audit may be narrowed to.
-const MAX_CLIENTS: usize = 500;
+pub(super) const MAX_CLIENTS: usize = 500;
 
 /// What an audit is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -61,6 +61,16 @@ pub struct NewAudit {
 
 /// Stores an audit and the job that runs it.
 pub async fn create(app: &App, tx: &mut OrgTx, actor: &Actor, new: &NewAudit) -> Result<AuditRow, ApiError> {
+    create_as(app, tx, &actor.label(), new).await
+}
+
+/// The same, by whoever or whatever is named.
+pub(super) async fn create_as(
+    app: &App,
+    tx: &mut OrgTx,
+    by: &str,
+    new: &NewAudit,
+) -> Result<AuditRow, ApiError> {
     if new.to < new.from {
         return Err(ApiError::invalid("/to", "The last month is before the first one."));
     }
@@ -97,7 +107,7 @@ pub async fn create(app: &App, tx: &mut OrgTx, actor: &Actor, new: &NewAudit) ->
         as_of,
         request: &request,
         job,
-        created_by: &actor.label(),
+        created_by: by,
     };
     audits::insert(tx, &stored, app.clock.now()).await?;
     audits::find(tx, id).await?.ok_or_else(ApiError::not_found)

@@ -2,7 +2,7 @@
 
 use crate::auth::Actor;
 use crate::error::{ApiError, Code};
-use crate::services::text;
+use crate::services::{cycles, text};
 use crate::storage::OrgTx;
 use crate::storage::mappings::{self, Decision, NewMapping, StoredMapping};
 use chrono::{DateTime, Utc};
@@ -45,7 +45,9 @@ pub async fn create(
             "Which seats are counted is said of products, not of clients.",
         ));
     }
-    Ok(mappings::insert_approved(tx, new, None, &actor.label(), now).await?)
+    let written = mappings::insert_approved(tx, new, None, &actor.label(), now).await?;
+    cycles::facts_changed(tx, now).await?;
+    Ok(written)
 }
 
 /// Approves, rejects or withdraws a mapping that still has this version.
@@ -58,6 +60,8 @@ pub async fn decide(
     now: DateTime<Utc>,
 ) -> Result<StoredMapping, ApiError> {
     if let Some(decided) = mappings::decide(tx, id, version, decision, &actor.label(), now).await? {
+        // Clients that no audit could compare may have waited for it.
+        cycles::facts_changed(tx, now).await?;
         return Ok(decided);
     }
     let Some(current) = mappings::find(tx, id).await? else { return Err(ApiError::not_found()) };

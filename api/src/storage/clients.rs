@@ -116,6 +116,15 @@ pub async fn find(tx: &mut OrgTx, id: ClientId) -> Result<Option<ClientRow>, Sto
     .await?)
 }
 
+/// All clients.
+pub async fn all_ids(tx: &mut OrgTx) -> Result<Vec<Uuid>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_scalar("select id from clients where org_id = $1 order by id")
+        .bind(org)
+        .fetch_all(tx.conn())
+        .await?)
+}
+
 /// The names of these clients.
 pub async fn names(tx: &mut OrgTx, ids: &[ClientId]) -> Result<HashMap<ClientId, String>, StorageError> {
     let org = tx.org().uuid();

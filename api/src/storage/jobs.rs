@@ -398,6 +398,24 @@ pub async fn any_unfinished(tx: &mut OrgTx, kind: &str) -> Result<bool, StorageE
     .await?)
 }
 
+/// Keeps a job of this kind that waits for a worker from being begun before the transaction ends, so that it
+/// sees what the transaction writes. False: none waits, or another transaction keeps it.
+pub async fn hold_waiting(tx: &mut OrgTx, kind: &str, now: DateTime<Utc>) -> Result<bool, StorageError> {
+    let held: Option<i32> = sqlx::query_scalar(
+        "select 1
+         from job_queue
+         where organization = $1 and kind = $2 and dead_at is null and lease_until is null and run_at <= $3
+         limit 1
+         for update skip locked",
+    )
+    .bind(tx.org().uuid())
+    .bind(kind)
+    .bind(now)
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(held.is_some())
+}
+
 /// Removes the organization's jobs that ended before `until`, but for those that an operator may start
 /// again; answers how many.
 pub async fn remove_ended_before(tx: &mut OrgTx, until: DateTime<Utc>) -> Result<u64, StorageError> {

@@ -166,6 +166,7 @@ pub(super) const fn reason(reason: Option<Reason>) -> &'static str {
         Some(Reason::FractionalQuantity) => "a quantity is not a whole number of seats",
         Some(Reason::BasisUnknown) => "the records do not tell the kind of seats that we count",
         Some(Reason::UndatedSnapshot) => "the records do not tell of which day they are",
+        Some(Reason::AllocationNeedsUsers) => "the records do not tell which office a seat belongs to",
         Some(Reason::SourceConflict) => "two sources of our records do not agree",
     }
 }

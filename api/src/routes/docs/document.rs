@@ -177,6 +177,8 @@ fn tags() -> Value {
         { "name": "gaps", "description": "What audits found." },
         { "name": "reports", "description": "Gaps added up, and how long clients have been without any." },
         { "name": "letters", "description": "What clients are told: templates, letters, deliveries, monthly statements." },
+        { "name": "cycles", "description": "The month's cycle: what must be imported by when, and which client stands where." },
+        { "name": "events", "description": "What happened, in order." },
         { "name": "jobs", "description": "Background work: ask, wait, or follow." },
     ])
 }

@@ -18,6 +18,7 @@ use crate::auth::Actor;
 use crate::error::{ApiError, Code};
 use crate::files::LocalFile;
 use crate::jobs::{self, JobKind};
+use crate::services::cycles;
 use crate::services::organizations::{self, OrganizationSettings};
 use crate::services::text;
 use crate::storage::OrgTx;
@@ -236,6 +237,7 @@ pub async fn void(
         let current = imports::find(tx, id).await?.ok_or_else(ApiError::not_found)?;
         return Err(refused_change(&current, version, "voided", "it is completed or needs input"));
     }
+    cycles::facts_changed(tx, app.clock.now()).await?;
     imports::find(tx, id).await?.ok_or_else(ApiError::not_found)
 }
 

@@ -1,0 +1,23 @@
+//! The types of events, for those who write them and those who filter by them.
+//!
+//! Events are written in the transaction that causes them and read by their number. Mail and webhooks are
+//! made from them by whoever reads on from the last number that it delivered.
+
+/// An import is missing, and due soon.
+pub const IMPORT_DUE_SOON: &str = "import.due_soon";
+/// An import is missing, and the due date has passed.
+pub const IMPORT_OVERDUE: &str = "import.overdue";
+/// All that is expected of some clients is there, and their audit begins.
+pub const CYCLE_READY: &str = "cycle.ready";
+/// An audit is completed, whoever started it.
+pub const AUDIT_COMPLETED: &str = "audit.completed";
+/// A month's audit shows a gap for the first time.
+pub const GAP_FOUND: &str = "gap.found";
+/// The latest month that was compared has the gap no more.
+pub const GAP_CLOSED: &str = "gap.closed";
+/// A gap that was closed is there again.
+pub const GAP_RECURRED: &str = "gap.recurred";
+
+/// All types. New ones may be added.
+pub const TYPES: &[&str] =
+    &[IMPORT_DUE_SOON, IMPORT_OVERDUE, CYCLE_READY, AUDIT_COMPLETED, GAP_FOUND, GAP_CLOSED, GAP_RECURRED];
