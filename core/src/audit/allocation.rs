@@ -222,7 +222,7 @@ pub(super) fn share<'a>(
     let mut parts = Vec::new();
     for entity in named.into_iter().map(Some).chain([None]) {
         let share = Share { takings: Arc::clone(&takings), entity };
-        parts.push(part(context, subject, whole, (of_client, &shared_on), share)?);
+        parts.push(part(context, subject, whole, (of_client, &shared_on), &share)?);
     }
     Ok(Some(Ok(parts)))
 }
@@ -283,7 +283,7 @@ fn part<'a>(
     subject: &Subject<'a>,
     whole: &Comparison,
     (of_client, shared_on): (&OfClient<'a>, &[Days]),
-    share: Share,
+    share: &Share,
 ) -> Result<Part<'a>, AuditError> {
     let own_days = |bill: &Bill<'_>| match (of_client.entity(bill), share.entity) {
         (Some(named), Some(entity)) if named == entity => intersect(&[bill.days], shared_on),
@@ -302,7 +302,7 @@ fn part<'a>(
         let whole = |bill: &Bill<'_>| bill.regular() || intersect(&[bill.days], shared_on).is_empty();
         lines.retain(|(bill, _)| of_client.entity(bill).is_none() || whole(bill));
     }
-    let timeline = timeline(context.calendar, &whole.timeline, &lines, share.clone())?;
+    let timeline = timeline(context.calendar, &whole.timeline, &lines, share)?;
     let mut subject = subject.clone();
     subject.bills = lines.into_iter().map(|(bill, _)| bill).collect();
     let entity = share.entity.and_then(|entity| of_client.entities.get(entity));
@@ -320,7 +320,7 @@ fn timeline(
     calendar: &Calendar,
     whole: &Timeline,
     lines: &[(&Bill<'_>, Vec<Days>)],
-    share: Share,
+    share: &Share,
 ) -> Result<Timeline, AuditError> {
     let mut billed: BTreeMap<Option<Currency>, Changes> = BTreeMap::new();
     let mut prices = Prices { lines: Vec::new(), list: whole.prices.list.clone() };
@@ -357,7 +357,7 @@ fn timeline(
         steps: whole.steps.clone(),
         prices,
         assumed_before: whole.assumed_before,
-        share: Some(share),
+        share: Some(share.clone()),
     })
 }
 

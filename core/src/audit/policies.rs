@@ -70,13 +70,13 @@ impl<'a> Policies<'a> {
         for own in &policy.overrides {
             let client = match &own.client {
                 None => None,
-                Some(name) => match identity.find_client(name) {
-                    Some(client) => Some(client),
-                    None => {
+                Some(name) => {
+                    let Some(client) = identity.find_client(name) else {
                         notes.insert(format!("no row names the client `{name}` that a policy is for"));
                         continue;
-                    }
-                },
+                    };
+                    Some(client)
+                }
             };
             let days = own.span.map_or(Days { from: Day::MIN, until: OPEN }, Days::of);
             let product = own.product.as_ref().map(|product| identity.product(product, days.from.max(1)));

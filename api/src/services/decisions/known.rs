@@ -29,8 +29,8 @@ pub async fn load(tx: &mut OrgTx, known_at: DateTime<Utc>, input: &mut AuditInpu
     let shared = decisions::known(tx, Resource::Allocation, known_at).await?;
     let entities = billing_entities::known(tx, known_at).await?;
     let decided = rules.iter().chain(&prices).chain(&policies).chain(&shared);
-    let named = decided.filter_map(|row| row.client_id);
-    let names = Names::load(tx, named.collect(), &input.sources).await?;
+    let clients = decided.filter_map(|row| row.client_id).collect();
+    let names = Names::load(tx, clients, &input.sources).await?;
     share(&shared, &entities, &names, input)?;
     for row in &rules {
         let terms: RuleTerms = read(&row.detail)?;
@@ -82,12 +82,12 @@ fn share(
         if until.is_some_and(|until| until <= row.valid_from) {
             continue;
         }
-        let named = |name: &String| ProductRef { name: Some(name.clone()), ..ProductRef::default() };
+        let product = |name: &String| ProductRef { name: Some(name.clone()), ..ProductRef::default() };
         for client in names.texts(entity.client_id)? {
             input.allocations.push(Allocation {
                 client,
                 entity: entity.names.first().cloned().unwrap_or_default(),
-                product: terms.product.as_ref().map(named),
+                product: terms.product.as_ref().map(product),
                 by: terms.by(),
                 span: Span { from: row.valid_from, until },
             });
