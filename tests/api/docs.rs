@@ -16,7 +16,7 @@ async fn an_operation_is_tried_on_the_running_service() {
     assert!(groups.as_u64().unwrap() > 8, "{groups}");
     browser.click("#operations-sample_audit-get_sample_audit .execute");
     browser.until(
-        "document.querySelector('.live-responses-table .response-col_status')?.innerText.includes('200')",
+        "document.querySelector('.live-responses-table tbody .response-col_status')?.innerText.includes('200')",
     );
     assert!(browser.text(".live-responses-table").contains("\"proration\": \"daily\""));
     browser.picture("reference");

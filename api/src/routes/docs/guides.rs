@@ -74,7 +74,7 @@ fn made(guide: &Guide) -> String {
 
 /// The text as HTML: headings with anchors, links between guides, tables that can be scrolled.
 fn body(guide: &Guide) -> String {
-    let mut events = Vec::new();
+    let (mut events, mut tables) = (Vec::new(), 0);
     let mut heading: Option<(HeadingLevel, String, Vec<Event<'_>>)> = None;
     for event in Parser::new_ext(guide.text, Options::ENABLE_TABLES) {
         match (event, &mut heading) {
@@ -100,9 +100,8 @@ fn body(guide: &Guide) -> String {
                 events.push(Event::Start(Tag::Link { link_type, dest_url, title, id }));
             }
             (Event::Start(Tag::Table(columns)), None) => {
-                events.push(Event::Html(
-                    "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table\">".into(),
-                ));
+                tables += 1;
+                events.push(Event::Html(scrolled(tables).into()));
                 events.push(Event::Start(Tag::Table(columns)));
             }
             (Event::End(TagEnd::Table), None) => {
@@ -118,6 +117,11 @@ fn body(guide: &Guide) -> String {
     let mut out = String::new();
     html::push_html(&mut out, events.into_iter());
     out
+}
+
+/// Around a table that may be wider than a phone; each is named by its number.
+fn scrolled(table: u32) -> String {
+    format!("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table {table}\">")
 }
 
 /// What the table of codes knows of an error, under its heading.
