@@ -124,7 +124,6 @@ async fn things(app: &TestApp, org: &Org<'_>) -> BTreeMap<&'static str, String> 
         "fields": {"product": {"column": "App"}, "assigned": {"column": "Seats"}},
     });
     let profile = send(owner.post("/v1/import-profiles").json(&profile)).await.1;
-<<<<<<< HEAD
     let letter = json!({
         "kind": "first_notice", "client_id": client["id"], "facts": example(LetterKind::FirstNotice),
     });
@@ -152,13 +151,11 @@ async fn things(app: &TestApp, org: &Org<'_>) -> BTreeMap<&'static str, String> 
         "billing_entity_id": entity["id"], "kind": "rest", "valid_from": "2026-01-01", "reason": "Secret reason",
     });
     let allocation = send(owner.post(&format!("{of_client}/allocations")).json(&decided)).await.1;
-=======
     let client_id = text(&client["id"]);
     let schedule = owner.put("/v1/reconciliation-schedule").header("If-Match", "\"v1\"");
     assert_eq!(send(schedule.json(&json!({"invoice_day": 5}))).await.0, 200);
     app.work().await;
     let cycle = org.read("/v1/cycles").await["data"][0].clone();
->>>>>>> cycle
     BTreeMap::from([
         ("letter_id", text(&letter["id"])),
         ("delivery_id", text(&delivery["id"])),
