@@ -10,7 +10,6 @@ use crate::services::organizations::OrganizationSettings;
 use crate::storage::audits::{self, AuditResult, AuditRow};
 use crate::storage::gaps::{self, NewGap};
 use crate::storage::imports::{self, ImportRow};
-use crate::storage::known_gaps::GapRow;
 use crate::storage::mappings::{self, NewMapping};
 use crate::storage::{OrgTx, StorageError, clients, organizations, records};
 use chrono::{DateTime, NaiveDate, Utc};

@@ -6,7 +6,7 @@
 use super::audits::{LoadedAudit, cannot_run, load_again, request};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::storage::{OrgTx, audits, clients, gaps};
+use crate::storage::{OrgTx, audits, clients, known_gaps};
 use leakage_core::audit::{self, AuditError, AuditInput, Explanation, GapWhatIf, Margins, WhatIf};
 use leakage_core::id::{AuditId, ClientId, OrgId};
 use serde_json::Value;
@@ -68,7 +68,7 @@ async fn client_name(tx: &mut OrgTx, client: ClientId) -> Result<String, ApiErro
 async fn of_gap(app: &App, org: OrgId, gap: &str, audit: Option<AuditId>) -> Result<Facts, ApiError> {
     let turn = turn(app).await?;
     let mut tx = app.db.begin_snapshot(org).await?;
-    let gap = gaps::find(&mut tx, gap).await?.ok_or_else(ApiError::not_found)?;
+    let gap = known_gaps::find(&mut tx, gap).await?.ok_or_else(ApiError::not_found)?;
     let audit = audit.unwrap_or(AuditId::new(gap.last_audit_id));
     let row = audits::find(&mut tx, audit).await?.ok_or_else(ApiError::not_found)?;
     let mut input = load_again(&mut tx, &row).await.map(LoadedAudit::into_input)?;

@@ -337,7 +337,7 @@ fn an_adjustment_settles_the_gap_of_the_entity_that_it_names() {
 
 fn user(name: &str, department: &str) -> Record {
     Record::Activity(Activity {
-        client: client("Contoso"),
+        client: client("Contoso").into(),
         user: name.to_owned(),
         product: Some(product(SUITE)),
         last_active: None,

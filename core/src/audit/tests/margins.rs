@@ -124,7 +124,7 @@ fn a_charge_is_shared_by_its_days_and_the_shares_make_its_amount() {
         let mut charge = monthly(amount, days);
         (charge.cycle, charge.charge_type) = (cycle, Some("regular".to_owned()));
         // Another charge makes the vendor's file cover both months.
-        let other = VendorCharge { product: product("Other"), ..monthly("1.00", "2025-12-01..") };
+        let other = VendorCharge { product: product("Other").into(), ..monthly("1.00", "2025-12-01..") };
         let margins = found(&inputs(vec![charge, other], twenty()));
         let own = margins.products.iter().find(|own| own.product == SEAT).unwrap();
         let costs: Vec<String> = own.months.iter().map(|month| month.figures.cost.to_string()).collect();

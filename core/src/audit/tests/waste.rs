@@ -2,7 +2,7 @@
 
 use super::build::*;
 use crate::audit::{AuditInput, Basis, DropReason, Waste, WasteBatch};
-use crate::records::{Term, VendorCharge};
+use crate::records::{ProductRef, Term, VendorCharge};
 
 const SEAT: &str = "Microsoft 365 Business Premium";
 
@@ -211,7 +211,7 @@ fn only_new_commerce_seats_have_a_window() {
     ] {
         let mut row = purchased("Contoso", what, "30", "2026-01-01..");
         row.assigned = Some(dec("24"));
-        row.product.sku = sku.map(str::to_owned);
+        row.product = ProductRef { sku: sku.map(str::to_owned), ..(*row.product).clone() }.into();
         let mut own = charge("30", "new", "2026-01-01..2026-02-01", YEAR);
         own.product = row.product.clone();
         let mut vendor = cost(vec![own]);
