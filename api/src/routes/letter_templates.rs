@@ -250,12 +250,11 @@ async fn preview_letter(
     body: JsonBody<LetterPreviewRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let wanted = body.value;
-    let template = match &wanted.template {
-        Some(text) => Template::parse(wanted.kind, text).map_err(letter_templates::refused)?,
-        None => {
-            let mut tx = app.db.begin(actor.org).await?;
-            letter_templates::current(&mut tx, wanted.kind).await?.parsed()?
-        }
+    let template = if let Some(text) = &wanted.template {
+        Template::parse(wanted.kind, text).map_err(letter_templates::refused)?
+    } else {
+        let mut tx = app.db.begin(actor.org).await?;
+        letter_templates::current(&mut tx, wanted.kind).await?.parsed()?
     };
     let facts = wanted.facts.unwrap_or_else(|| example(wanted.kind));
     let letter = render(&template, &facts).map_err(|error| letter_templates::unwritten("/facts", error))?;

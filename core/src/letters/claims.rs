@@ -4,8 +4,9 @@
 //! This reads words, not meaning: it catches what is usually written, and a person who wants to claim
 //! without proof can still find other words.
 
+use super::fault::{TemplateFault, TemplateRule};
 use super::kind::{Group, LetterKind};
-use super::template::{Piece, Sentence, TemplateFault, TemplateRule};
+use super::template::{Piece, Sentence};
 use crate::audit::Direction;
 
 /// Words, and the facts of which the sentence must name one.

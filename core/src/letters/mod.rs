@@ -18,8 +18,10 @@ mod check;
 mod claims;
 mod examples;
 mod facts;
+mod fault;
 mod kind;
 mod letter;
+mod read;
 mod render;
 mod statement;
 mod tables;
@@ -37,9 +39,10 @@ pub use facts::{
     PriceConversationFacts, ProvisioningFacts, RecountFacts, ReviewFacts, StatementFacts, VerificationFacts,
     WaiverFacts,
 };
+pub use fault::{TemplateFault, TemplateRule};
 pub use kind::{Demand, Group, LetterKind, Part};
 pub use letter::{Cell, Content, Letter, Section, Table};
 pub use render::{LetterError, Unsaid, render};
 pub use statement::statement_of;
 pub use tables::{TABLES, TableFact};
-pub use template::{MOST_CHARACTERS, Template, TemplateFault, TemplateRule};
+pub use template::{MOST_CHARACTERS, Template};
