@@ -1,6 +1,5 @@
 //! The sample's files give the same numbers everywhere, and strangers' files are worked on in a process of
 //! their own, which may die.
-#![expect(clippy::unwrap_used, reason = "helpers of tests, outside the functions that clippy excepts")]
 
 use leakage_api::visits::VisitProcess;
 use leakage_tests::{TestApp, assert_problem, send};
@@ -65,7 +64,7 @@ async fn a_process_that_dies_is_the_answer_to_one_request_and_no_more() {
     assert_problem(&ask(&gone, &[("e.csv", entitlements.clone())]).await, 422, "file_unreadable");
     let well = served(VisitProcess::of(LEAKAGE)).await;
     // Plain noise beside a good file.
-    let noise: Vec<u8> = (0..4096_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let noise: Vec<u8> = (0..4096_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
     let (status, answer) = ask(&well, &[("noise.xlsx", noise), ("e.csv", entitlements)]).await;
     assert_eq!(status, 200, "{answer:#}");
     assert!(answer["files"][0]["error"].is_object() && answer["files"][1]["used"] == true, "{answer:#}");

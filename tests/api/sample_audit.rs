@@ -21,12 +21,12 @@ fn form(files: &[(&str, &str)], request: &Value) -> Form {
     form
 }
 
-async fn ask(app: &TestApp, files: &[(&str, &str)], request: Value) -> (u16, Value) {
-    send(app.post("/v1/sample-audit").multipart(form(files, &request))).await
+async fn ask(app: &TestApp, files: &[(&str, &str)], request: &Value) -> (u16, Value) {
+    send(app.post("/v1/sample-audit").multipart(form(files, request))).await
 }
 
-async fn edit(app: &TestApp, request: Value) -> (u16, Value) {
-    send(app.post("/v1/sample-audit").json(&request)).await
+async fn edit(app: &TestApp, request: &Value) -> (u16, Value) {
+    send(app.post("/v1/sample-audit").json(request)).await
 }
 
 fn sample_files() -> Vec<(&'static str, &'static str)> {
@@ -69,23 +69,23 @@ async fn the_samples_own_files_give_the_samples_digest() {
         .collect();
     let files: Vec<(&str, &str)> = listed.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let request = json!({"from": "2026-01", "to": "2026-08", "as_of": "2026-08-31"});
-    let (status, answer) = ask(&app, &files, request).await;
+    let (status, answer) = ask(&app, &files, &request).await;
     assert_eq!((status, &answer["audit"]), (200, &builtin["audit"]));
-    let (_, unchanged) = edit(&app, json!({})).await;
+    let (_, unchanged) = edit(&app, &json!({})).await;
     assert_eq!(unchanged["audit"], builtin["audit"]);
 }
 
 #[tokio::test]
 async fn files_are_compared_over_the_months_that_they_share() {
     let app = TestApp::start().await;
-    let (status, answer) = ask(&app, &[("e.csv", ENTITLEMENTS), ("b.csv", BILLING)], Value::Null).await;
+    let (status, answer) = ask(&app, &[("e.csv", ENTITLEMENTS), ("b.csv", BILLING)], &Value::Null).await;
     assert_eq!(status, 200);
     assert_eq!(answer["months"], json!({"from": "2026-03", "to": "2026-05", "chosen": true}));
     assert_eq!(answer["audit"]["totals"][0]["under"], "30.00");
     assert_eq!(answer["files"][0]["format"], "leakage_entitlements");
     let gap = answer["audit"]["gaps"][0]["id"].clone();
     let (_, explained) =
-        ask(&app, &[("e.csv", ENTITLEMENTS), ("b.csv", BILLING)], json!({"explain": gap})).await;
+        ask(&app, &[("e.csv", ENTITLEMENTS), ("b.csv", BILLING)], &json!({"explain": gap})).await;
     assert_eq!(explained["explanation"]["gap"]["id"], gap);
 }
 
@@ -100,15 +100,15 @@ async fn what_cannot_be_used_is_told_with_its_place() {
         (json!({"explain": "none"}), "/explain"),
         (json!({"month": "2026-03"}), ""),
     ] {
-        let answer = ask(&app, &both, request.clone()).await;
+        let answer = ask(&app, &both, &request).await;
         assert_problem(&answer, 422, "validation_failed");
         if !pointer.is_empty() {
             assert_eq!(answer.1["errors"][0]["pointer"], pointer, "{request}");
         }
     }
     let same = [("e.csv", ENTITLEMENTS), ("e.csv", BILLING)];
-    assert_problem(&ask(&app, &same, Value::Null).await, 422, "validation_failed");
-    assert_problem(&ask(&app, &[], json!({})).await, 422, "validation_failed");
+    assert_problem(&ask(&app, &same, &Value::Null).await, 422, "validation_failed");
+    assert_problem(&ask(&app, &[], &json!({})).await, 422, "validation_failed");
     let form = Form::new().text("other", "x");
     assert_problem(&send(app.post("/v1/sample-audit").multipart(form)).await, 422, "validation_failed");
     let text = app.post("/v1/sample-audit").header("Content-Type", "text/plain").body("x");
@@ -119,12 +119,12 @@ async fn what_cannot_be_used_is_told_with_its_place() {
 async fn too_much_is_refused() {
     let app = TestApp::start().await;
     let many = format!("{ENTITLEMENTS}{}", "Contoso,Seat,1,2026-03-01\n".repeat(50_001));
-    assert_problem(&ask(&app, &[("e.csv", &many)], Value::Null).await, 413, "too_large");
+    assert_problem(&ask(&app, &[("e.csv", &many)], &Value::Null).await, 413, "too_large");
     let large = "x".repeat(10 * 1024 * 1024 + 1);
-    assert_problem(&ask(&app, &[("e.csv", &large)], Value::Null).await, 413, "too_large");
+    assert_problem(&ask(&app, &[("e.csv", &large)], &Value::Null).await, 413, "too_large");
     let files: Vec<(String, &str)> = (0..21).map(|n| (format!("{n}.csv"), ENTITLEMENTS)).collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), *text)).collect();
-    assert_problem(&ask(&app, &files, Value::Null).await, 422, "validation_failed");
+    assert_problem(&ask(&app, &files, &Value::Null).await, 422, "validation_failed");
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn strangers_are_sent_away_first_and_others_are_served() {
     assert_eq!(send(app.get("/v1/sample-audit")).await.0, 200);
     org.import_whole("billing.csv", BILLING, "").await;
     drop(taken);
-    assert_eq!(ask(&app, &sample_files(), Value::Null).await.0, 200);
+    assert_eq!(ask(&app, &sample_files(), &Value::Null).await.0, 200);
 }
 
 #[tokio::test]
@@ -168,7 +168,7 @@ async fn a_network_and_all_networks_together_have_limits() {
 async fn nothing_is_kept() {
     let app = TestApp::start().await;
     let before = files_below(app.files());
-    let (status, _) = ask(&app, &[("e.csv", ENTITLEMENTS), ("b.csv", BILLING)], Value::Null).await;
+    let (status, _) = ask(&app, &[("e.csv", ENTITLEMENTS), ("b.csv", BILLING)], &Value::Null).await;
     assert_eq!(status, 200);
     assert_eq!(files_below(app.files()), before);
     let response = app.post("/v1/sample-audit").json(&json!({})).send().await.unwrap();

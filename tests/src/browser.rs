@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tungstenite::{Message, WebSocket};
 
 /// How long a browser may take to start, and a page to come to what is awaited.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A browser with one page.
 pub struct Browser {
@@ -26,12 +26,12 @@ pub struct Browser {
 
 /// The program, where it is installed.
 fn program() -> Option<PathBuf> {
-    let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
+    let stated = std::env::var_os("CHROMIUM").map(PathBuf::from);
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
     let found = std::env::split_paths(&folders).flat_map(|folder| names.map(|name| folder.join(name)));
     let mac = PathBuf::from("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome");
-    named.into_iter().chain(found).chain([mac]).find(|path| path.is_file())
+    stated.into_iter().chain(found).chain([mac]).find(|path| path.is_file())
 }
 
 impl Browser {
@@ -66,7 +66,7 @@ impl Browser {
         let target = browser.call("Target.createTarget", json!({"url": "about:blank"}));
         let attached =
             browser.call("Target.attachToTarget", json!({"targetId": target["targetId"], "flatten": true}));
-        browser.session = attached["sessionId"].as_str().expect("a session").to_owned();
+        browser.session = attached["sessionId"].as_str().map(str::to_owned).expect("a session");
         for domain in ["Page", "Runtime", "Network", "Log", "DOM"] {
             browser.call(&format!("{domain}.enable"), json!({}));
         }

@@ -78,7 +78,7 @@ impl VisitProcess {
         if !child.wait().await?.success() {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        Outcome::read(Bytes::from(answer))
+        Outcome::read(&Bytes::from(answer))
     }
 }
 

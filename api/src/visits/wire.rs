@@ -147,7 +147,7 @@ impl Outcome {
     ///
     /// # Errors
     /// When nothing was written.
-    pub fn read(written: Bytes) -> io::Result<Self> {
+    pub fn read(written: &Bytes) -> io::Result<Self> {
         let end = written.iter().position(|byte| *byte == b'\n').ok_or(io::ErrorKind::UnexpectedEof)?;
         let (line, rest) = (written.slice(..end), written.slice(end + 1..));
         Ok(match serde_json::from_slice(&line)? {

@@ -32,10 +32,13 @@ pub(super) fn of(
     Ok(MonthsUsed { from, to, chosen: request.from.is_none() || request.to.is_none() })
 }
 
+/// The first and the last.
+type Months = (Month, Month);
+
 /// The months in which both what clients have and what they are billed is told; where they meet in none,
 /// the months of either.
-fn common(sources: &[Source], last: Month) -> Option<(Month, Month)> {
-    let (mut had, mut billed): (Option<(Month, Month)>, Option<(Month, Month)>) = (None, None);
+fn common(sources: &[Source], last: Month) -> Option<Months> {
+    let (mut had, mut billed): (Option<Months>, Option<Months>) = (None, None);
     for record in sources.iter().flat_map(|source| &source.records) {
         match &record.record {
             Record::Entitlement(row) => match row.held {
@@ -57,14 +60,14 @@ fn common(sources: &[Source], last: Month) -> Option<(Month, Month)> {
 }
 
 /// The months of a span that are not later than the last one.
-fn months(span: Span, still_so: bool, last: Month) -> Option<(Month, Month)> {
+fn months(span: Span, still_so: bool, last: Month) -> Option<Months> {
     let from = Month::of(span.from);
     let until = span.until.and_then(|until| until.pred_opt()).map(Month::of);
     let to = until.unwrap_or(if still_so { last } else { from }).min(last);
     (from <= to).then_some((from, to))
 }
 
-fn widen(all: &mut Option<(Month, Month)>, some: Option<(Month, Month)>) {
+fn widen(all: &mut Option<Months>, some: Option<Months>) {
     *all = match (*all, some) {
         (Some(all), Some(some)) => Some((all.0.min(some.0), all.1.max(some.1))),
         (all, some) => all.or(some),
