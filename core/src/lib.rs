@@ -1,15 +1,17 @@
 //! What Leakage Finder knows, as a library: how vendor and PSA files are read, how clients and
-//! products of different sources are matched, and how an audit turns rows into gaps.
+//! products of different sources are matched, how an audit turns rows into gaps, and how a gap is corrected.
 //!
 //! Pure and synchronous. This crate knows no HTTP, runs no SQL, and reads no clock, environment or
 //! network; times, ids and bytes are passed in. There are no floats in it. The service, the offline
 //! commands and the tests all run this same code.
 //!
 //! Read in this order: [`records`] (the canonical rows), [`ingest`] (files to records),
-//! [`seat_states`] (vendor charges to seats), [`catalog`] and [`matching`] (names to products), [`audit`] (records to gaps).
+//! [`seat_states`] (vendor charges to seats), [`catalog`] and [`matching`] (names to products), [`audit`] (records to gaps),
+//! [`correction`] (gaps to a fix that is proved).
 
 pub mod audit;
 pub mod catalog;
+pub mod correction;
 pub mod digest;
 pub mod id;
 pub mod ingest;
