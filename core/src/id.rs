@@ -78,6 +78,8 @@ ids! {
     MappingId;
     /// An audit: one reconciliation run over a period.
     AuditId;
+    /// A correction: the case that a person works from gaps to a fix that is proved.
+    CorrectionId;
     /// A unit of background work.
     JobId;
 }

@@ -10,6 +10,7 @@ mod api_keys;
 mod audits;
 mod catalog;
 mod contract;
+mod corrections;
 mod cors;
 mod hostile;
 mod idempotency;

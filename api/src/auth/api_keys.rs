@@ -11,7 +11,8 @@ pub const NOTED_EVERY_MINUTES: i64 = 15;
 
 impl Scope {
     /// All scopes.
-    pub const ALL: [Self; 4] = [Self::Read, Self::ImportsWrite, Self::CatalogWrite, Self::AuditsWrite];
+    pub const ALL: [Self; 5] =
+        [Self::Read, Self::ImportsWrite, Self::CatalogWrite, Self::AuditsWrite, Self::CorrectionsWrite];
 
     /// The name in the database and on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -20,6 +21,7 @@ impl Scope {
             Self::ImportsWrite => "imports:write",
             Self::CatalogWrite => "catalog:write",
             Self::AuditsWrite => "audits:write",
+            Self::CorrectionsWrite => "corrections:write",
         }
     }
 

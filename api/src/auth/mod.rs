@@ -67,6 +67,9 @@ pub enum Scope {
     /// Run audits.
     #[serde(rename = "audits:write")]
     AuditsWrite,
+    /// Open corrections and move them, but for what takes a person.
+    #[serde(rename = "corrections:write")]
+    CorrectionsWrite,
 }
 
 /// Who is behind a request.
@@ -123,6 +126,7 @@ pub mod perm {
 
     const EVERYONE: &[Role] = &[Role::Owner, Role::Admin, Role::Biller, Role::AccountManager, Role::Viewer];
     const BILLING: &[Role] = &[Role::Owner, Role::Admin, Role::Biller];
+    const CLIENT_WORK: &[Role] = &[Role::Owner, Role::Admin, Role::Biller, Role::AccountManager];
     const ADMINS: &[Role] = &[Role::Owner, Role::Admin];
 
     macro_rules! permissions {
@@ -148,6 +152,8 @@ pub mod perm {
         WriteCatalog = "catalog:write", BILLING, Some(Scope::CatalogWrite);
         /// Run audits.
         WriteAudits = "audits:write", BILLING, Some(Scope::AuditsWrite);
+        /// Open corrections and move them.
+        WriteCorrections = "corrections:write", CLIENT_WORK, Some(Scope::CorrectionsWrite);
         /// See who belongs to the organization.
         ReadMembers = "members:read", EVERYONE, None;
         /// Invite, change and remove members.

@@ -11,6 +11,7 @@ pub mod housekeeping;
 pub mod read_import;
 pub mod run_audit;
 pub mod runner;
+pub mod verify_corrections;
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -67,6 +68,8 @@ kinds! {
     ReadImport = "read_import" => read_import::run, read_import::give_up;
     /// Runs an audit.
     RunAudit = "run_audit" => run_audit::run, run_audit::give_up;
+    /// Compares corrections with what was imported.
+    VerifyCorrections = "verify_corrections" => verify_corrections::run, verify_corrections::give_up;
 }
 
 impl JobKind {

@@ -1,6 +1,6 @@
 //! Reads an uploaded file into records: all of them or none.
 
-use super::{Ended, JobContext, JobError};
+use super::{Ended, JobContext, JobError, verify_corrections};
 use crate::error::ApiError;
 use crate::services::imports::{self, ImportProgress};
 use crate::storage::StorageError;
@@ -28,10 +28,11 @@ pub async fn run(context: JobContext) -> Result<(), JobError> {
     }
     let (progress, mut seen) = watch::channel(ImportProgress::default());
     let read = imports::read(&context.app, context.org, &import, &progress);
-    let tx = tokio::select! {
+    let mut tx = tokio::select! {
         read = read => read?,
         lost = tell(&context, &mut seen) => return Err(lost),
     };
+    verify_corrections::after_facts(&mut tx, context.app.clock.now()).await?;
     let last = *seen.borrow();
     context.finish_at(tx, progress_of(last), &json!({ "import_id": id })).await
 }

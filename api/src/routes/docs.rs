@@ -2,9 +2,10 @@
 
 pub mod document;
 
-use crate::error::{Code, TYPE_BASE};
+use crate::error::{Code, TYPE_BASE, refused_as};
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
+use leakage_core::correction::refusal;
 use std::fmt::Write as _;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -63,6 +64,16 @@ fn errors() -> String {
             } else {
                 "The same request will fail again: change it first."
             },
+        );
+    }
+    page.push_str("<h1>Refused commands of corrections</h1>\n");
+    for code in refusal::Code::ALL {
+        let status = refused_as(*code).status().as_u16();
+        let name = code.as_str();
+        let _ = writeln!(
+            page,
+            "<h2 id=\"{anchor}{name}\"><code>{name}</code></h2>\n<p>{status}: The command is refused; \
+             <code>detail</code> and <code>errors</code> say what is missing.</p>",
         );
     }
     page.push_str("</body></html>\n");

@@ -7,12 +7,16 @@ use crate::page_type;
 use crate::pagination::PageQuery;
 use crate::routes;
 use crate::services::audits;
+use crate::storage::OrgTx;
+use crate::storage::corrections::ledger;
 use crate::storage::gaps::{self, GapRow};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, Utc};
 use leakage_core::audit::{Explanation, Gap};
-use leakage_core::id::{AuditId, ClientId};
+use leakage_core::id::{AuditId, ClientId, CorrectionId};
+use leakage_core::period::Month;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -39,13 +43,46 @@ struct KnownGap {
     last_seen_at: DateTime<Utc>,
     /// What that audit found.
     latest: Gap,
+    /// Its months that corrections hold or have settled.
+    #[schema(max_items = 10_000)]
+    settled_by: Vec<SettledMonth>,
 }
 
-impl TryFrom<GapRow> for KnownGap {
-    type Error = ApiError;
+/// A month of a gap in a correction: it enters no other one while that is open, and of what is settled only a
+/// difference can be opened again.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SettledMonth {
+    /// The month.
+    month: Month,
+    /// The correction.
+    correction_id: CorrectionId,
+    /// Whether it is worked on; else it has ended.
+    open: bool,
+}
 
-    fn try_from(row: GapRow) -> Result<Self, ApiError> {
+/// The months of these gaps in corrections, by gap.
+pub(super) async fn settled(
+    tx: &mut OrgTx,
+    gaps: &[String],
+) -> Result<BTreeMap<String, Vec<SettledMonth>>, ApiError> {
+    let mut settled: BTreeMap<String, Vec<SettledMonth>> = BTreeMap::new();
+    for held in ledger::held_months(tx, gaps, None).await? {
+        // What was withdrawn was not there: it settles nothing.
+        if held.open || held.seat_days > 0 {
+            settled.entry(held.gap_id).or_default().push(SettledMonth {
+                month: Month::of(held.month),
+                correction_id: held.correction_id.into(),
+                open: held.open,
+            });
+        }
+    }
+    Ok(settled)
+}
+
+impl KnownGap {
+    fn of(row: GapRow, settled: &mut BTreeMap<String, Vec<SettledMonth>>) -> Result<Self, ApiError> {
         Ok(Self {
+            settled_by: settled.remove(&row.id).unwrap_or_default(),
             id: row.id,
             client_id: row.client_id.map(ClientId::new),
             first_audit_id: row.first_audit_id.into(),
@@ -89,7 +126,10 @@ async fn list_gaps(
     let mut tx = app.db.begin(actor.org).await?;
     let client = filter.client_id.map(ClientId::uuid);
     let rows = gaps::list(&mut tx, client, page.after.clone(), page.fetch()).await?;
-    let paged = page.page(rows, |row| (row.last_seen_at, row.id.clone()))?.try_map(KnownGap::try_from)?;
+    let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
+    let mut settled = settled(&mut tx, &ids).await?;
+    let paged = page.page(rows, |row| (row.last_seen_at, row.id.clone()))?;
+    let paged = paged.try_map(|row| KnownGap::of(row, &mut settled))?;
     routes::list(&request, &GapPage::from(paged))
 }
 
@@ -111,7 +151,8 @@ async fn get_gap(
 ) -> Result<HttpResponse, ApiError> {
     let mut tx = app.db.begin(actor.org).await?;
     let row = gaps::find(&mut tx, &path).await?.ok_or_else(ApiError::not_found)?;
-    Ok(HttpResponse::Ok().json(KnownGap::try_from(row)?))
+    let mut settled = settled(&mut tx, std::slice::from_ref(&row.id)).await?;
+    Ok(HttpResponse::Ok().json(KnownGap::of(row, &mut settled)?))
 }
 
 /// Which audit's finding to explain.

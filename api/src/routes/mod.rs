@@ -6,6 +6,7 @@
 pub mod api_keys;
 pub mod audits;
 pub mod clients;
+pub mod corrections;
 pub mod docs;
 mod follow;
 pub mod gaps;
@@ -56,6 +57,7 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(import_profiles::configure)
         .configure(audits::configure)
         .configure(gaps::configure)
+        .configure(corrections::configure)
         .configure(jobs::configure);
     config.configure(health::configure).configure(sessions::configure_keys).service(v1);
 }

@@ -3,6 +3,7 @@
 pub mod api_keys;
 pub mod audits;
 pub mod clients;
+pub mod corrections;
 pub mod demo;
 pub mod idempotency;
 pub mod import_profiles;

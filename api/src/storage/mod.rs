@@ -9,6 +9,7 @@
 pub mod api_keys;
 pub mod audits;
 pub mod clients;
+pub mod corrections;
 pub mod gaps;
 pub mod idempotency;
 pub mod import_errors;

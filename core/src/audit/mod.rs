@@ -36,6 +36,7 @@ mod explanation;
 mod gaps;
 mod identity;
 mod input;
+mod invoiced;
 mod price_differences;
 mod pricing;
 mod proposals;
@@ -62,6 +63,7 @@ pub use explanation::{
     ExplainedMonth, ExplainedName, ExplainedPrice, ExplainedRow, ExplainedRule, Explanation, RowRole, Stretch,
 };
 pub use input::{AuditInput, Basis, ChoiceError, Incomplete, Policy, PolicyOverride, Proration, Source};
+pub use invoiced::{Invoiced, InvoicedDocument, InvoicedProduct};
 pub use render::{csv, table};
 
 use crate::period::Month;
@@ -136,6 +138,14 @@ pub fn run(input: &AuditInput) -> Result<AuditDocument, AuditError> {
 /// As [`run`].
 pub fn explain(input: &AuditInput, gap: &str) -> Result<Option<Explanation>, AuditError> {
     prepared(input, |context, _, _| explain::explain(context, gap))
+}
+
+/// What the clients of this input are billed, month by month, and by which documents.
+///
+/// # Errors
+/// As [`run`].
+pub fn invoiced(input: &AuditInput) -> Result<Invoiced, AuditError> {
+    prepared(input, |context, _, _| invoiced::invoiced(context))
 }
 
 /// Settles everything that comes before clients are compared, and hands it to `work`, with the proposals

@@ -80,7 +80,7 @@ named! {
     }
 
     /// Why a correction may end.
-    Basis {
+    ResolutionBasis {
         /// The client accepted.
         Accepted = "accepted",
         /// The client was told and reminded and said nothing.
@@ -176,7 +176,7 @@ pub struct Correction {
     /// What imports proved or disproved.
     pub verifications: Vec<Verification>,
     /// Why and when it ended last.
-    pub resolution: Option<(Basis, NaiveDate)>,
+    pub resolution: Option<(ResolutionBasis, NaiveDate)>,
 }
 
 impl Correction {
@@ -296,7 +296,7 @@ impl Correction {
     }
 
     pub(super) fn post(&mut self, cells: &Cells, bucket: Bucket, note: &Note) -> Result<(), Refusal> {
-        self.ledger.post(cells, bucket, note).map_err(|error| broken(&error))
+        self.ledger.post(cells, bucket, note).map_err(broken)
     }
 
     /// Disposes of a part that may be outstanding, in instalments to come, or billed already: it goes into
@@ -315,14 +315,13 @@ impl Correction {
             return Err(Refusal::new(Code::NothingOutstanding, "There is nothing outstanding."));
         }
         // What is outstanding goes first; only what it does not hold comes off invoices.
-        let cells = match self.parts_of(&pool, parts) {
-            Ok(cells) => cells,
-            Err(_) => {
-                for (place, quantity) in self.ledger.in_bucket(Bucket::Billed) {
-                    *pool.entry(place).or_default() += quantity;
-                }
-                self.parts_of(&pool, parts)?
+        let cells = if let Ok(cells) = self.parts_of(&pool, parts) {
+            cells
+        } else {
+            for (place, quantity) in self.ledger.in_bucket(Bucket::Billed) {
+                *pool.entry(place).or_default() += quantity;
             }
+            self.parts_of(&pool, parts)?
         };
         let outstanding = self.ledger.outstanding();
         let billed = cells.iter().map(|(place, wanted)| {
@@ -335,7 +334,7 @@ impl Correction {
             })?;
             let contra = Self::note(Cause::CreditNote, Some(document), context);
             let by_us = |entry: &Entry| entry.bucket == Bucket::Billed;
-            self.ledger.take_back_part(&billed, by_us, &contra).map_err(|error| broken(&error))?;
+            self.ledger.take_back_part(&billed, by_us, &contra).map_err(broken)?;
         }
         self.post(&cells, bucket, note)?;
         if planned {
@@ -429,6 +428,6 @@ impl Correction {
     }
 }
 
-fn broken(error: &LedgerError) -> Refusal {
+fn broken(error: LedgerError) -> Refusal {
     Refusal::new(Code::PartTooLarge, format!("{error}."))
 }

@@ -1,7 +1,7 @@
 //! The commands, and the one place that carries them out: table first, then the guards, then the change.
 
-use super::case::{ApprovalOf, Basis, Correction, GoingForward};
-use super::dispute::{Answer, Reason};
+use super::case::{ApprovalOf, ResolutionBasis, Correction, GoingForward};
+use super::dispute::{Answer, DisputeReason};
 use super::finding::Finding;
 use super::plan::{Break, Terms};
 use super::policy::{Context, Said};
@@ -114,7 +114,7 @@ pub enum Command {
     /// The client objects.
     Dispute {
         /// Why.
-        reason: Reason,
+        reason: DisputeReason,
         /// To what; none: nothing is named.
         parts: Vec<Part>,
         /// What was said.
@@ -155,7 +155,7 @@ pub enum Command {
     /// End it.
     Resolve {
         /// Why it may end.
-        basis: Basis,
+        basis: ResolutionBasis,
         /// What is billed from now on; as announced when not stated.
         going_forward: Option<GoingForward>,
     },
@@ -331,13 +331,13 @@ impl Correction {
     pub fn apply(&self, command: &Command, context: &Context<'_>) -> Result<Self, Refusal> {
         let action = command.action();
         if !action.from().contains(&self.state) {
-            return Err(Refusal::state(action, self.state));
+            return Err(Refusal::of_state(action, self.state));
         }
         let mut after = self.clone();
         let reach = after.carry_out(command, context)?;
         after.state = action
             .next(self.state, reach == Reach::Whole)
-            .ok_or_else(|| Refusal::state(action, self.state))?;
+            .ok_or_else(|| Refusal::of_state(action, self.state))?;
         Ok(after)
     }
 
@@ -347,7 +347,7 @@ impl Correction {
                 self.prove_provisioning(provisioning_evidence)?;
                 self.communicate(message, going_forward.as_ref(), *gaps_confirmed, *reply_by, context)
             }
-            Command::Deliver { on } => self.deliver(*on),
+            Command::Deliver { on } => Ok(self.deliver(*on)),
             Command::Remind { instalment } => self.remind(*instalment, context),
             Command::Accept { said } => self.accept(said),
             Command::Dispute { reason, parts, note, said, reply_by } => {

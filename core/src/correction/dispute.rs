@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 named! {
     /// Why a client objects.
-    Reason {
+    DisputeReason {
         /// Nobody ordered these seats.
         UnauthorizedSeats = "unauthorized_seats",
         /// It comes too late.
@@ -32,7 +32,7 @@ pub struct Dispute {
     /// Counts from 1 within the correction.
     pub number: u32,
     /// Why.
-    pub reason: Reason,
+    pub reason: DisputeReason,
     /// What was said.
     pub note: Option<String>,
     /// To what.
@@ -139,15 +139,15 @@ pub enum Answer {
 
 impl Answer {
     /// The reason that it answers.
-    pub const fn fits(&self) -> Reason {
+    pub const fn fits(&self) -> DisputeReason {
         match self {
-            Self::UnauthorizedSeats { .. } => Reason::UnauthorizedSeats,
-            Self::LateBilling { .. } => Reason::LateBilling,
-            Self::ContractReview { .. } => Reason::ContractReview,
-            Self::CountWrong { .. } => Reason::CountWrong,
-            Self::AlreadyPaid { .. } => Reason::AlreadyPaid,
-            Self::Price { .. } => Reason::Price,
-            Self::Refusal => Reason::Refusal,
+            Self::UnauthorizedSeats { .. } => DisputeReason::UnauthorizedSeats,
+            Self::LateBilling { .. } => DisputeReason::LateBilling,
+            Self::ContractReview { .. } => DisputeReason::ContractReview,
+            Self::CountWrong { .. } => DisputeReason::CountWrong,
+            Self::AlreadyPaid { .. } => DisputeReason::AlreadyPaid,
+            Self::Price { .. } => DisputeReason::Price,
+            Self::Refusal => DisputeReason::Refusal,
         }
     }
 }

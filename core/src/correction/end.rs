@@ -1,12 +1,13 @@
 //! Ending a correction, changing it after a later audit, and beginning again.
 
-use super::case::{Basis, Correction, GoingForward};
+use super::case::{ResolutionBasis, Correction, GoingForward};
 use super::command::{Because, Reach, Recount, says};
 use super::finding::{Finding, FoundMonth};
 use super::ledger::{Bucket, Cause};
 use super::policy::Context;
 use super::quantity::{Cells, Place, Quantity};
 use super::refusal::{Code, Missing, Refusal};
+use super::verification::Verification;
 use super::waiver::ConfirmationKind;
 use crate::period::Month;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 impl Correction {
     pub(super) fn resolve(
         &mut self,
-        basis: Basis,
+        basis: ResolutionBasis,
         going_forward: Option<&GoingForward>,
         context: &Context<'_>,
     ) -> Result<Reach, Refusal> {
@@ -41,14 +42,14 @@ impl Correction {
     }
 
     /// Whether the ground on which it is to end holds.
-    fn may_end(&self, basis: Basis, context: &Context<'_>) -> Result<(), Refusal> {
+    fn may_end(&self, basis: ResolutionBasis, context: &Context<'_>) -> Result<(), Refusal> {
         let mut missing = Missing::default();
         let told = self.announcement.as_ref();
         match basis {
-            Basis::Accepted => {
+            ResolutionBasis::Accepted => {
                 missing.unless(self.acceptance.is_some(), Code::AcceptanceMissing, "Record that the client accepted.");
             }
-            Basis::NoObjection => {
+            ResolutionBasis::NoObjection => {
                 let since = told.map(|told| told.at);
                 let objected = self.disputes.iter().any(|dispute| Some(dispute.recorded_at) >= since);
                 missing
@@ -61,7 +62,7 @@ impl Correction {
                     .unless(!self.reminders.is_empty(), Code::ReminderMissing, "Remind the client once first.")
                     .unless(!objected, Code::Objection, "The client has objected: silence is no consent any more.");
             }
-            Basis::NotNeeded => {
+            ResolutionBasis::NotNeeded => {
                 let balance = self.ledger.balance();
                 missing.unless(
                     !self.is_under() && balance.credited == balance.found - balance.withdrawn - balance.time_barred,
@@ -69,7 +70,7 @@ impl Correction {
                     "Only where everything was given back is no acceptance needed.",
                 );
             }
-            Basis::RelationshipDecision => {
+            ResolutionBasis::RelationshipDecision => {
                 missing.unless(
                     self.decision.is_some(),
                     Code::DecisionMissing,
@@ -77,7 +78,7 @@ impl Correction {
                 );
             }
         }
-        let decided = basis == Basis::RelationshipDecision || basis == Basis::NotNeeded;
+        let decided = basis == ResolutionBasis::RelationshipDecision || basis == ResolutionBasis::NotNeeded;
         missing.unless(
             decided || self.open_disputes().next().is_none(),
             Code::DisputeOpen,
@@ -187,7 +188,7 @@ impl Correction {
             .verifications
             .iter()
             .filter(|verification| !verification.acted)
-            .filter_map(|verification| verification.shortfall())
+            .filter_map(Verification::shortfall)
             .collect();
         if failed.is_empty() {
             return Err(Refusal::new(Code::VerificationNotFailed, "No invoice was found to fall short."));

@@ -28,6 +28,7 @@ pub struct FoundMonth {
 }
 
 /// A gap of an audit.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, as in the audit document")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The audit.

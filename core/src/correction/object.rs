@@ -2,7 +2,7 @@
 
 use super::case::{Correction, Decision};
 use super::command::{Reach, says};
-use super::dispute::{Answer, Answered, Dispute, Freeze, PriceConversation, Reason};
+use super::dispute::{Answer, Answered, Dispute, Freeze, PriceConversation, DisputeReason};
 use super::ledger::{Bucket, Cause, Note};
 use super::policy::{Context, Said, days_after};
 use super::quantity::Part;
@@ -13,7 +13,7 @@ use chrono::NaiveDate;
 impl Correction {
     pub(super) fn dispute(
         &mut self,
-        reason: Reason,
+        reason: DisputeReason,
         parts: &[Part],
         note: Option<&str>,
         said: &Said,
@@ -194,7 +194,7 @@ impl Correction {
         let bills = told || self.opened_by == *me || self.owner.as_deref() == Some(me);
         // In an organization of one nobody else can decide.
         let alone = context.facts.members <= 1 && context.facts.second_factor;
-        let refusal = self.open_disputes().find(|dispute| dispute.reason == Reason::Refusal);
+        let refusal = self.open_disputes().find(|dispute| dispute.reason == DisputeReason::Refusal);
         let mut missing = Missing::default();
         missing
             .unless(refusal.is_some(), Code::DisputeUnknown, "No refusal is open that could be decided on.")

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 /// An organization's choices, with our defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = CorrectionPolicy))]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
     /// Where the bands of invoice shock begin.
@@ -60,6 +61,26 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// Whether the figures can be: bands ascend, and days are within a year.
+    pub fn is_sound(&self) -> bool {
+        let days = [
+            self.notice_days,
+            self.reply_days,
+            self.evidence_days,
+            self.approval_days,
+            self.verification_days,
+            self.confirmation_days,
+            self.reminder_days,
+            self.grace_days,
+        ];
+        let bands = self.bands;
+        bands.ascend()
+            && bands.approval_above <= 1000
+            && days.iter().all(|days| *days <= 365)
+            && self.reminder_days > 0
+            && self.waiver_threshold <= 1_000_000
+    }
+
     /// The waiver threshold in the currency's minor unit.
     pub fn threshold_minor(&self, currency: Currency) -> i64 {
         i64::from(self.waiver_threshold).saturating_mul(10_i64.saturating_pow(currency.minor_digits()))

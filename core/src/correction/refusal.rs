@@ -209,7 +209,7 @@ impl Refusal {
     }
 
     /// The state does not allow it.
-    pub(super) fn state(action: Action, state: State) -> Self {
+    pub fn of_state(action: Action, state: State) -> Self {
         let from: Vec<&str> = action.from().iter().map(|state| state.as_str()).collect();
         Self::new(
             Code::CommandNotAllowed,

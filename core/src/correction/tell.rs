@@ -177,9 +177,9 @@ impl Correction {
         Ok(Reach::Part)
     }
 
-    pub(super) fn deliver(&mut self, on: NaiveDate) -> Result<Reach, Refusal> {
+    pub(super) fn deliver(&mut self, on: NaiveDate) -> Reach {
         self.delivered_on = Some(on);
-        Ok(Reach::Part)
+        Reach::Part
     }
 
     pub(super) fn remind(&mut self, instalment: Option<u16>, context: &Context<'_>) -> Result<Reach, Refusal> {

@@ -169,6 +169,7 @@ fn tags() -> Value {
         { "name": "imports", "description": "Uploaded files and the rows read from them." },
         { "name": "audits", "description": "Comparing what clients have with what they are billed." },
         { "name": "gaps", "description": "What audits found." },
+        { "name": "corrections", "description": "From gaps to a fix that is proved: told, disputed, billed or credited, verified." },
         { "name": "jobs", "description": "Background work: ask, wait, or follow." },
     ])
 }

@@ -1,9 +1,9 @@
 //! The worked examples, number by number.
 
 use super::build::{Scene, communicate, day, finding, offer, said, seats};
-use crate::correction::case::{ApprovalOf, Basis, Correction};
+use crate::correction::case::{ApprovalOf, ResolutionBasis, Correction};
 use crate::correction::command::{Because, Command};
-use crate::correction::dispute::{Answer, ProvisionedSeat, Reason};
+use crate::correction::dispute::{Answer, ProvisionedSeat, DisputeReason};
 use crate::correction::quantity::{seat_months, total};
 use crate::correction::refusal::Code;
 use crate::correction::shock::Band;
@@ -53,7 +53,7 @@ fn resolved() -> Correction {
 
     // Four seats of eight months are 704.00.
     let dispute = Command::Dispute {
-        reason: Reason::UnauthorizedSeats,
+        reason: DisputeReason::UnauthorizedSeats,
         parts: vec![seats(1, 4)],
         note: Some("Nobody ordered four of these.".to_owned()),
         said: said(),
@@ -121,7 +121,7 @@ fn resolved() -> Correction {
     assert_eq!((balance.billed.minor, balance.waived.minor, balance.outstanding.minor), (176_000, 35_200, 0));
 
     // Going forward 72 seats, 1,584.00.
-    let resolve = Command::Resolve { basis: Basis::Accepted, going_forward: None };
+    let resolve = Command::Resolve { basis: ResolutionBasis::Accepted, going_forward: None };
     let resolved = third.apply(&planned, &resolve);
     assert_eq!(resolved.state, State::Resolved);
     let forward = resolved.going_forward.as_ref().unwrap();
@@ -229,7 +229,7 @@ fn three_seats_too_many_for_three_months_are_credited_whole_with_an_apology() {
     };
     assert_eq!(scene.refuse(&told, &credit(vec![seats(1, 2)], Some("Sorry"))).code(), Code::CreditNotWhole);
     assert_eq!(scene.refuse(&told, &credit(Vec::new(), None)).code(), Code::ApologyMissing);
-    let resolve = Command::Resolve { basis: Basis::NotNeeded, going_forward: None };
+    let resolve = Command::Resolve { basis: ResolutionBasis::NotNeeded, going_forward: None };
     let refused = scene.refuse(&told, &resolve);
     assert!(refused.has(Code::MoneyOutstanding) && refused.has(Code::NotFullyCredited));
     let credited = scene.apply(&told, &credit(Vec::new(), Some("We are sorry: we billed three seats too many.")));

@@ -3,10 +3,10 @@
 use super::build::{
     Scene, communicate, day, finding, going_forward, message, month, offer, said, seat_days, seats, told,
 };
-use crate::correction::case::{ApprovalOf, Basis, Correction};
+use crate::correction::case::{ApprovalOf, ResolutionBasis, Correction};
 use crate::correction::command::{Because, Command, Ground, Message, Recount};
 use crate::correction::deadline::DeadlineKind;
-use crate::correction::dispute::{Answer, Reason};
+use crate::correction::dispute::{Answer, DisputeReason};
 use crate::correction::finding::Finding;
 use crate::correction::ledger::Bucket;
 use crate::correction::open::{Elsewhere, open};
@@ -22,7 +22,7 @@ fn premium() -> Finding {
     finding("Business Premium", 20, 22, "22.00", "2026-02", 8)
 }
 
-fn dispute(reason: Reason, parts: Vec<Part>) -> Command {
+fn dispute(reason: DisputeReason, parts: Vec<Part>) -> Command {
     Command::Dispute { reason, parts, note: None, said: said(), reply_by: None }
 }
 
@@ -162,9 +162,9 @@ fn a_message_needs_a_person_frozen_evidence_and_proof_of_assumed_seats() {
 fn a_dispute_names_parts_and_a_speaker_and_lets_the_rest_move() {
     let scene = Scene::on("2026-10-08");
     let told = told(&scene, &[premium()], "2026-11-01");
-    assert_eq!(scene.refuse(&told, &dispute(Reason::Refusal, Vec::new())).code(), Code::PartMissing);
+    assert_eq!(scene.refuse(&told, &dispute(DisputeReason::Refusal, Vec::new())).code(), Code::PartMissing);
     let nobody = Command::Dispute {
-        reason: Reason::CountWrong,
+        reason: DisputeReason::CountWrong,
         parts: vec![seats(1, 1)],
         note: None,
         said: Said { by: " ".to_owned(), ..said() },
@@ -179,11 +179,11 @@ fn a_dispute_names_parts_and_a_speaker_and_lets_the_rest_move() {
         (Part { line: 1, extent: Extent::SeatDays(seat_days(&[("2026-02", 57)])) }, Code::PartTooLarge),
         (Part { line: 1, extent: Extent::Amount(35_201) }, Code::PartTooLarge),
     ] {
-        assert_eq!(scene.refuse(&told, &dispute(Reason::CountWrong, vec![part])).code(), code);
+        assert_eq!(scene.refuse(&told, &dispute(DisputeReason::CountWrong, vec![part])).code(), code);
     }
     let months = Some(vec![month("2026-02"), month("2026-03")]);
     let part = Part { line: 1, extent: Extent::Seats { seats: 1, months } };
-    let disputed = scene.apply(&told, &dispute(Reason::CountWrong, vec![part]));
+    let disputed = scene.apply(&told, &dispute(DisputeReason::CountWrong, vec![part]));
     assert_eq!(disputed.disputes[0].quantity(), Quantity::new(59, 4_400));
     let billed = scene.apply(&disputed, &bill(Vec::new()));
     assert_eq!((billed.state, billed.ledger.balance().billed.minor), (State::Disputed, 30_800));
@@ -199,33 +199,33 @@ fn each_reason_is_answered_by_its_own_evidence() {
         scene.apply(&told, &dispute(reason, vec![seats(1, 1)]))
     };
     for (reason, given, code) in [
-        (Reason::UnauthorizedSeats, Answer::UnauthorizedSeats { log: Vec::new() }, Code::ProvisioningLogMissing),
-        (Reason::LateBilling, Answer::LateBilling { honest_delay: " ".to_owned() }, Code::HonestDelayMissing),
-        (Reason::LateBilling, Answer::LateBilling { honest_delay: "Late".to_owned() }, Code::PlanOfferMissing),
-        (Reason::ContractReview, Answer::ContractReview { review_on: past }, Code::ReviewDateMissing),
+        (DisputeReason::UnauthorizedSeats, Answer::UnauthorizedSeats { log: Vec::new() }, Code::ProvisioningLogMissing),
+        (DisputeReason::LateBilling, Answer::LateBilling { honest_delay: " ".to_owned() }, Code::HonestDelayMissing),
+        (DisputeReason::LateBilling, Answer::LateBilling { honest_delay: "Late".to_owned() }, Code::PlanOfferMissing),
+        (DisputeReason::ContractReview, Answer::ContractReview { review_on: past }, Code::ReviewDateMissing),
         (
-            Reason::CountWrong,
+            DisputeReason::CountWrong,
             Answer::CountWrong { audit: String::new(), withdrawn: Vec::new(), credit_note: None },
             Code::RecountMissing,
         ),
         (
-            Reason::AlreadyPaid,
+            DisputeReason::AlreadyPaid,
             Answer::AlreadyPaid { payment: None, shown_not_to_match: None },
             Code::PaymentMissing,
         ),
         (
-            Reason::AlreadyPaid,
+            DisputeReason::AlreadyPaid,
             Answer::AlreadyPaid { payment: Some(("P".to_owned(), Vec::new())), shown_not_to_match: None },
             Code::PartMissing,
         ),
-        (Reason::Price, Answer::Price { conversation_on: past }, Code::PriceConversationMissing),
-        (Reason::Refusal, Answer::Refusal, Code::RefusalUnanswered),
-        (Reason::Refusal, Answer::Price { conversation_on: past }, Code::AnswerDoesNotFit),
+        (DisputeReason::Price, Answer::Price { conversation_on: past }, Code::PriceConversationMissing),
+        (DisputeReason::Refusal, Answer::Refusal, Code::RefusalUnanswered),
+        (DisputeReason::Refusal, Answer::Price { conversation_on: past }, Code::AnswerDoesNotFit),
     ] {
         assert_eq!(scene.refuse(&disputed(reason), &answer(given)).code(), code, "{reason}");
     }
     let refused = Command::Answer { dispute: 2, answer: Answer::Refusal, text: None };
-    assert_eq!(scene.refuse(&disputed(Reason::Refusal), &refused).code(), Code::DisputeUnknown);
+    assert_eq!(scene.refuse(&disputed(DisputeReason::Refusal), &refused).code(), Code::DisputeUnknown);
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn a_recount_withdraws_a_payment_bills_and_a_price_is_talked_about() {
         scene.apply(&told(&scene, &[premium()], "2026-11-01"), &dispute(reason, vec![seats(1, 1)]))
     };
     let recounted = scene.apply(
-        &disputed(Reason::CountWrong),
+        &disputed(DisputeReason::CountWrong),
         &answer(Answer::CountWrong {
             audit: "audit-2".to_owned(),
             withdrawn: vec![seats(1, 1)],
@@ -244,7 +244,7 @@ fn a_recount_withdraws_a_payment_bills_and_a_price_is_talked_about() {
     );
     assert_eq!((recounted.state, recounted.ledger.balance().withdrawn.minor), (State::Communicated, 17_600));
     let paid = scene.apply(
-        &disputed(Reason::AlreadyPaid),
+        &disputed(DisputeReason::AlreadyPaid),
         &answer(Answer::AlreadyPaid {
             payment: Some(("TRANSFER-5".to_owned(), vec![seats(1, 1)])),
             shown_not_to_match: None,
@@ -252,7 +252,7 @@ fn a_recount_withdraws_a_payment_bills_and_a_price_is_talked_about() {
     );
     assert_eq!((paid.ledger.balance().billed.minor, paid.recovered().billed), (17_600, 0));
     let priced =
-        scene.apply(&disputed(Reason::Price), &answer(Answer::Price { conversation_on: day("2026-12-01") }));
+        scene.apply(&disputed(DisputeReason::Price), &answer(Answer::Price { conversation_on: day("2026-12-01") }));
     assert_eq!(priced.price_conversations[0].on, day("2026-12-01"));
     let dates = priced.deadlines(&scene.policy);
     assert!(dates.iter().any(|one| one.kind == DeadlineKind::PriceConversationOn));
@@ -262,12 +262,12 @@ fn a_recount_withdraws_a_payment_bills_and_a_price_is_talked_about() {
 fn a_contract_review_freezes_the_past_once_until_its_outcome() {
     let scene = Scene::on("2026-10-08");
     let told = told(&scene, &[premium()], "2026-11-01");
-    let disputed = scene.apply(&told, &dispute(Reason::ContractReview, vec![seats(1, 2)]));
+    let disputed = scene.apply(&told, &dispute(DisputeReason::ContractReview, vec![seats(1, 2)]));
     let review = answer(Answer::ContractReview { review_on: day("2026-10-20") });
     let frozen = scene.apply(&disputed, &review);
     assert_eq!(frozen.state, State::Communicated);
     assert_eq!(scene.refuse(&frozen, &bill(Vec::new())).code(), Code::NothingOutstanding);
-    let again = scene.apply(&frozen, &dispute(Reason::ContractReview, vec![seats(1, 1)]));
+    let again = scene.apply(&frozen, &dispute(DisputeReason::ContractReview, vec![seats(1, 1)]));
     let second = Command::Answer {
         dispute: 2,
         answer: Answer::ContractReview { review_on: day("2026-10-20") },
@@ -287,7 +287,7 @@ fn a_refusal_is_decided_by_an_admin_who_does_not_bill() {
     let scene = Scene::on("2026-10-08");
     let admin = scene.clone().admin();
     let told = told(&scene, &[premium()], "2026-11-01");
-    let disputed = scene.apply(&told, &dispute(Reason::Refusal, vec![seats(1, 2)]));
+    let disputed = scene.apply(&told, &dispute(DisputeReason::Refusal, vec![seats(1, 2)]));
     let decide = |evidence_shown| Command::Decide {
         reason: "They are worth more than this.".to_owned(),
         write_off: true,
@@ -301,9 +301,9 @@ fn a_refusal_is_decided_by_an_admin_who_does_not_bill() {
     let decided = admin.apply(&offered, &decide(true));
     assert_eq!(decided.ledger.balance().written_off.minor, 35_200);
     let resolve = |basis| Command::Resolve { basis, going_forward: None };
-    assert_eq!(admin.refuse(&offered, &resolve(Basis::RelationshipDecision)).code(), Code::MoneyOutstanding);
-    assert_eq!(admin.refuse(&decided, &resolve(Basis::Accepted)).code(), Code::AcceptanceMissing);
-    let resolved = admin.apply(&decided, &resolve(Basis::RelationshipDecision));
+    assert_eq!(admin.refuse(&offered, &resolve(ResolutionBasis::RelationshipDecision)).code(), Code::MoneyOutstanding);
+    assert_eq!(admin.refuse(&decided, &resolve(ResolutionBasis::Accepted)).code(), Code::AcceptanceMissing);
+    let resolved = admin.apply(&decided, &resolve(ResolutionBasis::RelationshipDecision));
     assert_eq!(resolved.state, State::Resolved);
 }
 
@@ -312,7 +312,7 @@ fn silence_is_consent_only_after_delivery_reply_by_and_a_reminder() {
     let scene = Scene::on("2026-10-05");
     let told = told(&scene, &[premium()], "2026-11-01");
     let billed = scene.apply(&told, &bill(Vec::new()));
-    let resolve = Command::Resolve { basis: Basis::NoObjection, going_forward: None };
+    let resolve = Command::Resolve { basis: ResolutionBasis::NoObjection, going_forward: None };
     let refused = scene.refuse(&billed, &resolve);
     for code in [Code::NotDelivered, Code::ReplyByNotPassed, Code::ReminderMissing] {
         assert!(refused.has(code), "{code}");
@@ -322,7 +322,7 @@ fn silence_is_consent_only_after_delivery_reply_by_and_a_reminder() {
     assert_eq!(Scene::on("2026-10-15").refuse(&reminded, &resolve).code(), Code::ReplyByNotPassed);
     let resolved = Scene::on("2026-10-16").apply(&reminded, &resolve);
     assert_eq!(resolved.state, State::Resolved);
-    let objected = scene.apply(&reminded, &dispute(Reason::Price, vec![seats(1, 1)]));
+    let objected = scene.apply(&reminded, &dispute(DisputeReason::Price, vec![seats(1, 1)]));
     let later = Scene::on("2026-10-16");
     let answered =
         later.apply(&objected, &answer(Answer::Price { conversation_on: day("2026-12-01") }));
@@ -491,7 +491,7 @@ fn a_plan_that_is_broken_twice_is_given_up_and_reopens() {
         scene.apply(&scene.apply(&told, &offer(2, "2026-11-01")), &Command::AcceptPlan { said: said() });
     assert_eq!(scene.refuse(&planned, &offer(3, "2026-11-01")).code(), Code::PlanExists);
     let resolved =
-        scene.apply(&planned, &Command::Resolve { basis: Basis::Accepted, going_forward: None });
+        scene.apply(&planned, &Command::Resolve { basis: ResolutionBasis::Accepted, going_forward: None });
     let on = |date: &str| Scene { facts: scene.facts.clone(), ..Scene::on(date) };
     let invoice = |instalment| Command::InvoiceInstalment { instalment, document: format!("INV-{instalment}") };
     assert_eq!(scene.refuse(&resolved, &invoice(9)).code(), Code::InstalmentUnknown);
@@ -564,14 +564,14 @@ fn every_command_is_refused_in_every_state_that_the_table_leaves_out() {
         Command::Deliver { on: day("2026-10-08") },
         Command::Remind { instalment: None },
         Command::Accept { said: said() },
-        dispute(Reason::Refusal, vec![seats(1, 1)]),
+        dispute(DisputeReason::Refusal, vec![seats(1, 1)]),
         answer(Answer::Refusal),
         Command::EndReview { outcome: "x".to_owned() },
         Command::Decide { reason: "x".to_owned(), write_off: false, evidence_shown: true },
         Command::Amend {
             recount: Recount { audit: "a".to_owned(), compared: [].into(), findings: Vec::new() },
         },
-        Command::Resolve { basis: Basis::Accepted, going_forward: Some(going_forward(&found, "2026-11-01")) },
+        Command::Resolve { basis: ResolutionBasis::Accepted, going_forward: Some(going_forward(&found, "2026-11-01")) },
         Command::Withdraw { ground: None },
         Command::RequestWaiver { parts: Vec::new(), reason: "x".to_owned() },
         waive(None, Vec::new()),

@@ -1,9 +1,9 @@
 //! Random histories: whatever is asked in whatever order, the ledger adds up and the table holds.
 
 use super::build::{Scene, finding, going_forward, message, said, seats};
-use crate::correction::case::{ApprovalOf, Basis, Correction};
+use crate::correction::case::{ApprovalOf, ResolutionBasis, Correction};
 use crate::correction::command::{Because, Command, Ground, Recount};
-use crate::correction::dispute::{Answer, ProvisionedSeat, Reason};
+use crate::correction::dispute::{Answer, ProvisionedSeat, DisputeReason};
 use crate::correction::ledger::{Bucket, Ledger};
 use crate::correction::plan::{Cadence, Terms};
 use crate::correction::quantity::{Extent, Part, Quantity};
@@ -26,24 +26,24 @@ fn part(a: u32, b: u32) -> Vec<Part> {
     }
 }
 
-fn answer(reason: Option<Reason>, a: u32, b: u32, scene: &Scene) -> Answer {
+fn answer(reason: Option<DisputeReason>, a: u32, b: u32, scene: &Scene) -> Answer {
     let today = scene.now.date_naive();
-    match reason.unwrap_or(Reason::Refusal) {
-        Reason::UnauthorizedSeats => Answer::UnauthorizedSeats {
+    match reason.unwrap_or(DisputeReason::Refusal) {
+        DisputeReason::UnauthorizedSeats => Answer::UnauthorizedSeats {
             log: vec![ProvisionedSeat { on: today, seat: "user".to_owned(), ordered_by: None }],
         },
-        Reason::LateBilling => Answer::LateBilling { honest_delay: "We are late.".to_owned() },
-        Reason::ContractReview => Answer::ContractReview { review_on: today },
-        Reason::CountWrong => Answer::CountWrong {
+        DisputeReason::LateBilling => Answer::LateBilling { honest_delay: "We are late.".to_owned() },
+        DisputeReason::ContractReview => Answer::ContractReview { review_on: today },
+        DisputeReason::CountWrong => Answer::CountWrong {
             audit: "audit-2".to_owned(),
             withdrawn: part(a, b),
             credit_note: (b % 2 == 0).then(|| "CN".to_owned()),
         },
-        Reason::AlreadyPaid => {
+        DisputeReason::AlreadyPaid => {
             Answer::AlreadyPaid { payment: Some(("PAY".to_owned(), part(a, b))), shown_not_to_match: None }
         }
-        Reason::Price => Answer::Price { conversation_on: today },
-        Reason::Refusal => Answer::Refusal,
+        DisputeReason::Price => Answer::Price { conversation_on: today },
+        DisputeReason::Refusal => Answer::Refusal,
     }
 }
 
@@ -60,7 +60,7 @@ fn command(correction: &Correction, (kind, a, b, c): Try, scene: &Scene) -> Comm
     let today = scene.now.date_naive();
     let in_days = |days: u32| today.checked_add_days(Days::new(u64::from(days))).unwrap();
     let action = Action::ALL[kind % Action::ALL.len()];
-    let reason = Reason::ALL[a as usize % Reason::ALL.len()];
+    let reason = DisputeReason::ALL[a as usize % DisputeReason::ALL.len()];
     let open = correction.open_disputes().next();
     let number = u16::try_from(a % 4).unwrap();
     match action {
@@ -80,7 +80,7 @@ fn command(correction: &Correction, (kind, a, b, c): Try, scene: &Scene) -> Comm
             text: None,
         },
         Action::Amend => Command::Amend { recount: recount(correction, a, b) },
-        Action::Resolve => Command::Resolve { basis: Basis::ALL[a as usize % 4], going_forward: None },
+        Action::Resolve => Command::Resolve { basis: ResolutionBasis::ALL[a as usize % 4], going_forward: None },
         Action::Withdraw => Command::Withdraw {
             ground: Some(if c % 2 == 0 {
                 Ground::Audit(recount(correction, 0, 0))
