@@ -135,7 +135,8 @@ create table correction_waivers (
   primary key (org_id, correction_id, number),
   unique (org_id, correction_id, confirmation),
   foreign key (org_id, correction_id, direction) references corrections (org_id, id, direction),
-  foreign key (org_id, correction_id, confirmation, confirmation_kind, confirmation_authenticated)
+  constraint correction_waivers_confirmed
+    foreign key (org_id, correction_id, confirmation, confirmation_kind, confirmation_authenticated)
     references correction_confirmations (org_id, correction_id, number, kind, authenticated),
   constraint correction_waivers_second_approver
     check (not above_threshold or alone or approved_by <> requested_by)
@@ -217,12 +218,13 @@ begin
   if exists (
     select
     from corrections c
+    cross join lateral (
+      select coalesce(sum(e.minor) filter (where e.bucket = 'found'), 0) as found,
+             coalesce(sum(case when e.bucket = 'found' then e.minor else -e.minor end), 0) as outstanding
+      from correction_entries e
+      where e.org_id = c.org_id and e.correction_id = c.id) s
     where c.org_id = new.org_id and c.id = correction
-      and (c.found_minor, c.outstanding_minor) is distinct from (
-        select coalesce(sum(e.minor) filter (where e.bucket = 'found'), 0)::bigint,
-               coalesce(sum(case when e.bucket = 'found' then e.minor else -e.minor end), 0)::bigint
-        from correction_entries e
-        where e.org_id = c.org_id and e.correction_id = c.id)
+      and (c.found_minor <> s.found or c.outstanding_minor <> s.outstanding)
   ) then
     raise exception 'the sums of a correction are not those of its ledger'
       using errcode = 'check_violation', constraint = 'corrections_sums';

@@ -137,7 +137,10 @@ fn products(context: &Context<'_>, bills: &[&Bill<'_>]) -> Result<Vec<InvoicedPr
             seats: quantity.is_integer().then(|| i64::try_from(quantity.trunc().mantissa()).ok()).flatten(),
             price: price.filter(|_| same),
             amount: Money::round(sum.cost, currency),
-            import: context.sources.get(sum.source as usize).map_or_else(String::new, |one| one.import.clone()),
+            import: context
+                .sources
+                .get(sum.source as usize)
+                .map_or_else(String::new, |one| one.import.clone()),
         })
     };
     Ok(sums.into_iter().filter_map(of).collect())
@@ -157,10 +160,11 @@ fn documents(context: &Context<'_>, bills: &[&Bill<'_>]) -> Result<Vec<InvoicedD
             sum.0 = Some(super::gaps::plus(sum.0.unwrap_or_default(), cost)?);
         }
     }
-    let of = |((client, document, currency), (other, all)): ((ClientId, &str, Currency), _)| InvoicedDocument {
-        client: context.identity.client_name(client).to_owned(),
-        document: document.to_owned(),
-        amount: Money::round(Option::unwrap_or(other, all), currency),
-    };
+    let of =
+        |((client, document, currency), (other, all)): ((ClientId, &str, Currency), _)| InvoicedDocument {
+            client: context.identity.client_name(client).to_owned(),
+            document: document.to_owned(),
+            amount: Money::round(Option::unwrap_or(other, all), currency),
+        };
     Ok(sums.into_iter().map(of).collect())
 }

@@ -3,7 +3,7 @@
 use super::dispute::{Dispute, Freeze, PriceConversation};
 use super::finding::Line;
 use super::ledger::{Bucket, Cause, Entry, Ledger, LedgerError, Note};
-use super::plan::{InstalmentState, Plan, Terms};
+use super::plan::{Plan, Terms};
 use super::policy::{Context, Said};
 use super::quantity::{Cells, Extent, Part, Place, Quantity, take_amount, take_seat_days, too_large, total};
 use super::refusal::{Code, Refusal};
@@ -239,7 +239,10 @@ impl Correction {
         }
         taken.retain(|_, quantity| !quantity.is_zero());
         if taken.is_empty() {
-            return Err(Refusal::new(Code::PartMissing, "The part comes to nothing. Name seats, months or an amount."));
+            return Err(Refusal::new(
+                Code::PartMissing,
+                "The part comes to nothing. Name seats, months or an amount.",
+            ));
         }
         Ok(taken)
     }
@@ -248,8 +251,11 @@ impl Correction {
         let line = self.line(part.line).ok_or_else(|| {
             Refusal::new(Code::PartUnknown, format!("The correction has no line {}.", part.line))
         })?;
-        let own: Cells =
-            from.iter().filter(|(place, _)| place.line == part.line).map(|(place, held)| (*place, *held)).collect();
+        let own: Cells = from
+            .iter()
+            .filter(|(place, _)| place.line == part.line)
+            .map(|(place, held)| (*place, *held))
+            .collect();
         let place = |month: &Month| Place { month: *month, line: part.line };
         let known = |month: &Month| {
             if line.seats.contains_key(month) {
@@ -329,9 +335,13 @@ impl Correction {
         });
         let billed: Cells = billed.filter(|(_, quantity)| !quantity.is_zero()).collect();
         if !billed.is_empty() {
-            let document = credit_note.map(str::trim).filter(|document| !document.is_empty()).ok_or_else(|| {
-                Refusal::new(Code::DocumentMissing, "A part of this is on an invoice already: name the credit note.")
-            })?;
+            let document =
+                credit_note.map(str::trim).filter(|document| !document.is_empty()).ok_or_else(|| {
+                    Refusal::new(
+                        Code::DocumentMissing,
+                        "A part of this is on an invoice already: name the credit note.",
+                    )
+                })?;
             let contra = Self::note(Cause::CreditNote, Some(document), context);
             let by_us = |entry: &Entry| entry.bucket == Bucket::Billed;
             self.ledger.take_back_part(&billed, by_us, &contra).map_err(broken)?;
@@ -341,52 +351,6 @@ impl Correction {
             self.replan(context)?;
         }
         Ok(total(&cells))
-    }
-
-    /// Takes instalments to come back to outstanding; answers whether there were any.
-    pub(super) fn release_plan(&mut self, context: &Context<'_>) -> bool {
-        let Some(plan) = self.plan.as_ref().filter(|plan| !plan.given_up && plan.scheduled() > 0) else {
-            return false;
-        };
-        let scheduled: Vec<u16> = plan
-            .instalments
-            .iter()
-            .filter(|instalment| instalment.state == InstalmentState::Scheduled)
-            .map(|instalment| instalment.number)
-            .collect();
-        let note = Self::note(Cause::Rebalance, None, context);
-        self.ledger.take_back(
-            |entry| {
-                let of_plan = entry.bucket == Bucket::Billed && entry.note.document.is_none();
-                of_plan && entry.note.instalment.is_some_and(|number| scheduled.contains(&number))
-            },
-            &note,
-        );
-        true
-    }
-
-    /// Puts what is available back into the instalments to come.
-    pub(super) fn replan(&mut self, context: &Context<'_>) -> Result<(), Refusal> {
-        let sum = total(&self.available()).minor;
-        let Some(plan) = &mut self.plan else { return Ok(()) };
-        plan.rebalance(sum);
-        self.bill_instalments(Cause::Rebalance, context)
-    }
-
-    /// Enters the instalments to come as billed, the oldest months first.
-    pub(super) fn bill_instalments(&mut self, cause: Cause, context: &Context<'_>) -> Result<(), Refusal> {
-        let instalments = self.plan.as_ref().map(|plan| plan.instalments.clone()).unwrap_or_default();
-        let scheduled: Vec<_> =
-            instalments.iter().filter(|one| one.state == InstalmentState::Scheduled).collect();
-        for (at, instalment) in scheduled.iter().enumerate() {
-            let available = self.available();
-            // The last takes what is left, with all its seats.
-            let last = at + 1 == scheduled.len();
-            let cells = if last { available } else { take_amount(&available, instalment.minor)? };
-            let note = Note { instalment: Some(instalment.number), ..Self::note(cause, None, context) };
-            self.post(&cells, Bucket::Billed, &note)?;
-        }
-        Ok(())
     }
 
     /// What it announces for the next invoice. Credits are no shock.

@@ -69,12 +69,19 @@ impl Correction {
             add(DeadlineKind::EvidenceBy, dispute.number, dispute.reply_by);
         }
         if self.state.is_open() {
-            let free = self.confirmations.iter().any(|one| one.kind == ConfirmationKind::Waiver && one.used_for.is_none());
+            let free = self
+                .confirmations
+                .iter()
+                .any(|one| one.kind == ConfirmationKind::Waiver && one.used_for.is_none());
             for request in self.waiver_requests.iter().filter(|request| request.granted.is_none()) {
                 let asked = request.at.date_naive();
                 add(DeadlineKind::ApprovalBy, request.number, days_after(asked, policy.approval_days));
                 if !free {
-                    add(DeadlineKind::ConfirmationBy, request.number, days_after(asked, policy.confirmation_days));
+                    add(
+                        DeadlineKind::ConfirmationBy,
+                        request.number,
+                        days_after(asked, policy.confirmation_days),
+                    );
                 }
             }
         }
@@ -83,7 +90,8 @@ impl Correction {
         }
         if let Some(forward) = self.going_forward.as_ref()
             && matches!(self.state, State::Resolved | State::Waived)
-            && !(self.forward_verified() && self.documents().keys().all(|document| self.is_verified(document)))
+            && !(self.forward_verified()
+                && self.documents().keys().all(|document| self.is_verified(document)))
         {
             add(DeadlineKind::VerificationBy, 0, days_after(forward.invoice_on, policy.verification_days));
         }

@@ -135,12 +135,17 @@ pub enum Answer {
     },
     /// A plan was offered, or an admin decided.
     Refusal,
+    /// Closed without an answer of its own: the correction was amended, waived or ended. Never given by hand.
+    Superseded {
+        /// What closed it.
+        by: String,
+    },
 }
 
 impl Answer {
-    /// The reason that it answers.
-    pub const fn fits(&self) -> DisputeReason {
-        match self {
+    /// The reason that it answers; none where it closes any.
+    pub const fn fits(&self) -> Option<DisputeReason> {
+        Some(match self {
             Self::UnauthorizedSeats { .. } => DisputeReason::UnauthorizedSeats,
             Self::LateBilling { .. } => DisputeReason::LateBilling,
             Self::ContractReview { .. } => DisputeReason::ContractReview,
@@ -148,7 +153,8 @@ impl Answer {
             Self::AlreadyPaid { .. } => DisputeReason::AlreadyPaid,
             Self::Price { .. } => DisputeReason::Price,
             Self::Refusal => DisputeReason::Refusal,
-        }
+            Self::Superseded { .. } => return None,
+        })
     }
 }
 

@@ -1,7 +1,8 @@
 //! Ending a correction, changing it after a later audit, and beginning again.
 
-use super::case::{ResolutionBasis, Correction, GoingForward};
-use super::command::{Because, Reach, Recount, says};
+use super::apply::Reach;
+use super::case::{Correction, GoingForward, ResolutionBasis};
+use super::command::{Because, Recount, says};
 use super::finding::{Finding, FoundMonth};
 use super::ledger::{Bucket, Cause};
 use super::policy::Context;
@@ -37,6 +38,7 @@ impl Correction {
                 line.agreed = forward.quantities.get(&line.number).copied().unwrap_or(line.agreed);
             }
         }
+        self.close_disputes("resolved", context);
         self.resolution = Some((basis, context.today));
         Ok(Reach::Whole)
     }
@@ -47,25 +49,42 @@ impl Correction {
         let told = self.announcement.as_ref();
         match basis {
             ResolutionBasis::Accepted => {
-                missing.unless(self.acceptance.is_some(), Code::AcceptanceMissing, "Record that the client accepted.");
+                missing.unless(
+                    self.acceptance.is_some(),
+                    Code::AcceptanceMissing,
+                    "Record that the client accepted.",
+                );
             }
             ResolutionBasis::NoObjection => {
                 let since = told.map(|told| told.at);
                 let objected = self.disputes.iter().any(|dispute| Some(dispute.recorded_at) >= since);
                 missing
-                    .unless(self.delivered_on.is_some(), Code::NotDelivered, "Record that the message arrived.")
+                    .unless(
+                        self.delivered_on.is_some(),
+                        Code::NotDelivered,
+                        "Record that the message arrived.",
+                    )
                     .unless(
                         told.is_some_and(|told| told.reply_by < context.today),
                         Code::ReplyByNotPassed,
                         "The client may still reply.",
                     )
-                    .unless(!self.reminders.is_empty(), Code::ReminderMissing, "Remind the client once first.")
-                    .unless(!objected, Code::Objection, "The client has objected: silence is no consent any more.");
+                    .unless(
+                        !self.reminders.is_empty(),
+                        Code::ReminderMissing,
+                        "Remind the client once first.",
+                    )
+                    .unless(
+                        !objected,
+                        Code::Objection,
+                        "The client has objected: silence is no consent any more.",
+                    );
             }
             ResolutionBasis::NotNeeded => {
                 let balance = self.ledger.balance();
                 missing.unless(
-                    !self.is_under() && balance.credited == balance.found - balance.withdrawn - balance.time_barred,
+                    !self.is_under()
+                        && balance.credited == balance.found - balance.withdrawn - balance.time_barred,
                     Code::NotFullyCredited,
                     "Only where everything was given back is no acceptance needed.",
                 );
@@ -90,12 +109,18 @@ impl Correction {
     /// Takes over the figures of a later audit: what is more is found, what is less is withdrawn.
     pub(super) fn amend(&mut self, recount: &Recount, context: &Context<'_>) -> Result<Reach, Refusal> {
         if self.lines.iter().all(|line| line.audit == recount.audit) || !says(&recount.audit) {
-            return Err(Refusal::new(Code::SameAudit, "The correction rests on this audit already: run a new one."));
+            return Err(Refusal::new(
+                Code::SameAudit,
+                "The correction rests on this audit already: run a new one.",
+            ));
         }
         self.release_plan(context);
         let (more, less) = self.differences(recount);
         if more.is_empty() && less.is_empty() {
-            return Err(Refusal::new(Code::NoDifference, "That audit has the same figures: there is nothing to amend."));
+            return Err(Refusal::new(
+                Code::NoDifference,
+                "That audit has the same figures: there is nothing to amend.",
+            ));
         }
         let outstanding = self.ledger.outstanding();
         let possible = less.iter().all(|(place, quantity)| {
@@ -111,6 +136,7 @@ impl Correction {
         self.post(&more, Bucket::Found, &Self::note(Cause::Amended, Some(&recount.audit), context))?;
         self.post(&less, Bucket::Withdrawn, &Self::note(Cause::Recount, Some(&recount.audit), context))?;
         self.take_over(recount);
+        self.close_disputes(&format!("amended by audit {}", recount.audit), context);
         let kept = self.kept_instalments();
         if let Some(plan) = &mut self.plan {
             plan.instalments = kept;
@@ -136,7 +162,8 @@ impl Correction {
                     .map(|balance| balance.found - balance.withdrawn)
                     .sum();
                 let place = Place { month: *month, line: line.number };
-                for (cells, quantity) in [(&mut more, now.without(before)), (&mut less, before.without(now))] {
+                for (cells, quantity) in [(&mut more, now.without(before)), (&mut less, before.without(now))]
+                {
                     if !quantity.is_zero() {
                         cells.insert(place, quantity);
                     }
@@ -153,7 +180,11 @@ impl Correction {
             let Some(finding) = recount.findings.iter().find(|finding| finding.gap == line.gap) else {
                 continue;
             };
-            line.seats.extend(finding.months.iter().map(|(month, found)| (*month, found.seats)));
+            // Seats of what was found: what is withdrawn of it was found all the same.
+            for (month, found) in &finding.months {
+                let seats = line.seats.entry(*month).or_default();
+                *seats = found.seats.max(*seats);
+            }
             (line.billed, line.agreed) = (finding.billed, finding.billable);
             (line.forward, line.price) = (finding.forward, finding.price.or(line.price));
             line.assumed = finding.assumed;
@@ -206,7 +237,12 @@ impl Correction {
     }
 
     /// Waived money comes back only when the client takes its confirmation back in writing.
-    fn return_waiver(&mut self, confirmation: u32, number: u32, context: &Context<'_>) -> Result<(), Refusal> {
+    fn return_waiver(
+        &mut self,
+        confirmation: u32,
+        number: u32,
+        context: &Context<'_>,
+    ) -> Result<(), Refusal> {
         let withdrawn = self.confirmations.iter().any(|one| {
             one.number == confirmation && one.kind == ConfirmationKind::Withdrawal && one.authenticated
         });

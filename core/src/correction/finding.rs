@@ -74,7 +74,10 @@ pub struct Finding {
 fn exact(value: Decimal) -> Result<i64, Refusal> {
     let rounded = value.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero);
     rounded.to_i64().filter(|whole| (0..=MOST_MINOR).contains(whole)).ok_or_else(|| {
-        Refusal::new(Code::TooLarge, "A figure of the gap is too large. Look for a quantity or price that cannot be right.")
+        Refusal::new(
+            Code::TooLarge,
+            "A figure of the gap is too large. Look for a quantity or price that cannot be right.",
+        )
     })
 }
 
@@ -96,7 +99,10 @@ impl Finding {
             // Six decimals of a month tell its whole number of seat-days.
             let seat_days = exact(month.seat_months * Decimal::from(month.month.days()))?;
             if seat_days > MOST_SEAT_DAYS {
-                return Err(Refusal::new(Code::TooLarge, "A month of the gap has more seat-days than can be right."));
+                return Err(Refusal::new(
+                    Code::TooLarge,
+                    "A month of the gap has more seat-days than can be right.",
+                ));
             }
             let quantity = Quantity::new(seat_days, minor(month.amount, currency)?);
             let seats = exact((month.billable - month.billed).abs())?;

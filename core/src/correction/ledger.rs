@@ -165,7 +165,9 @@ impl Balance {
             self.withdrawn,
             self.outstanding,
         ];
-        self.found == became.iter().copied().sum() && self.found.is_whole() && became.iter().all(|part| part.is_whole())
+        self.found == became.iter().copied().sum()
+            && self.found.is_whole()
+            && became.iter().all(|part| part.is_whole())
     }
 }
 
@@ -211,7 +213,9 @@ impl Ledger {
     /// The balance of one line.
     pub fn of_line(&self, line: u32) -> Balance {
         let of = self.balances();
-        of.iter().filter(|(place, _)| place.line == line).fold(Balance::default(), |sum, (_, one)| sum.plus(one))
+        of.iter()
+            .filter(|(place, _)| place.line == line)
+            .fold(Balance::default(), |sum, (_, one)| sum.plus(one))
     }
 
     /// The balance of the correction.
@@ -231,7 +235,14 @@ impl Ledger {
         self.balances().into_iter().map(of).filter(|(_, quantity)| !quantity.is_zero()).collect()
     }
 
-    fn push(&mut self, place: Place, bucket: Bucket, quantity: Quantity, contra_of: Option<u32>, note: &Note) {
+    fn push(
+        &mut self,
+        place: Place,
+        bucket: Bucket,
+        quantity: Quantity,
+        contra_of: Option<u32>,
+        note: &Note,
+    ) {
         let seq = u32::try_from(self.entries.len()).unwrap_or(u32::MAX).saturating_add(1);
         self.entries.push(Entry { seq, place, bucket, quantity, contra_of, note: note.clone() });
     }
@@ -288,8 +299,11 @@ impl Ledger {
         pick: impl Fn(&Entry) -> bool,
         note: &Note,
     ) -> Result<(), LedgerError> {
-        let left: Vec<_> =
-            self.left(pick).into_iter().map(|(entry, left)| (entry.place, entry.bucket, left, entry.seq)).collect();
+        let left: Vec<_> = self
+            .left(pick)
+            .into_iter()
+            .map(|(entry, left)| (entry.place, entry.bucket, left, entry.seq))
+            .collect();
         let mut contra = Vec::new();
         for (place, wanted) in cells {
             let mut wanted = *wanted;
@@ -302,7 +316,9 @@ impl Ledger {
                 return Err(LedgerError(*place));
             }
         }
-        for (place, bucket, quantity, seq) in contra.into_iter().filter(|(_, _, quantity, _)| !quantity.is_zero()) {
+        for (place, bucket, quantity, seq) in
+            contra.into_iter().filter(|(_, _, quantity, _)| !quantity.is_zero())
+        {
             self.push(place, bucket, -quantity, Some(seq), note);
         }
         Ok(())
@@ -357,7 +373,9 @@ mod tests {
         ledger.take_back(billed, &note(Cause::PlanBroken));
         assert_eq!(ledger.balance().outstanding, Quantity::new(62, 4400));
         assert_eq!(ledger.entries().len(), 4);
-        assert!(ledger.take_back_part(&cells(Quantity::new(1, 1)), billed, &note(Cause::PlanBroken)).is_err());
+        assert!(
+            ledger.take_back_part(&cells(Quantity::new(1, 1)), billed, &note(Cause::PlanBroken)).is_err()
+        );
         assert!(Ledger::of(ledger.entries().to_vec()).is_ok());
     }
 

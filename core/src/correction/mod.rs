@@ -5,7 +5,7 @@
 //! (its last invoices, its earlier waivers) is passed in; nothing is stored here, and no letter is written.
 //!
 //! Read in this order: [`state`] (the table), [`quantity`] and [`ledger`] (seats and money), [`finding`]
-//! and [`open`] (from gaps to a correction), [`case`], [`command`], then the guards by subject: `tell`
+//! and [`open`] (from gaps to a correction), [`case`], [`command`], `apply`, then the guards by subject: `tell`
 //! (messages, approvals, acceptance), `object` (disputes, answers, decisions), `settle` (invoices, credits,
 //! waivers, withdrawals), `pay` ([`plan`]), `end` (resolving, amending, reopening), and what surrounds
 //! them: [`shock`], [`waiver`], [`deadline`], [`verification`].
@@ -22,6 +22,7 @@
 //! - A resolved correction has nothing outstanding. A plan in it that was broken twice reopens it.
 //! - Forward, a line that was reopened stands for its gap in place of the one before it.
 
+mod apply;
 pub mod case;
 pub mod command;
 pub mod deadline;

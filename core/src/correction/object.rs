@@ -1,8 +1,9 @@
 //! Objections and their answers, contract reviews, and what a refusal means for the relationship.
 
+use super::apply::Reach;
 use super::case::{Correction, Decision};
-use super::command::{Reach, says};
-use super::dispute::{Answer, Answered, Dispute, Freeze, PriceConversation, DisputeReason};
+use super::command::says;
+use super::dispute::{Answer, Answered, Dispute, DisputeReason, Freeze, PriceConversation};
 use super::ledger::{Bucket, Cause, Note};
 use super::policy::{Context, Said, days_after};
 use super::quantity::Part;
@@ -60,10 +61,10 @@ impl Correction {
         let Some(dispute) = open else {
             return Err(Refusal::new(Code::DisputeUnknown, format!("There is no open dispute {number}.")));
         };
-        if answer.fits() != dispute.reason {
+        if answer.fits() != Some(dispute.reason) {
             return Err(Refusal::new(
                 Code::AnswerDoesNotFit,
-                format!("The client says {}; this answers {}.", dispute.reason, answer.fits()),
+                format!("The client says {}; this answers something else.", dispute.reason),
             ));
         }
         let since = dispute.recorded_at;
@@ -104,8 +105,16 @@ impl Correction {
                 .unless(says(honest_delay), Code::HonestDelayMissing, "Own the delay in the answer.")
                 .unless(offered, Code::PlanOfferMissing, "Offer payment in parts first."),
             Answer::ContractReview { review_on } => missing
-                .unless(*review_on >= context.today, Code::ReviewDateMissing, "Agree on a day that is to come.")
-                .unless(self.freeze.is_none(), Code::AlreadyFrozen, "The past was frozen once; not a second time."),
+                .unless(
+                    *review_on >= context.today,
+                    Code::ReviewDateMissing,
+                    "Agree on a day that is to come.",
+                )
+                .unless(
+                    self.freeze.is_none(),
+                    Code::AlreadyFrozen,
+                    "The past was frozen once; not a second time.",
+                ),
             Answer::CountWrong { audit, .. } => {
                 missing.unless(says(audit), Code::RecountMissing, "Count again, and name that audit.")
             }
@@ -131,6 +140,9 @@ impl Correction {
                     Code::RefusalUnanswered,
                     "Offer payment in parts anew, or have an admin decide what the refusal means.",
                 )
+            }
+            Answer::Superseded { .. } => {
+                missing.unless(false, Code::AnswerDoesNotFit, "This is no answer that a person gives.")
             }
         };
         missing.check()
@@ -163,6 +175,18 @@ impl Correction {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Closes what is still disputed when the correction itself has moved on.
+    pub(super) fn close_disputes(&mut self, by: &str, context: &Context<'_>) {
+        for dispute in self.disputes.iter_mut().filter(|dispute| dispute.is_open()) {
+            dispute.answer = Some(Answered {
+                answer: Answer::Superseded { by: by.to_owned() },
+                text: None,
+                by: context.actor.label.clone(),
+                at: context.now,
+            });
+        }
     }
 
     pub(super) fn end_review(&mut self, outcome: &str, context: &Context<'_>) -> Result<Reach, Refusal> {

@@ -33,7 +33,11 @@ pub struct Elsewhere {
 ///
 /// # Errors
 /// When the gaps do not go together, or cannot be corrected.
-pub fn open(findings: &[Finding], elsewhere: &Elsewhere, context: &Context<'_>) -> Result<Correction, Refusal> {
+pub fn open(
+    findings: &[Finding],
+    elsewhere: &Elsewhere,
+    context: &Context<'_>,
+) -> Result<Correction, Refusal> {
     let subject = together(findings)?;
     let mut correction = Correction::new(subject, context);
     for finding in findings {
@@ -72,18 +76,29 @@ fn together(findings: &[Finding]) -> Result<Subject, Refusal> {
     for gap in findings {
         missing
             .unless_with(!gap.unpriced, Code::Unpriced, || {
-                format!("{} has days without a price: put it on a price list and run the audit again.", gap.product)
+                format!(
+                    "{} has days without a price: put it on a price list and run the audit again.",
+                    gap.product
+                )
             })
             .unless_with(!gap.needs_allocation, Code::NotAllocated, || {
-                format!("{} is billed to several billing entities: allocate the client's seats first.", gap.product)
+                format!(
+                    "{} is billed to several billing entities: allocate the client's seats first.",
+                    gap.product
+                )
             })
             .unless_with(!gap.unconfirmed, Code::MappingUnconfirmed, || {
                 format!("{} was matched by a proposal that nobody confirmed: decide it first.", gap.product)
             })
-            .unless(gap.months.len() <= MOST_MONTHS, Code::TooLarge, "A gap of more than 120 months cannot be right.");
+            .unless(
+                gap.months.len() <= MOST_MONTHS,
+                Code::TooLarge,
+                "A gap of more than 120 months cannot be right.",
+            );
     }
     missing.check()?;
-    let currency = first.currency.ok_or_else(|| Refusal::new(Code::Unpriced, "No price is known for the gap."))?;
+    let currency =
+        first.currency.ok_or_else(|| Refusal::new(Code::Unpriced, "No price is known for the gap."))?;
     Ok(Subject {
         client: first.client.clone(),
         billing_entity: first.billing_entity.clone(),
@@ -121,10 +136,15 @@ fn left_of(finding: &Finding, elsewhere: &Elsewhere) -> Result<BTreeMap<Month, Q
     } else if settled {
         Refusal::new(
             Code::AlreadySettled,
-            format!("All months of {product} are settled by another correction. Only a difference can be opened."),
+            format!(
+                "All months of {product} are settled by another correction. Only a difference can be opened."
+            ),
         )
     } else {
-        Refusal::new(Code::NothingToCorrect, format!("{product} has neither a closed month nor a difference now."))
+        Refusal::new(
+            Code::NothingToCorrect,
+            format!("{product} has neither a closed month nor a difference now."),
+        )
     })
 }
 
@@ -183,17 +203,30 @@ impl Correction {
         self.lines.push(Line::of(number, finding));
         let at = |month: &Month| Place { month: *month, line: number };
         let found: Cells = left.iter().map(|(month, quantity)| (at(month), *quantity)).collect();
-        let is_barred = |place: &Place| finding.months.get(&place.month).is_some_and(|month| month.time_barred);
-        let barred: Cells =
-            found.iter().filter(|(place, _)| is_barred(place)).map(|(place, quantity)| (*place, *quantity)).collect();
+        let is_barred =
+            |place: &Place| finding.months.get(&place.month).is_some_and(|month| month.time_barred);
+        let barred: Cells = found
+            .iter()
+            .filter(|(place, _)| is_barred(place))
+            .map(|(place, quantity)| (*place, *quantity))
+            .collect();
         self.post(&found, Bucket::Found, &Self::note(cause, Some(&finding.audit), context))?;
-        self.post(&barred, Bucket::TimeBarred, &Self::note(Cause::BackBillingLimit, Some(&finding.audit), context))?;
+        self.post(
+            &barred,
+            Bucket::TimeBarred,
+            &Self::note(Cause::BackBillingLimit, Some(&finding.audit), context),
+        )?;
         Ok(number)
     }
 
     /// Enters what one-off lines had settled, the oldest months first. Lines that our own documents made
     /// settle nothing anew.
-    fn adjust(&mut self, finding: &Finding, elsewhere: &Elsewhere, context: &Context<'_>) -> Result<(), Refusal> {
+    fn adjust(
+        &mut self,
+        finding: &Finding,
+        elsewhere: &Elsewhere,
+        context: &Context<'_>,
+    ) -> Result<(), Refusal> {
         let ours = finding.adjusted_by.iter().any(|document| elsewhere.documents.contains(document));
         if finding.adjusted <= 0 || ours {
             return Ok(());

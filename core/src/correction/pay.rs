@@ -1,11 +1,12 @@
 //! Payment in parts: offer, acceptance, invoices, payments, promises, and giving a plan up.
 
+use super::apply::Reach;
 use super::case::{Correction, Offer};
-use super::command::{Reach, says};
-use super::ledger::{Bucket, Cause};
+use super::command::says;
+use super::ledger::{Bucket, Cause, Note};
 use super::plan::{Instalment, InstalmentState, Plan, Promise, Terms, schedule};
 use super::policy::{Context, Said};
-use super::quantity::total;
+use super::quantity::{take_amount, total};
 use super::refusal::{Code, Missing, Refusal};
 use super::tell::spoken;
 use chrono::NaiveDate;
@@ -18,9 +19,17 @@ impl Correction {
     pub(super) fn offer_plan(&mut self, terms: Terms, context: &Context<'_>) -> Result<Reach, Refusal> {
         let mut missing = Missing::default();
         missing
-            .unless(self.is_under(), Code::CreditNotWhole, "What was charged too much is given back whole and at once.")
+            .unless(
+                self.is_under(),
+                Code::CreditNotWhole,
+                "What was charged too much is given back whole and at once.",
+            )
             .unless(!self.is_planned(), Code::PlanExists, "The client has accepted a plan already.")
-            .unless(terms.first_on >= context.today, Code::PlanStart, "The first instalment is due in the past.");
+            .unless(
+                terms.first_on >= context.today,
+                Code::PlanStart,
+                "The first instalment is due in the past.",
+            );
         missing.check()?;
         // Also what is disputed: a plan may be what settles it.
         let sum = total(&self.ledger.outstanding()).minor;
@@ -50,8 +59,13 @@ impl Correction {
         let last = instalments.iter().map(|instalment| instalment.number).max().unwrap_or_default();
         let new = schedule(sum, offer.terms)?.into_iter();
         instalments.extend(new.map(|one| Instalment { number: one.number.saturating_add(last), ..one }));
-        self.plan =
-            Some(Plan { terms: offer.terms, instalments, accepted: said.clone(), breaks: Vec::new(), given_up: false });
+        self.plan = Some(Plan {
+            terms: offer.terms,
+            instalments,
+            accepted: said.clone(),
+            breaks: Vec::new(),
+            given_up: false,
+        });
         self.acceptance = Some(said.clone());
         self.bill_instalments(Cause::Instalment, context)?;
         Ok(Reach::Part)
@@ -82,7 +96,10 @@ impl Correction {
         }
         let instalment = self.living_plan_mut()?.instalment_mut(number)?;
         if instalment.state != InstalmentState::Scheduled {
-            return Err(Refusal::new(Code::InstalmentState, format!("Instalment {number} is {} already.", instalment.state)));
+            return Err(Refusal::new(
+                Code::InstalmentState,
+                format!("Instalment {number} is {} already.", instalment.state),
+            ));
         }
         instalment.state = InstalmentState::Invoiced;
         instalment.document = Some(document.trim().to_owned());
@@ -93,8 +110,13 @@ impl Correction {
         let plan = self.plan.as_mut().ok_or_else(no_plan)?;
         let given_up = plan.given_up;
         let instalment = plan.instalment_mut(number)?;
-        if instalment.state == InstalmentState::Paid || (given_up && instalment.state == InstalmentState::Scheduled) {
-            return Err(Refusal::new(Code::InstalmentState, format!("Instalment {number} is {} already.", instalment.state)));
+        if instalment.state == InstalmentState::Paid
+            || (given_up && instalment.state == InstalmentState::Scheduled)
+        {
+            return Err(Refusal::new(
+                Code::InstalmentState,
+                format!("Instalment {number} is {} already.", instalment.state),
+            ));
         }
         instalment.state = InstalmentState::Paid;
         instalment.paid_on = Some(on);
@@ -127,7 +149,10 @@ impl Correction {
     pub(super) fn record_breaks(&mut self, context: &Context<'_>) -> Result<Reach, Refusal> {
         let due = self.breaks_due(context);
         if due.is_empty() {
-            return Err(Refusal::new(Code::NotMissed, "No instalment was missed and no promise broken by today."));
+            return Err(Refusal::new(
+                Code::NotMissed,
+                "No instalment was missed and no promise broken by today.",
+            ));
         }
         self.living_plan_mut()?.breaks.extend(due);
         Ok(Reach::Part)
@@ -135,7 +160,10 @@ impl Correction {
 
     pub(super) fn break_plan(&mut self, context: &Context<'_>) -> Result<Reach, Refusal> {
         if !self.living_plan().ok_or_else(no_plan)?.broken_twice() {
-            return Err(Refusal::new(Code::PlanNotBrokenTwice, "A plan is given up after it was broken twice."));
+            return Err(Refusal::new(
+                Code::PlanNotBrokenTwice,
+                "A plan is given up after it was broken twice.",
+            ));
         }
         let scheduled: Vec<u16> = self.living_plan().map_or_else(Vec::new, |plan| {
             let to_come = plan.instalments.iter().filter(|one| one.state == InstalmentState::Scheduled);
@@ -152,5 +180,51 @@ impl Correction {
         self.living_plan_mut()?.given_up = true;
         self.offer = None;
         Ok(Reach::Part)
+    }
+
+    /// Takes instalments to come back to outstanding; answers whether there were any.
+    pub(super) fn release_plan(&mut self, context: &Context<'_>) -> bool {
+        let Some(plan) = self.plan.as_ref().filter(|plan| !plan.given_up && plan.scheduled() > 0) else {
+            return false;
+        };
+        let scheduled: Vec<u16> = plan
+            .instalments
+            .iter()
+            .filter(|instalment| instalment.state == InstalmentState::Scheduled)
+            .map(|instalment| instalment.number)
+            .collect();
+        let note = Self::note(Cause::Rebalance, None, context);
+        self.ledger.take_back(
+            |entry| {
+                let of_plan = entry.bucket == Bucket::Billed && entry.note.document.is_none();
+                of_plan && entry.note.instalment.is_some_and(|number| scheduled.contains(&number))
+            },
+            &note,
+        );
+        true
+    }
+
+    /// Puts what is available back into the instalments to come.
+    pub(super) fn replan(&mut self, context: &Context<'_>) -> Result<(), Refusal> {
+        let sum = total(&self.available()).minor;
+        let Some(plan) = &mut self.plan else { return Ok(()) };
+        plan.rebalance(sum);
+        self.bill_instalments(Cause::Rebalance, context)
+    }
+
+    /// Enters the instalments to come as billed, the oldest months first.
+    pub(super) fn bill_instalments(&mut self, cause: Cause, context: &Context<'_>) -> Result<(), Refusal> {
+        let instalments = self.plan.as_ref().map(|plan| plan.instalments.clone()).unwrap_or_default();
+        let scheduled: Vec<_> =
+            instalments.iter().filter(|one| one.state == InstalmentState::Scheduled).collect();
+        for (at, instalment) in scheduled.iter().enumerate() {
+            let available = self.available();
+            // The last takes what is left, with all its seats.
+            let last = at + 1 == scheduled.len();
+            let cells = if last { available } else { take_amount(&available, instalment.minor)? };
+            let note = Note { instalment: Some(instalment.number), ..Self::note(cause, None, context) };
+            self.post(&cells, Bucket::Billed, &note)?;
+        }
+        Ok(())
     }
 }

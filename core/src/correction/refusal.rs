@@ -256,7 +256,12 @@ impl Missing {
     }
 
     /// As [`Missing::unless`], with a text that is made only when needed.
-    pub(super) fn unless_with(&mut self, holds: bool, code: Code, detail: impl FnOnce() -> String) -> &mut Self {
+    pub(super) fn unless_with(
+        &mut self,
+        holds: bool,
+        code: Code,
+        detail: impl FnOnce() -> String,
+    ) -> &mut Self {
         if !holds {
             self.0.push(Fault { code, detail: detail() });
         }

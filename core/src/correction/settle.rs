@@ -1,7 +1,8 @@
 //! Where money goes: invoices, credit notes, waivers, and seats that are not there after all.
 
+use super::apply::Reach;
 use super::case::Correction;
-use super::command::{Ground, Reach, Recount, says};
+use super::command::{Ground, Recount, says};
 use super::ledger::{Bucket, Cause, Note};
 use super::plan::InstalmentState;
 use super::policy::{Context, Said, days_after};
@@ -22,7 +23,11 @@ impl Correction {
         let told = self.announcement.as_ref().map(|announcement| announcement.on);
         let mut missing = Missing::default();
         missing
-            .unless(self.is_under(), Code::OverBillingBilled, "Over-billing is given back, with a credit note or refund.")
+            .unless(
+                self.is_under(),
+                Code::OverBillingBilled,
+                "Over-billing is given back, with a credit note or refund.",
+            )
             .unless(says(document), Code::DocumentMissing, "Name the invoice.")
             .unless(
                 told.is_some_and(|told| days_after(told, context.policy.notice_days) <= on),
@@ -62,19 +67,34 @@ impl Correction {
             missing.check()?;
             let billed = self.invoiced();
             if billed.is_empty() {
-                return Err(Refusal::new(Code::NothingBilled, "Nothing was billed that could be given back."));
+                return Err(Refusal::new(
+                    Code::NothingBilled,
+                    "Nothing was billed that could be given back.",
+                ));
             }
             let cells = self.parts_of(&billed, parts)?;
             self.take_back_invoiced(&cells, &note)?;
             self.post(&cells, Bucket::Credited, &note)?;
             return Ok(Reach::Part);
         }
-        missing.unless(apology.is_some_and(says), Code::ApologyMissing, "Apologise: the money was owed back.");
+        missing.unless(
+            apology.is_some_and(says),
+            Code::ApologyMissing,
+            "Apologise: the money was owed back.",
+        );
         let outstanding = self.ledger.outstanding();
         let cells = self.parts_of(&outstanding, parts);
         let whole = cells.as_ref().is_ok_and(|cells| *cells == outstanding);
-        missing.unless(whole, Code::CreditNotWhole, "What was charged too much is given back whole and at once.");
-        missing.unless(!outstanding.is_empty(), Code::NothingOutstanding, "Everything was given back already.");
+        missing.unless(
+            whole,
+            Code::CreditNotWhole,
+            "What was charged too much is given back whole and at once.",
+        );
+        missing.unless(
+            !outstanding.is_empty(),
+            Code::NothingOutstanding,
+            "Everything was given back already.",
+        );
         missing.check()?;
         self.post(&outstanding, Bucket::Credited, &note)?;
         Ok(Reach::Part)
@@ -97,8 +117,12 @@ impl Correction {
     }
 
     fn take_back_invoiced(&mut self, cells: &Cells, note: &Note) -> Result<(), Refusal> {
-        let invoiced: Vec<u32> =
-            self.ledger.left(|entry| self.is_invoiced(entry)).into_iter().map(|(entry, _)| entry.seq).collect();
+        let invoiced: Vec<u32> = self
+            .ledger
+            .left(|entry| self.is_invoiced(entry))
+            .into_iter()
+            .map(|(entry, _)| entry.seq)
+            .collect();
         let taken = self.ledger.take_back_part(cells, |entry| invoiced.contains(&entry.seq), note);
         taken.map_err(|error| Refusal::new(Code::PartTooLarge, format!("{error}.")))
     }
@@ -111,7 +135,9 @@ impl Correction {
     ) -> Result<Reach, Refusal> {
         let outstanding = self.ledger.outstanding();
         let founded = match ground {
-            Some(Ground::Audit(recount)) => says(&recount.audit) && self.no_longer_found(&outstanding, recount),
+            Some(Ground::Audit(recount)) => {
+                says(&recount.audit) && self.no_longer_found(&outstanding, recount)
+            }
             Some(Ground::Rule { audit, reason, owner }) => says(audit) && says(reason) && says(owner),
             None => false,
         };
@@ -133,7 +159,9 @@ impl Correction {
         missing.check()?;
         let (audit, reason) = match ground {
             Some(Ground::Audit(recount)) => (recount.audit.as_str(), None),
-            Some(Ground::Rule { audit, reason, owner }) => (audit.as_str(), Some(format!("{reason} ({owner})"))),
+            Some(Ground::Rule { audit, reason, owner }) => {
+                (audit.as_str(), Some(format!("{reason} ({owner})")))
+            }
             None => ("", None),
         };
         let note = Note { reason, ..Self::note(Cause::Recount, Some(audit), context) };
@@ -144,7 +172,8 @@ impl Correction {
     /// Whether an audit compared all these months and finds none of them.
     fn no_longer_found(&self, outstanding: &Cells, recount: &Recount) -> bool {
         outstanding.keys().all(|place| {
-            let compared = recount.compared.get(&place.line).is_some_and(|months| months.contains(&place.month));
+            let compared =
+                recount.compared.get(&place.line).is_some_and(|months| months.contains(&place.month));
             let gap = self.line(place.line).map(|line| line.gap.as_str());
             let found = recount.findings.iter().filter(|finding| Some(finding.gap.as_str()) == gap);
             let mut found = found.filter_map(|finding| finding.months.get(&place.month));
@@ -160,7 +189,11 @@ impl Correction {
     ) -> Result<Reach, Refusal> {
         let mut missing = Missing::default();
         missing
-            .unless(self.is_under(), Code::OverBillingWaived, "Over-billing is given back; it is never waived.")
+            .unless(
+                self.is_under(),
+                Code::OverBillingWaived,
+                "Over-billing is given back; it is never waived.",
+            )
             .unless(says(reason), Code::ReasonMissing, "Say why the money is to be given up.")
             .unless(context.actor.person, Code::PersonRequired, "A person must ask for a waiver.");
         missing.check()?;
@@ -219,7 +252,10 @@ impl Correction {
         context: &Context<'_>,
     ) -> Result<Reach, Refusal> {
         if !self.is_under() {
-            return Err(Refusal::new(Code::OverBillingWaived, "Over-billing is given back; it is never waived."));
+            return Err(Refusal::new(
+                Code::OverBillingWaived,
+                "Over-billing is given back; it is never waived.",
+            ));
         }
         let request = request.map(|number| self.waiver_request(number)).transpose()?;
         let (parts, reason, by, at) = match &request {
@@ -227,7 +263,8 @@ impl Correction {
             None => (asked.0.to_vec(), asked.1.trim().to_owned(), context.actor.label.clone(), context.now),
         };
         let quantity = self.waivable(&parts, context)?;
-        let writing = confirmation.and_then(|number| self.confirmations.iter().find(|one| one.number == number));
+        let writing =
+            confirmation.and_then(|number| self.confirmations.iter().find(|one| one.number == number));
         let approved = waiver::approve(quantity.minor, self.subject.currency, &by, at, context);
         let mut missing = Missing::default();
         missing
@@ -239,10 +276,8 @@ impl Correction {
         let (approved, confirmation) = (approved?, confirmation.unwrap_or_default());
         let sha256 = writing.map(|writing| writing.sha256.clone());
         let whole = quantity == self.left_with_plan(context);
-        let note = Note {
-            reason: Some(reason.clone()),
-            ..Self::note(Cause::Waiver, sha256.as_deref(), context)
-        };
+        let note =
+            Note { reason: Some(reason.clone()), ..Self::note(Cause::Waiver, sha256.as_deref(), context) };
         let quantity = self.dispose(&parts, Bucket::Waived, &note, credit_note, context)?;
         let number = u32::try_from(self.waivers.len()).unwrap_or(u32::MAX).saturating_add(1);
         self.waivers.push(Waiver {
@@ -263,6 +298,9 @@ impl Correction {
         let granted = request.map(|request| request.number);
         if let Some(request) = self.waiver_requests.iter_mut().find(|one| Some(one.number) == granted) {
             request.granted = Some(number);
+        }
+        if whole {
+            self.close_disputes("waived", context);
         }
         Ok(if whole { Reach::Whole } else { Reach::Part })
     }

@@ -9,7 +9,8 @@ pub fn proportional(total: i64, weights: &[i64]) -> Vec<i64> {
         return (0..weights.len()).map(first).collect();
     }
     let products: Vec<i128> = weights.iter().map(|weight| i128::from(total) * i128::from(*weight)).collect();
-    let fractions: Vec<(i128, i128)> = products.iter().map(|product| (product.rem_euclid(sum), sum)).collect();
+    let fractions: Vec<(i128, i128)> =
+        products.iter().map(|product| (product.rem_euclid(sum), sum)).collect();
     let mut parts: Vec<i64> = products.iter().map(|product| narrow(product.div_euclid(sum))).collect();
     let left = total - parts.iter().sum::<i64>();
     for at in largest(&fractions, left) {

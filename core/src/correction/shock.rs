@@ -127,7 +127,9 @@ pub fn instalment_too_large(instalment: i64, forward: i64, usual: Option<i64>, b
 /// number is enough.
 pub fn instalments_needed(total: i64, forward: i64, usual: Option<i64>, bands: Bands) -> Option<u16> {
     let limit = i128::from(usual?) * i128::from(bands.plan_above) / 100 - i128::from(forward);
-    (limit > 0).then(|| (i128::from(total) + limit - 1) / limit).and_then(|count| u16::try_from(count.max(1)).ok())
+    (limit > 0)
+        .then(|| (i128::from(total) + limit - 1) / limit)
+        .and_then(|count| u16::try_from(count.max(1)).ok())
 }
 
 /// Hundredths of a percent, rounded half up.

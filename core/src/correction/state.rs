@@ -252,7 +252,9 @@ mod tests {
 
     #[test]
     fn a_part_stays_where_it_is() {
-        for (action, state) in [(A::Waive, Found), (A::Waive, Communicated), (A::Waive, Disputed), (A::Answer, Disputed)] {
+        for (action, state) in
+            [(A::Waive, Found), (A::Waive, Communicated), (A::Waive, Disputed), (A::Answer, Disputed)]
+        {
             assert_eq!(action.next(state, false), Some(state), "{action} in {state}");
         }
     }

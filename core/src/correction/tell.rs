@@ -1,7 +1,8 @@
 //! Telling the client: what a message must hold, that it arrived, reminders, acceptance, approvals.
 
+use super::apply::Reach;
 use super::case::{Announcement, Approval, ApprovalOf, Correction, GoingForward};
-use super::command::{Message, Reach, says};
+use super::command::{Message, says};
 use super::plan::schedule;
 use super::policy::{Context, Said, days_after};
 use super::quantity::total;
@@ -32,15 +33,27 @@ impl Correction {
         let mut missing = Missing::default();
         missing
             .unless(context.actor.person, Code::PersonRequired, "A person must tell the client.")
-            .unless(gaps_confirmed, Code::GapsNotConfirmed, "Look at the gaps and confirm them: a person must stand for them.")
+            .unless(
+                gaps_confirmed,
+                Code::GapsNotConfirmed,
+                "Look at the gaps and confirm them: a person must stand for them.",
+            )
             .unless(says(&message.context), Code::ContextMissing, "Say in the message why it happened.")
-            .unless(says(&message.data), Code::DataMissing, "Show the figures in the message, month by month.")
+            .unless(
+                says(&message.data),
+                Code::DataMissing,
+                "Show the figures in the message, month by month.",
+            )
             .unless(
                 message.price_change.as_deref().is_none_or(|change| !says(change)),
                 Code::PriceChange,
                 "Leave the price change out: it has its own conversation, on its own day.",
             )
-            .unless(context.facts.frozen.is_some(), Code::EvidenceNotFrozen, "Freeze the evidence with the message.")
+            .unless(
+                context.facts.frozen.is_some(),
+                Code::EvidenceNotFrozen,
+                "Freeze the evidence with the message.",
+            )
             .with(self.goes_forward(going_forward, says(&message.going_forward)));
         for line in self.lines.iter().filter(|line| line.assumed && line.provisioning_evidence.is_none()) {
             missing.unless_with(false, Code::ProvisioningEvidenceMissing, || {
@@ -52,9 +65,15 @@ impl Correction {
         }
         if let Some(forward) = going_forward {
             missing.unless_with(
-                self.owes_no_notice() || days_after(context.today, context.policy.notice_days) <= forward.invoice_on,
+                self.owes_no_notice()
+                    || days_after(context.today, context.policy.notice_days) <= forward.invoice_on,
                 Code::NoticeTooShort,
-                || format!("The client is told at least {} days before the invoice.", context.policy.notice_days),
+                || {
+                    format!(
+                        "The client is told at least {} days before the invoice.",
+                        context.policy.notice_days
+                    )
+                },
             );
             self.going_forward = Some(forward.clone());
         }
@@ -96,7 +115,9 @@ impl Correction {
     /// Quantity and date of what is billed from now on, for every line.
     pub(super) fn goes_forward(&self, forward: Option<&GoingForward>, told: bool) -> Result<(), Refusal> {
         let complete = forward.is_some_and(|forward| {
-            self.lines.iter().all(|line| forward.quantities.get(&line.number).is_some_and(|seats| *seats >= 0))
+            self.lines
+                .iter()
+                .all(|line| forward.quantities.get(&line.number).is_some_and(|seats| *seats >= 0))
         });
         if complete && told {
             return Ok(());
@@ -160,15 +181,20 @@ impl Correction {
 
     pub(super) fn approve(&mut self, of: ApprovalOf, context: &Context<'_>) -> Result<Reach, Refusal> {
         let mut missing = Missing::default();
-        missing
-            .unless(context.actor.person, Code::PersonRequired, "A person must approve.")
-            .unless(context.actor.admin, Code::AdminRequired, "An admin must approve.");
+        missing.unless(context.actor.person, Code::PersonRequired, "A person must approve.").unless(
+            context.actor.admin,
+            Code::AdminRequired,
+            "An admin must approve.",
+        );
         missing.check()?;
         let up_to = match of {
             ApprovalOf::Shock => self.shock(context).announced.increase(),
             ApprovalOf::Instalments => {
                 let (instalment, forward) = self.first_instalment()?.ok_or_else(|| {
-                    Refusal::new(Code::PlanNotOffered, "Offer the plan first, so that its instalments are known.")
+                    Refusal::new(
+                        Code::PlanNotOffered,
+                        "Offer the plan first, so that its instalments are known.",
+                    )
                 })?;
                 instalment.saturating_add(forward)
             }
@@ -182,7 +208,11 @@ impl Correction {
         Reach::Part
     }
 
-    pub(super) fn remind(&mut self, instalment: Option<u16>, context: &Context<'_>) -> Result<Reach, Refusal> {
+    pub(super) fn remind(
+        &mut self,
+        instalment: Option<u16>,
+        context: &Context<'_>,
+    ) -> Result<Reach, Refusal> {
         let Some(number) = instalment else {
             self.reminders.push(context.today);
             return Ok(Reach::Part);

@@ -1,7 +1,7 @@
 //! Proof by later imports: what was billed or credited shows up, and the next invoice bills what was agreed.
 
+use super::apply::Reach;
 use super::case::Correction;
-use super::command::Reach;
 use super::dispute::PriceConversation;
 use super::finding::{Finding, Line};
 use super::ledger::{Bucket, Cause};
@@ -150,7 +150,8 @@ impl Correction {
     pub fn documents(&self) -> BTreeMap<String, (Bucket, i64)> {
         let mut documents: BTreeMap<String, (Bucket, i64)> = BTreeMap::new();
         for entry in self.ledger.entries() {
-            let ours = matches!(entry.note.cause, Cause::Invoice | Cause::CreditNote) && entry.contra_of.is_none();
+            let ours =
+                matches!(entry.note.cause, Cause::Invoice | Cause::CreditNote) && entry.contra_of.is_none();
             if let Some(document) = entry.note.document.as_ref().filter(|_| ours) {
                 documents.entry(document.clone()).or_insert((entry.bucket, 0)).1 += entry.quantity.minor;
             }
@@ -167,22 +168,27 @@ impl Correction {
 
     /// Whether an import proved a document.
     pub fn is_verified(&self, document: &str) -> bool {
-        self.verifications.iter().any(|one| {
-            matches!(&one.outcome, Outcome::DocumentVerified { document: of, .. } if of == document)
-        })
+        self.verifications.iter().any(
+            |one| matches!(&one.outcome, Outcome::DocumentVerified { document: of, .. } if of == document),
+        )
     }
 
     /// Whether the next invoice proved every line's going-forward quantity.
     pub fn forward_verified(&self) -> bool {
         let proved = |line: &Line| {
-            let of_line = self.verifications.iter().rev().find_map(|one| match one.outcome {
-                Outcome::ForwardVerified { line, .. } => Some((line, true)),
-                Outcome::Shortfall { line, .. } | Outcome::Opposite { line, .. } => Some((line, false)),
-                _ => None,
-            }.filter(|(of, _)| *of == line.number));
+            let of_line = self.verifications.iter().rev().find_map(|one| {
+                match one.outcome {
+                    Outcome::ForwardVerified { line, .. } => Some((line, true)),
+                    Outcome::Shortfall { line, .. } | Outcome::Opposite { line, .. } => Some((line, false)),
+                    _ => None,
+                }
+                .filter(|(of, _)| *of == line.number)
+            });
             of_line.is_some_and(|(_, good)| good)
         };
-        let last_of_gap = |line: &&Line| !self.lines.iter().any(|other| other.gap == line.gap && other.number > line.number);
+        let last_of_gap = |line: &&Line| {
+            !self.lines.iter().any(|other| other.gap == line.gap && other.number > line.number)
+        };
         !self.lines.is_empty() && self.lines.iter().filter(last_of_gap).all(proved)
     }
 
@@ -228,7 +234,10 @@ impl Correction {
             | Outcome::WrongPrice { line, .. } => self.line(*line).is_some(),
         };
         if !verifications.iter().all(known) {
-            return Err(Refusal::new(Code::DocumentUnknown, "No entry of this correction names that document or line."));
+            return Err(Refusal::new(
+                Code::DocumentUnknown,
+                "No entry of this correction names that document or line.",
+            ));
         }
         for verification in verifications {
             if let Outcome::WrongPrice { line, .. } = verification.outcome {

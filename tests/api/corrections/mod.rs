@@ -12,11 +12,18 @@ use serde_json::{Value, json};
 pub(crate) const PREMIUM: &str = "Microsoft 365 Business Premium";
 
 /// Billing rows of our template, one a month of 2026, from one month up to another, included.
-pub(crate) fn billed(quantity: u32, price: &str, currency: &str, months: std::ops::RangeInclusive<u32>) -> String {
+pub(crate) fn billed(
+    quantity: u32,
+    price: &str,
+    currency: &str,
+    months: std::ops::RangeInclusive<u32>,
+) -> String {
     let mut file = "client,product,quantity,unit_price,currency,from,until\n".to_owned();
     for month in months {
         let next = if month == 12 { "2027-01".to_owned() } else { format!("2026-{:02}", month + 1) };
-        file.push_str(&format!("Contoso,{PREMIUM},{quantity},{price},{currency},2026-{month:02}-01,{next}-01\n"));
+        file.push_str(&format!(
+            "Contoso,{PREMIUM},{quantity},{price},{currency},2026-{month:02}-01,{next}-01\n"
+        ));
     }
     file
 }
@@ -29,7 +36,8 @@ pub(crate) async fn audited(
     months: std::ops::RangeInclusive<u32>,
 ) -> (Org<'_>, String) {
     let first = *months.start();
-    let entitlements = format!("client,product,purchased,from\nContoso,{PREMIUM},{provisioned},2026-{first:02}-01\n");
+    let entitlements =
+        format!("client,product,purchased,from\nContoso,{PREMIUM},{provisioned},2026-{first:02}-01\n");
     let last = *months.end();
     let org = app.audited_org(&entitlements, &billed(quantity, "22.00", "USD", months)).await;
     let document =

@@ -20,7 +20,10 @@ async fn each_month_enters_one_open_correction() {
     // A rule explains the seats: withdrawn, and the months are free again for what an audit still finds.
     let rule = json!({"rule": {"reason": "Shared mailboxes", "owner": "Bea"}});
     let withdrawn = desk.ok(owner, "withdraw", rule).await;
-    assert_eq!((withdrawn["state"].as_str(), share(&withdrawn["balance"], "withdrawn").1), (Some("resolved"), "352.00"));
+    assert_eq!(
+        (withdrawn["state"].as_str(), share(&withdrawn["balance"], "withdrawn").1),
+        (Some("resolved"), "352.00")
+    );
     let (_, reopened) = Desk::open(owner, &[&gap]).await;
     assert_eq!(share(&reopened["balance"], "outstanding").1, "352.00");
 }
@@ -36,13 +39,22 @@ async fn a_message_without_its_parts_is_refused_with_all_that_is_missing() {
     assert_eq!(status, 422);
     assert_eq!(
         codes,
-        ["gaps_not_confirmed", "message_context_missing", "message_data_missing", "message_price_change", "going_forward_missing"]
+        [
+            "gaps_not_confirmed",
+            "message_context_missing",
+            "message_data_missing",
+            "message_price_change",
+            "going_forward_missing"
+        ]
     );
     let mut late = message(61);
     late["going_forward"]["invoice_on"] = json!("2026-11-24");
     assert_eq!(desk.refused(owner, "communicate", late).await.1, ["notice_too_short"]);
     let key = org.api_key(&[Scope::CorrectionsWrite]).await;
-    assert_eq!(desk.refused(&key, "communicate", message(61)).await, (403, vec!["person_required".to_owned()]));
+    assert_eq!(
+        desk.refused(&key, "communicate", message(61)).await,
+        (403, vec!["person_required".to_owned()])
+    );
 }
 
 #[tokio::test]
@@ -69,7 +81,11 @@ async fn commands_that_the_state_does_not_allow_are_conflicts() {
         ("decide", json!({"reason": "x", "write_off": true, "evidence_shown": true})),
         ("end-review", json!({"outcome": "x"})),
     ] {
-        assert_eq!(desk.refused(owner, command, body).await, (409, vec!["command_not_allowed".to_owned()]), "{command}");
+        assert_eq!(
+            desk.refused(owner, command, body).await,
+            (409, vec!["command_not_allowed".to_owned()]),
+            "{command}"
+        );
     }
     let stale = Desk { id: desk.id.clone(), version: 7 };
     assert_problem(&stale.ask(owner, "communicate", message(61)).await, 412, "version_mismatch");
@@ -124,7 +140,10 @@ async fn parts_that_are_not_there_are_refused_at_their_place() {
         (json!({"line": 1, "amount": {"amount": "352.01", "currency": "USD"}}), "part_exceeds_line"),
         (json!({"line": 1, "amount": {"amount": "1.00", "currency": "EUR"}}), "validation_failed"),
         (json!({"line": 1, "amount": {"amount": "1.001", "currency": "USD"}}), "validation_failed"),
-        (json!({"line": 1, "seats": 1, "amount": {"amount": "1.00", "currency": "USD"}}), "validation_failed"),
+        (
+            json!({"line": 1, "seats": 1, "amount": {"amount": "1.00", "currency": "USD"}}),
+            "validation_failed",
+        ),
         (json!({"line": 1, "seat_days": {"2026-02": -1}}), "validation_failed"),
     ] {
         let body = json!({"parts": [part], "reason": "x"});
@@ -138,7 +157,8 @@ async fn a_repeated_request_is_done_once() {
     let app = TestApp::start().await;
     let (org, gap) = audited(&app, 22, 20, 2..=9).await;
     let owner = &org.owner.caller;
-    let open = || owner.post("/v1/corrections").header("Idempotency-Key", "open-1").json(&json!({ "gaps": [gap] }));
+    let open =
+        || owner.post("/v1/corrections").header("Idempotency-Key", "open-1").json(&json!({ "gaps": [gap] }));
     let (first, second) = (send(open()).await, send(open()).await);
     assert_eq!((first.0, second.0), (201, 201));
     assert_eq!(first.1["id"], second.1["id"]);

@@ -1,6 +1,6 @@
 //! Many gaps at once: open corrections, or set gaps aside; with a dry run first.
 
-use super::bodies::short;
+use super::parts::short;
 use crate::app::App;
 use crate::auth::{Allowed, perm};
 use crate::error::ApiError;
@@ -207,7 +207,8 @@ fn word<'a>(request: &'a BulkRequest, today: NaiveDate, by: &'a str) -> Result<S
     let owner = owner.ok_or_else(|| ApiError::invalid("/owner", "Say who owns the decision."))?;
     short("/owner", owner, 300)?;
     let review_on = request.review_on.filter(|day| *day > today);
-    let review_on = review_on.ok_or_else(|| ApiError::invalid("/review_on", "Name a day to come on which to look again."))?;
+    let review_on = review_on
+        .ok_or_else(|| ApiError::invalid("/review_on", "Name a day to come on which to look again."))?;
     text::day("/review_on", review_on)?;
     Ok(SetAside { reason, owner, review_on, by })
 }

@@ -1,6 +1,7 @@
-//! The commands: each one operation, all through the same steps.
+//! The commands: each one operation, all through the same steps. Those that move money are in `money`.
 
-use super::bodies::{self, forward, minor, parts, short};
+use super::bodies;
+use super::parts::{self, forward, minor, parts, short};
 use super::view::Correction;
 use crate::app::App;
 use crate::auth::{Allowed, perm};
@@ -19,7 +20,7 @@ use serde::Serialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Reads the correction, makes the command of the request, applies it, answers the correction as it is now.
-async fn act<B: Serialize>(
+pub(super) async fn act<B: Serialize>(
     app: &App,
     actor: &Allowed<perm::WriteCorrections>,
     replay: &Replay,
@@ -65,6 +66,8 @@ macro_rules! command {
     };
 }
 
+pub(super) use command;
+
 command! {
     /// Tell the client
     ///
@@ -108,7 +111,7 @@ command! {
     /// rests until it is answered; everything else moves on. Needs `If-Match`.
     dispute_correction, "/corrections/{correction_id}/dispute", OpenDispute, Dispute,
     async |_, loaded, body| {
-        short("/note", body.note.as_deref().unwrap_or_default(), bodies::LONGEST)?;
+        short("/note", body.note.as_deref().unwrap_or_default(), parts::LONGEST)?;
         Ok((Command::Dispute {
             reason: body.reason,
             parts: parts(&body.parts, &loaded.correction)?,
@@ -240,7 +243,7 @@ command! {
             bodies::ReopenBecause::PlanBrokenTwice => Because::PlanBrokenTwice,
             bodies::ReopenBecause::NewEvidence => Because::NewEvidence {
                 evidence: body.evidence.clone().unwrap_or_default(),
-                findings: new_findings(tx, loaded, &bodies::gap_ids(&body.gaps)?).await?,
+                findings: new_findings(tx, loaded, &parts::gap_ids(&body.gaps)?).await?,
             },
             bodies::ReopenBecause::ConfirmationWithdrawn => Because::ConfirmationWithdrawn {
                 confirmation: body.confirmation.unwrap_or_default(),
@@ -248,76 +251,6 @@ command! {
             },
         };
         Ok((Command::Reopen { because }, body.evidence.clone()))
-    }
-}
-
-command! {
-    /// Bill
-    ///
-    /// Charges what is outstanding, not disputed and not frozen, by an invoice. Needs `If-Match`.
-    bill_correction, "/corrections/{correction_id}/bill", Bill, Bill,
-    async |_, loaded, body| {
-        short("/document", &body.document, 500)?;
-        let parts = parts(&body.parts, &loaded.correction)?;
-        Ok((Command::Bill { document: body.document.clone(), on: body.on, parts }, None))
-    }
-}
-
-command! {
-    /// Credit
-    ///
-    /// Over-billing is given back whole, with an apology. Of under-billing: what was charged too much, with
-    /// its reason. Needs `If-Match`.
-    credit_correction, "/corrections/{correction_id}/credit", Credit, Credit,
-    async |_, loaded, body| {
-        short("/document", &body.document, 500)?;
-        short("/apology", body.apology.as_deref().unwrap_or_default(), 2000)?;
-        Ok((Command::Credit {
-            document: body.document.clone(),
-            parts: parts(&body.parts, &loaded.correction)?,
-            apology: body.apology.clone(),
-            reason: body.reason.clone(),
-        }, body.apology.clone().or_else(|| body.reason.clone())))
-    }
-}
-
-command! {
-    /// Offer payment in parts
-    ///
-    /// In exact cents, the larger instalments first. Needs `If-Match`.
-    plan_correction, "/corrections/{correction_id}/plan", OfferPlan, OfferPlan,
-    async |_, _, body| {
-        crate::services::text::day("/first_on", body.first_on)?;
-        Ok((Command::OfferPlan { terms: body.terms() }, None))
-    }
-}
-
-command! {
-    /// Record an instalment's invoice
-    ///
-    /// Needs `If-Match`.
-    invoice_instalment_of_correction, "/corrections/{correction_id}/invoice-instalment", InvoiceInstalment, InvoiceInstalment,
-    async |_, _, body| {
-        short("/document", &body.document, 500)?;
-        Ok((Command::InvoiceInstalment { instalment: body.instalment, document: body.document.clone() }, None))
-    }
-}
-
-command! {
-    /// Record an instalment's payment
-    ///
-    /// Needs `If-Match`.
-    pay_instalment_of_correction, "/corrections/{correction_id}/pay-instalment", PayInstalment, PayInstalment,
-    async |_, _, body| Ok((Command::PayInstalment { instalment: body.instalment, on: body.on }, None))
-}
-
-command! {
-    /// Record a promise
-    ///
-    /// It pauses reminders of an instalment until its day; a broken one resumes them and counts. Needs `If-Match`.
-    promise_correction, "/corrections/{correction_id}/promise", PromisePayment, Promise,
-    async |_, _, body| {
-        Ok((Command::Promise { instalment: body.instalment, on: body.on, said: body.said.clone() }, None))
     }
 }
 
@@ -340,59 +273,6 @@ command! {
         member.ok_or_else(|| ApiError::invalid("/owner", "No member has this id."))?;
         Ok((Command::Assign { owner: format!("user:{}", body.owner) }, None))
     }
-}
-
-/// Record the client's acceptance
-///
-/// Of the correction, or with `plan` also of the plan that is offered. A plan is refused while an instalment
-/// with the increase of each invoice is too large and not approved. Needs `If-Match`.
-#[utoipa::path(tag = "corrections", security(("access_token" = []), ("api_key" = [])),
-    extensions(("x-permission" = json!("corrections:write"))), request_body = bodies::Accept,
-    params(("correction_id" = CorrectionId, Path, description = "The correction"),
-           ("If-Match" = String, Header, description = "ETag of the version that you read", max_length = 100),
-           ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat", max_length = 255)),
-    responses((status = 200, description = "The correction as it is now", body = Correction)))]
-#[post("/corrections/{correction_id}/accept")]
-async fn accept_correction(
-    app: web::Data<App>,
-    actor: Allowed<perm::WriteCorrections>,
-    replay: Replay,
-    path: web::Path<CorrectionId>,
-    version: IfMatch,
-    body: JsonBody<bodies::Accept>,
-) -> Result<HttpResponse, ApiError> {
-    let action = if body.value.plan { Action::AcceptPlan } else { Action::Accept };
-    act(&app, &actor, &replay, (*path, version), &body, action, async |_, _, body| {
-        let said = body.said.clone();
-        Ok((if body.plan { Command::AcceptPlan { said } } else { Command::Accept { said } }, None))
-    })
-    .await
-}
-
-/// Record that a plan was not kept
-///
-/// Missed instalments and broken promises by today; with `give_up` a plan that was broken twice ends, and what
-/// was only planned is outstanding again. Needs `If-Match`.
-#[utoipa::path(tag = "corrections", security(("access_token" = []), ("api_key" = [])),
-    extensions(("x-permission" = json!("corrections:write"))), request_body = bodies::BreakPlan,
-    params(("correction_id" = CorrectionId, Path, description = "The correction"),
-           ("If-Match" = String, Header, description = "ETag of the version that you read", max_length = 100),
-           ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat", max_length = 255)),
-    responses((status = 200, description = "The correction as it is now", body = Correction)))]
-#[post("/corrections/{correction_id}/break-plan")]
-async fn break_plan_of_correction(
-    app: web::Data<App>,
-    actor: Allowed<perm::WriteCorrections>,
-    replay: Replay,
-    path: web::Path<CorrectionId>,
-    version: IfMatch,
-    body: JsonBody<bodies::BreakPlan>,
-) -> Result<HttpResponse, ApiError> {
-    let action = if body.value.give_up { Action::BreakPlan } else { Action::RecordBreak };
-    act(&app, &actor, &replay, (*path, version), &body, action, async |_, _, body| {
-        Ok((if body.give_up { Command::BreakPlan } else { Command::RecordBreak }, None))
-    })
-    .await
 }
 
 /// 422 unless there is such an audit and it is completed.
@@ -433,11 +313,7 @@ async fn new_findings(
 }
 
 /// Amounts of a request's query, in minor units.
-pub(super) fn amount(
-    pointer: &str,
-    text: Option<&str>,
-    loaded: &Loaded,
-) -> Result<Option<i64>, ApiError> {
+pub(super) fn amount(pointer: &str, text: Option<&str>, loaded: &Loaded) -> Result<Option<i64>, ApiError> {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
     let amount = text.parse().map_err(|_| ApiError::invalid(pointer, "Write an amount such as 352.00."))?;
     let money = leakage_core::money::Money { amount, currency: loaded.correction.subject.currency };
@@ -450,7 +326,6 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .service(communicate_correction)
         .service(deliver_correction)
         .service(remind_correction)
-        .service(accept_correction)
         .service(dispute_correction)
         .service(answer_correction)
         .service(end_review_of_correction)
@@ -461,13 +336,6 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .service(request_waiver_of_correction)
         .service(waive_correction)
         .service(reopen_correction)
-        .service(bill_correction)
-        .service(credit_correction)
-        .service(plan_correction)
-        .service(invoice_instalment_of_correction)
-        .service(pay_instalment_of_correction)
-        .service(promise_correction)
-        .service(break_plan_of_correction)
         .service(approve_correction)
         .service(assign_correction);
 }

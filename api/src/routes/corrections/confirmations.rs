@@ -64,7 +64,8 @@ fn object_key(org: OrgId, sha256: &str) -> String {
 async fn received(mut payload: web::Payload) -> Result<Bytes, ApiError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| ApiError::new(Code::Unreadable, format!("The upload ended early: {error}.")))?;
+        let chunk = chunk
+            .map_err(|error| ApiError::new(Code::Unreadable, format!("The upload ended early: {error}.")))?;
         if body.len() + chunk.len() > LARGEST {
             return Err(ApiError::new(Code::TooLarge, "The file holds 10 MiB at most."));
         }
@@ -109,7 +110,11 @@ async fn attach_confirmation(
         let command = Command::AttachConfirmation {
             kind: query.kind,
             sha256: sha256.clone(),
-            said: Said { by: text::short("said_by", &query.said_by, 300)?, channel: query.channel, at: query.said_at },
+            said: Said {
+                by: text::short("said_by", &query.said_by, 300)?,
+                channel: query.channel,
+                at: query.said_at,
+            },
             authenticated: query.channel != Channel::Link,
             minor: amount("amount", query.amount.as_deref(), &loaded)?,
         };

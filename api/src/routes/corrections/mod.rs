@@ -1,10 +1,13 @@
 //! Corrections: from gaps to a fix that is proved. Reading, opening, many at once; the commands are in
-//! `commands`, what the client wrote in `confirmations`.
+//! `commands` and `money`, what the client wrote in `confirmations`.
 
 mod bodies;
 mod bulk;
 mod commands;
 mod confirmations;
+mod history;
+mod money;
+mod parts;
 mod preview;
 mod view;
 
@@ -19,13 +22,14 @@ use crate::services::idempotency::{Replay, Reply, once};
 use crate::storage::corrections::{self as stored, CorrectionFilter, records};
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::NaiveDate;
+use history::{CorrectionLedger, TimelineEntry, TimelinePage};
 use leakage_core::id::{AuditId, ClientId, CorrectionId};
 use leakage_core::money::Currency;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
-use view::{Correction, CorrectionDeadline, CorrectionLedger, CorrectionPage, TimelineEntry, TimelinePage};
+use view::{Correction, CorrectionDeadline, CorrectionPage};
 
 /// Registers the resource.
 pub fn configure(config: &mut ServiceConfig) {
@@ -40,17 +44,18 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(get_correction_frozen_facts)
         .configure(preview::configure)
         .configure(confirmations::configure)
-        .configure(commands::configure);
+        .configure(commands::configure)
+        .configure(money::configure);
 }
 
 /// Gaps to correct: of one client, billing entity, currency and direction.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"gaps": ["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"]}))]
-pub struct NewCorrection {
+struct NewCorrection {
     /// Ids of the gaps.
     #[schema(min_items = 1, max_items = 200)]
-    pub gaps: Vec<bodies::GapId>,
+    pub gaps: Vec<parts::GapId>,
     /// The audit whose findings count; of each gap the last one that saw it when not stated.
     #[serde(default)]
     pub audit_id: Option<AuditId>,
@@ -77,7 +82,7 @@ async fn create_correction(
 ) -> Result<HttpResponse, ApiError> {
     let new = &body.value;
     let replied = once(&app, &actor, &replay, &body.sha256, async |tx| {
-        let found = opening::gaps(tx, &bodies::gap_ids(&new.gaps)?, new.audit_id).await?;
+        let found = opening::gaps(tx, &parts::gap_ids(&new.gaps)?, new.audit_id).await?;
         let owner = match new.owner {
             Some(owner) => {
                 let member = crate::storage::members::find(tx, owner).await?;

@@ -69,7 +69,9 @@ pub async fn matching(app: &App, tx: &mut OrgTx, filter: &Filter<'_>) -> Result<
     }
     let ids: Vec<String> = found.iter().map(|gap| gap.finding.gap.clone()).collect();
     let aside = stored::are_set_aside(tx, &ids, app.clock.today()).await?;
-    let amount = |gap: &FoundGap| gap.finding.months.values().filter(|one| !one.time_barred).map(|one| one.quantity.minor).sum::<i64>();
+    let amount = |gap: &FoundGap| {
+        gap.finding.months.values().filter(|one| !one.time_barred).map(|one| one.quantity.minor).sum::<i64>()
+    };
     found.retain(|gap| {
         let minor = amount(gap);
         !aside.contains(&gap.finding.gap)
@@ -92,12 +94,8 @@ pub async fn open_all(
     let mut groups: BTreeMap<_, Vec<FoundGap>> = BTreeMap::new();
     for gap in found {
         let finding = &gap.finding;
-        let key = (
-            finding.client.clone(),
-            finding.billing_entity.clone(),
-            finding.currency,
-            finding.direction,
-        );
+        let key =
+            (finding.client.clone(), finding.billing_entity.clone(), finding.currency, finding.direction);
         groups.entry(key).or_default().push(gap);
     }
     let mut outcome = Vec::new();
@@ -137,7 +135,8 @@ async fn open_group(
         return Ok(outcome);
     }
     let correction = prepare(app, tx, &acting, &good).await?;
-    let amount = Money::from_minor(correction.ledger.balance().outstanding.minor, correction.subject.currency);
+    let amount =
+        Money::from_minor(correction.ledger.balance().outstanding.minor, correction.subject.currency);
     let opened = if dry_run {
         None
     } else {

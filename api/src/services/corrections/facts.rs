@@ -93,11 +93,16 @@ async fn invoices(app: &App, tx: &mut OrgTx, correction: &Correction) -> Result<
     let this = Month::of(app.clock.today());
     let invoiced = invoiced(app, tx, (this.plus(-LOOK_BACK), this), &correction.subject.client).await?;
     let currency = correction.subject.currency;
-    let mut totals: std::collections::BTreeMap<Month, rust_decimal::Decimal> = std::collections::BTreeMap::new();
+    let mut totals: std::collections::BTreeMap<Month, rust_decimal::Decimal> =
+        std::collections::BTreeMap::new();
     for product in invoiced.products.iter().filter(|one| one.currency == currency) {
         *totals.entry(product.month).or_default() += product.amount.amount;
     }
-    Ok(totals.into_values().filter_map(|amount| Money { amount, currency }.minor()).filter(|minor| *minor > 0).collect())
+    Ok(totals
+        .into_values()
+        .filter_map(|amount| Money { amount, currency }.minor())
+        .filter(|minor| *minor > 0)
+        .collect())
 }
 
 /// What a client is billed in these months.

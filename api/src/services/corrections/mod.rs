@@ -52,7 +52,10 @@ fn corrupt(column: &'static str) -> ApiError {
 }
 
 /// Puts a row and its entries together.
-fn assemble(row: CorrectionRow, entries: Vec<leakage_core::correction::ledger::Entry>) -> Result<Loaded, ApiError> {
+fn assemble(
+    row: CorrectionRow,
+    entries: Vec<leakage_core::correction::ledger::Entry>,
+) -> Result<Loaded, ApiError> {
     let mut correction: Correction =
         serde_json::from_value(row.conversation.clone()).map_err(ApiError::internal)?;
     correction.ledger = Ledger::of(entries).map_err(ApiError::internal)?;
@@ -149,12 +152,7 @@ pub async fn apply(
 }
 
 /// The circumstances of a command.
-pub fn context<'a>(
-    app: &App,
-    actor: &'a policy::Actor,
-    policy: &'a Policy,
-    facts: &'a Facts,
-) -> Context<'a> {
+pub fn context<'a>(app: &App, actor: &'a policy::Actor, policy: &'a Policy, facts: &'a Facts) -> Context<'a> {
     Context { actor, now: app.clock.now(), today: app.clock.today(), policy, facts }
 }
 

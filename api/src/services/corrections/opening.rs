@@ -37,11 +37,7 @@ impl FoundGap {
 }
 
 /// Gaps by their ids, as one audit found them, or the last one that saw each.
-pub async fn gaps(
-    tx: &mut OrgTx,
-    ids: &[String],
-    audit: Option<AuditId>,
-) -> Result<Vec<FoundGap>, ApiError> {
+pub async fn gaps(tx: &mut OrgTx, ids: &[String], audit: Option<AuditId>) -> Result<Vec<FoundGap>, ApiError> {
     let rows = stored::gaps(tx, ids, audit).await?;
     let found = rows.into_iter().map(FoundGap::of).collect::<Result<Vec<_>, _>>()?;
     for (at, id) in ids.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! What a later audit says of a correction's gaps.
 
-use super::opening::{FoundGap, elsewhere};
 use super::Loaded;
+use super::opening::{FoundGap, elsewhere};
 use crate::error::{ApiError, Code};
 use crate::services::audits as documents;
 use crate::storage::OrgTx;
@@ -22,7 +22,10 @@ pub async fn recount(tx: &mut OrgTx, loaded: &Loaded, audit: AuditId) -> Result<
     let row = audits::find(tx, audit).await?;
     let row = row.ok_or_else(|| ApiError::invalid("/audit_id", "There is no audit with this id."))?;
     if row.status != "completed" {
-        return Err(ApiError::new(Code::Conflict, format!("The audit is {}: it says nothing yet.", row.status)));
+        return Err(ApiError::new(
+            Code::Conflict,
+            format!("The audit is {}: it says nothing yet.", row.status),
+        ));
     }
     let document = documents::document(tx, audit).await?;
     let document: AuditDocument = serde_json::from_value(document).map_err(ApiError::internal)?;
@@ -33,10 +36,14 @@ pub async fn recount(tx: &mut OrgTx, loaded: &Loaded, audit: AuditId) -> Result<
     let found = found.into_iter().map(FoundGap::of).collect::<Result<Vec<_>, _>>()?;
     let months: Vec<Month> = {
         let last = Month::of(row.to_month);
-        let closed = |month: &Month| *month <= last && month.end() <= leakage_core::period::day_after(row.as_of);
-        std::iter::successors(Some(Month::of(row.from_month)), |month| Some(month.next())).take_while(closed).collect()
+        let closed =
+            |month: &Month| *month <= last && month.end() <= leakage_core::period::day_after(row.as_of);
+        std::iter::successors(Some(Month::of(row.from_month)), |month| Some(month.next()))
+            .take_while(closed)
+            .collect()
     };
-    let compared = |line: &Line| (line.number, compared(&document, &correction.subject.client, line, &months));
+    let compared =
+        |line: &Line| (line.number, compared(&document, &correction.subject.client, line, &months));
     Ok(Recount {
         audit: audit.to_string(),
         compared: correction.lines.iter().map(compared).collect::<BTreeMap<_, _>>(),

@@ -41,9 +41,8 @@ pub async fn verify(app: &App, tx: &mut OrgTx, id: CorrectionId) -> Result<Optio
             opposite.insert(line.gap.clone(), gap);
         }
     }
-    let gap = |line: &Line| {
-        opposite.get(&line.gap).cloned().unwrap_or_else(|| format!("opposite-{}", line.gap))
-    };
+    let gap =
+        |line: &Line| opposite.get(&line.gap).cloned().unwrap_or_else(|| format!("opposite-{}", line.gap));
     let linked = after.opposite(gap, &context)?;
     let (audit, client) = (AuditId::new(loaded.row.audit_id), loaded.row.client_id);
     let mut saved = save(app, tx, &context, loaded, after, Action::Verify, beside).await?;
@@ -130,15 +129,21 @@ async fn next_invoice(
     let input = audits::known_now(app, tx, (month, month), &correction.subject.client).await?;
     let work = tokio::task::spawn_blocking(move || audit::run(&input));
     let document = work.await.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
-    let last_of_gap =
-        |line: &&Line| !correction.lines.iter().any(|other| other.gap == line.gap && other.number > line.number);
+    let last_of_gap = |line: &&Line| {
+        !correction.lines.iter().any(|other| other.gap == line.gap && other.number > line.number)
+    };
     let mut outcomes = Vec::new();
     for line in correction.lines.iter().filter(last_of_gap) {
         let product = fresh.iter().find(|one| fold(&one.product) == fold(&line.product));
         let Some(seats) = product.map_or(Some(0), |one| one.seats) else { continue };
         let changes = changes(&document, line, seats);
         let price = product.and_then(|one| one.price);
-        outcomes.extend(compare(line, correction.subject.direction, currency, Invoiced { seats, changes, price }));
+        outcomes.extend(compare(
+            line,
+            correction.subject.direction,
+            currency,
+            Invoiced { seats, changes, price },
+        ));
     }
     Ok(outcomes)
 }
@@ -149,10 +154,11 @@ fn changes(document: &AuditDocument, line: &Line, billed: i64) -> i64 {
     use leakage_core::audit::CoverageStatus;
     use rust_decimal::prelude::ToPrimitive as _;
 
-    let compared = document.coverage.iter().any(|one| one.product.is_none() && one.status == CoverageStatus::Compared)
-        && !document.coverage.iter().any(|one| {
-            one.status == CoverageStatus::InsufficientData && one.product.as_ref() == Some(&line.product)
-        });
+    let compared =
+        document.coverage.iter().any(|one| one.product.is_none() && one.status == CoverageStatus::Compared)
+            && !document.coverage.iter().any(|one| {
+                one.status == CoverageStatus::InsufficientData && one.product.as_ref() == Some(&line.product)
+            });
     if !compared {
         return 0;
     }

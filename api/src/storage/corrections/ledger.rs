@@ -94,7 +94,8 @@ pub async fn append(
     let lines = entries.iter().map(|entry| number(entry.place.line)).collect::<Result<Vec<_>, _>>()?;
     let contra =
         entries.iter().map(|entry| entry.contra_of.map(number).transpose()).collect::<Result<Vec<_>, _>>()?;
-    let waived = |entry: &Entry| waiver.filter(|_| entry.bucket == Bucket::Waived && entry.contra_of.is_none());
+    let waived =
+        |entry: &Entry| waiver.filter(|_| entry.bucket == Bucket::Waived && entry.contra_of.is_none());
     let written = sqlx::query(
         "insert into correction_entries (org_id, correction_id, direction, seq, line, month, bucket, seat_days, minor,
                                          contra_of, waiver, cause, reason, document, instalment, actor, at)

@@ -224,10 +224,7 @@ pub async fn freeze(
 }
 
 /// The facts behind the last message: the version that sent it, their digest and canonical JSON.
-pub async fn frozen(
-    tx: &mut OrgTx,
-    id: CorrectionId,
-) -> Result<Option<(i64, String, String)>, StorageError> {
+pub async fn frozen(tx: &mut OrgTx, id: CorrectionId) -> Result<Option<(i64, String, String)>, StorageError> {
     let org = tx.org().uuid();
     Ok(sqlx::query_as(
         "select version, sha256, facts

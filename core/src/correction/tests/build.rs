@@ -24,7 +24,14 @@ pub(super) fn month(text: &str) -> Month {
 }
 
 /// A gap of so many seats in months one after the other.
-pub(super) fn finding(product: &str, billed: i64, billable: i64, price: &str, from: &str, months: i32) -> Finding {
+pub(super) fn finding(
+    product: &str,
+    billed: i64,
+    billable: i64,
+    price: &str,
+    from: &str,
+    months: i32,
+) -> Finding {
     let direction = if billable >= billed { Direction::Under } else { Direction::Over };
     let seats = (billable - billed).abs();
     let price: Decimal = price.parse().unwrap();
@@ -103,7 +110,9 @@ impl Scene {
 
     #[track_caller]
     pub(super) fn apply(&self, correction: &Correction, command: &Command) -> Correction {
-        correction.apply(command, &self.context()).unwrap_or_else(|refusal| panic!("{command:?}: {refusal:?}"))
+        correction
+            .apply(command, &self.context())
+            .unwrap_or_else(|refusal| panic!("{command:?}: {refusal:?}"))
     }
 
     #[track_caller]

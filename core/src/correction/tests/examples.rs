@@ -1,9 +1,9 @@
 //! The worked examples, number by number.
 
 use super::build::{Scene, communicate, day, finding, offer, said, seats};
-use crate::correction::case::{ApprovalOf, ResolutionBasis, Correction};
+use crate::correction::case::{ApprovalOf, Correction, ResolutionBasis};
 use crate::correction::command::{Because, Command};
-use crate::correction::dispute::{Answer, ProvisionedSeat, DisputeReason};
+use crate::correction::dispute::{Answer, DisputeReason, ProvisionedSeat};
 use crate::correction::quantity::{seat_months, total};
 use crate::correction::refusal::Code;
 use crate::correction::shock::Band;
@@ -82,8 +82,10 @@ fn resolved() -> Correction {
     };
     let refused = later.refuse(&answered, &waive(None, None));
     assert!(refused.has(Code::ConfirmationMissing) && refused.has(Code::SecondApproverRequired));
-    let request =
-        Command::RequestWaiver { parts: vec![seats(1, 2)], reason: "No order for two of the seats".to_owned() };
+    let request = Command::RequestWaiver {
+        parts: vec![seats(1, 2)],
+        reason: "No order for two of the seats".to_owned(),
+    };
     let asked = later.apply(&answered, &request);
     assert_eq!(asked.waiver_requests[0].quantity.minor, 35_200);
     let second = Scene::on("2026-10-12").admin();
@@ -99,7 +101,10 @@ fn resolved() -> Correction {
     assert_eq!(later.refuse(&confirmed, &waive(Some(1), Some(1))).code(), Code::SecondApproverRequired);
     let waived = second.apply(&confirmed, &waive(Some(1), Some(1)));
     assert_eq!(waived.state, State::Communicated, "a part was waived");
-    assert_eq!(seat_months(&waived.ledger.in_bucket(super::super::ledger::Bucket::Waived)).to_string(), "16.000000");
+    assert_eq!(
+        seat_months(&waived.ledger.in_bucket(super::super::ledger::Bucket::Waived)).to_string(),
+        "16.000000"
+    );
     assert_eq!(waived.ledger.balance().outstanding.minor, 176_000);
 
     // 1,760.00 in six: (293.34 + 264.00) / 1,320 = 42 %.
@@ -232,7 +237,8 @@ fn three_seats_too_many_for_three_months_are_credited_whole_with_an_apology() {
     let resolve = Command::Resolve { basis: ResolutionBasis::NotNeeded, going_forward: None };
     let refused = scene.refuse(&told, &resolve);
     assert!(refused.has(Code::MoneyOutstanding) && refused.has(Code::NotFullyCredited));
-    let credited = scene.apply(&told, &credit(Vec::new(), Some("We are sorry: we billed three seats too many.")));
+    let credited =
+        scene.apply(&told, &credit(Vec::new(), Some("We are sorry: we billed three seats too many.")));
     assert_eq!(credited.ledger.balance().credited.minor, 10_530);
     let resolved = scene.apply(&credited, &resolve);
     assert_eq!(resolved.state, State::Resolved);
@@ -244,7 +250,8 @@ fn three_seats_too_many_for_three_months_are_credited_whole_with_an_apology() {
         [Outcome::DocumentVerified { document: "CN-1".to_owned(), minor: 10_530 }]
     );
     let invoiced = Invoiced { seats: 48, changes: 0, price: None };
-    let compared = compare(&resolved.lines[0], resolved.subject.direction, resolved.subject.currency, invoiced);
+    let compared =
+        compare(&resolved.lines[0], resolved.subject.direction, resolved.subject.currency, invoiced);
     assert_eq!(compared, [Outcome::Shortfall { line: 1, seats: 1 }]);
 }
 
@@ -272,7 +279,8 @@ fn a_seat_that_was_added_since_is_no_fault_and_a_wrong_price_is_a_talk_of_its_ow
     assert!(matches!(outcomes[1], Outcome::WrongPrice { line: 1, .. }));
     let scene = Scene::on("2026-11-02");
     let at = scene.now;
-    let of = |outcome| Verification { import: "i".to_owned(), on: day("2026-11-01"), outcome, acted: false, at };
+    let of =
+        |outcome| Verification { import: "i".to_owned(), on: day("2026-11-01"), outcome, acted: false, at };
     let verifications = outcomes.into_iter().map(of).collect();
     let verified = scene.apply(&resolved, &Command::Verify { verifications });
     assert_eq!((verified.state, verified.price_conversations.len()), (State::Resolved, 1));

@@ -3,7 +3,7 @@
 use super::build::{
     Scene, communicate, day, finding, going_forward, message, month, offer, said, seat_days, seats, told,
 };
-use crate::correction::case::{ApprovalOf, ResolutionBasis, Correction};
+use crate::correction::case::{ApprovalOf, Correction, ResolutionBasis};
 use crate::correction::command::{Because, Command, Ground, Message, Recount};
 use crate::correction::deadline::DeadlineKind;
 use crate::correction::dispute::{Answer, DisputeReason};
@@ -58,7 +58,10 @@ fn gaps_that_do_not_go_together_are_not_opened() {
         (changed(|gap| gap.unpriced = true), Code::Unpriced),
         (changed(|gap| gap.needs_allocation = true), Code::NotAllocated),
         (changed(|gap| gap.unconfirmed = true), Code::MappingUnconfirmed),
-        (changed(|gap| (gap.months, gap.forward) = (std::collections::BTreeMap::new(), 0)), Code::NothingToCorrect),
+        (
+            changed(|gap| (gap.months, gap.forward) = (std::collections::BTreeMap::new(), 0)),
+            Code::NothingToCorrect,
+        ),
     ] {
         assert_eq!(scene.open(&[premium(), gap]).unwrap_err(), code);
     }
@@ -75,7 +78,10 @@ fn months_beyond_the_limit_are_found_and_barred_never_dropped() {
     }
     let found = Scene::on("2026-10-05").open(&[gap]).unwrap();
     let balance = found.ledger.balance();
-    assert_eq!((balance.found.minor, balance.time_barred.minor, balance.outstanding.minor), (66_000, 26_400, 39_600));
+    assert_eq!(
+        (balance.found.minor, balance.time_barred.minor, balance.outstanding.minor),
+        (66_000, 26_400, 39_600)
+    );
 }
 
 #[test]
@@ -199,9 +205,21 @@ fn each_reason_is_answered_by_its_own_evidence() {
         scene.apply(&told, &dispute(reason, vec![seats(1, 1)]))
     };
     for (reason, given, code) in [
-        (DisputeReason::UnauthorizedSeats, Answer::UnauthorizedSeats { log: Vec::new() }, Code::ProvisioningLogMissing),
-        (DisputeReason::LateBilling, Answer::LateBilling { honest_delay: " ".to_owned() }, Code::HonestDelayMissing),
-        (DisputeReason::LateBilling, Answer::LateBilling { honest_delay: "Late".to_owned() }, Code::PlanOfferMissing),
+        (
+            DisputeReason::UnauthorizedSeats,
+            Answer::UnauthorizedSeats { log: Vec::new() },
+            Code::ProvisioningLogMissing,
+        ),
+        (
+            DisputeReason::LateBilling,
+            Answer::LateBilling { honest_delay: " ".to_owned() },
+            Code::HonestDelayMissing,
+        ),
+        (
+            DisputeReason::LateBilling,
+            Answer::LateBilling { honest_delay: "Late".to_owned() },
+            Code::PlanOfferMissing,
+        ),
         (DisputeReason::ContractReview, Answer::ContractReview { review_on: past }, Code::ReviewDateMissing),
         (
             DisputeReason::CountWrong,
@@ -231,9 +249,8 @@ fn each_reason_is_answered_by_its_own_evidence() {
 #[test]
 fn a_recount_withdraws_a_payment_bills_and_a_price_is_talked_about() {
     let scene = Scene::on("2026-10-08");
-    let disputed = |reason| {
-        scene.apply(&told(&scene, &[premium()], "2026-11-01"), &dispute(reason, vec![seats(1, 1)]))
-    };
+    let disputed =
+        |reason| scene.apply(&told(&scene, &[premium()], "2026-11-01"), &dispute(reason, vec![seats(1, 1)]));
     let recounted = scene.apply(
         &disputed(DisputeReason::CountWrong),
         &answer(Answer::CountWrong {
@@ -251,8 +268,10 @@ fn a_recount_withdraws_a_payment_bills_and_a_price_is_talked_about() {
         }),
     );
     assert_eq!((paid.ledger.balance().billed.minor, paid.recovered().billed), (17_600, 0));
-    let priced =
-        scene.apply(&disputed(DisputeReason::Price), &answer(Answer::Price { conversation_on: day("2026-12-01") }));
+    let priced = scene.apply(
+        &disputed(DisputeReason::Price),
+        &answer(Answer::Price { conversation_on: day("2026-12-01") }),
+    );
     assert_eq!(priced.price_conversations[0].on, day("2026-12-01"));
     let dates = priced.deadlines(&scene.policy);
     assert!(dates.iter().any(|one| one.kind == DeadlineKind::PriceConversationOn));
@@ -301,7 +320,10 @@ fn a_refusal_is_decided_by_an_admin_who_does_not_bill() {
     let decided = admin.apply(&offered, &decide(true));
     assert_eq!(decided.ledger.balance().written_off.minor, 35_200);
     let resolve = |basis| Command::Resolve { basis, going_forward: None };
-    assert_eq!(admin.refuse(&offered, &resolve(ResolutionBasis::RelationshipDecision)).code(), Code::MoneyOutstanding);
+    assert_eq!(
+        admin.refuse(&offered, &resolve(ResolutionBasis::RelationshipDecision)).code(),
+        Code::MoneyOutstanding
+    );
     assert_eq!(admin.refuse(&decided, &resolve(ResolutionBasis::Accepted)).code(), Code::AcceptanceMissing);
     let resolved = admin.apply(&decided, &resolve(ResolutionBasis::RelationshipDecision));
     assert_eq!(resolved.state, State::Resolved);
@@ -324,8 +346,7 @@ fn silence_is_consent_only_after_delivery_reply_by_and_a_reminder() {
     assert_eq!(resolved.state, State::Resolved);
     let objected = scene.apply(&reminded, &dispute(DisputeReason::Price, vec![seats(1, 1)]));
     let later = Scene::on("2026-10-16");
-    let answered =
-        later.apply(&objected, &answer(Answer::Price { conversation_on: day("2026-12-01") }));
+    let answered = later.apply(&objected, &answer(Answer::Price { conversation_on: day("2026-12-01") }));
     assert_eq!(later.refuse(&answered, &resolve).code(), Code::Objection);
 }
 
@@ -350,8 +371,14 @@ fn a_later_audit_amends_both_ways_and_asks_for_a_new_letter() {
     let amended = scene.apply(&told, &recount("audit-2", change));
     let balance = amended.ledger.balance();
     assert_eq!(amended.state, State::Found);
-    assert_eq!((balance.found.minor, balance.withdrawn.minor, balance.outstanding.minor), (37_400, 4_400, 33_000));
+    assert_eq!(
+        (balance.found.minor, balance.withdrawn.minor, balance.outstanding.minor),
+        (37_400, 4_400, 33_000)
+    );
     assert_eq!(amended.lines[0].audit, "audit-2");
+    let disputed = scene.apply(&told, &dispute(DisputeReason::CountWrong, vec![seats(1, 1)]));
+    let superseded = scene.apply(&disputed, &recount("audit-2", change));
+    assert!(superseded.open_disputes().next().is_none() && superseded.held().is_empty());
     let billed = scene.apply(&told, &bill(Vec::new()));
     assert_eq!(scene.refuse(&billed, &recount("audit-2", change)).code(), Code::AlreadyDisposed);
 }
@@ -369,8 +396,16 @@ fn seats_are_withdrawn_by_an_audit_without_them_or_a_rule_with_an_owner() {
             findings,
         })),
     };
-    assert_eq!(scene.refuse(&found, &audit(7, Vec::new())).code(), Code::WithdrawalUnfounded, "one is not compared");
-    assert_eq!(scene.refuse(&found, &audit(8, vec![premium()])).code(), Code::WithdrawalUnfounded, "still found");
+    assert_eq!(
+        scene.refuse(&found, &audit(7, Vec::new())).code(),
+        Code::WithdrawalUnfounded,
+        "one is not compared"
+    );
+    assert_eq!(
+        scene.refuse(&found, &audit(8, vec![premium()])).code(),
+        Code::WithdrawalUnfounded,
+        "still found"
+    );
     let withdrawn = scene.apply(&found, &audit(8, Vec::new()));
     assert_eq!((withdrawn.state, withdrawn.ledger.balance().withdrawn.minor), (State::Resolved, 35_200));
     assert!(withdrawn.ledger.entries().iter().any(|entry| entry.note.document.as_deref() == Some("audit-2")));
@@ -443,7 +478,11 @@ fn waiving_all_that_is_left_ends_the_correction_until_the_client_takes_it_back()
     assert_eq!(scene.refuse(&waived, &back).code(), Code::ConfirmationNotWithdrawn);
     let evidence = Because::NewEvidence { evidence: "A log".to_owned(), findings: Vec::new() };
     let reopened = scene.apply(&waived, &Command::Reopen { because: evidence });
-    assert_eq!(reopened.ledger.balance().outstanding, Quantity::ZERO, "waived money does not return by itself");
+    assert_eq!(
+        reopened.ledger.balance().outstanding,
+        Quantity::ZERO,
+        "waived money does not return by itself"
+    );
     let writing = Command::AttachConfirmation {
         kind: ConfirmationKind::Withdrawal,
         sha256: "sha256:second letter".to_owned(),
@@ -493,7 +532,8 @@ fn a_plan_that_is_broken_twice_is_given_up_and_reopens() {
     let resolved =
         scene.apply(&planned, &Command::Resolve { basis: ResolutionBasis::Accepted, going_forward: None });
     let on = |date: &str| Scene { facts: scene.facts.clone(), ..Scene::on(date) };
-    let invoice = |instalment| Command::InvoiceInstalment { instalment, document: format!("INV-{instalment}") };
+    let invoice =
+        |instalment| Command::InvoiceInstalment { instalment, document: format!("INV-{instalment}") };
     assert_eq!(scene.refuse(&resolved, &invoice(9)).code(), Code::InstalmentUnknown);
     let invoiced = on("2026-11-01").apply(&resolved, &invoice(1));
     assert_eq!(scene.refuse(&invoiced, &invoice(1)).code(), Code::InstalmentState);
@@ -531,7 +571,10 @@ fn a_charge_is_given_back_with_a_reason_and_only_what_was_billed() {
     assert!(refused.has(Code::ReasonMissing) && refused.has(Code::PartMissing));
     let credited = scene.apply(&billed, &credit(vec![seats(1, 1)], Some("Charged twice")));
     let balance = credited.ledger.balance();
-    assert_eq!((balance.billed.minor, balance.credited.minor, balance.outstanding.minor), (17_600, 17_600, 0));
+    assert_eq!(
+        (balance.billed.minor, balance.credited.minor, balance.outstanding.minor),
+        (17_600, 17_600, 0)
+    );
     let early = Command::Bill { document: "I".to_owned(), on: day("2026-10-09"), parts: Vec::new() };
     assert_eq!(scene.refuse(&told, &early).code(), Code::InvoiceTooEarly);
 }
@@ -571,7 +614,10 @@ fn every_command_is_refused_in_every_state_that_the_table_leaves_out() {
         Command::Amend {
             recount: Recount { audit: "a".to_owned(), compared: [].into(), findings: Vec::new() },
         },
-        Command::Resolve { basis: ResolutionBasis::Accepted, going_forward: Some(going_forward(&found, "2026-11-01")) },
+        Command::Resolve {
+            basis: ResolutionBasis::Accepted,
+            going_forward: Some(going_forward(&found, "2026-11-01")),
+        },
         Command::Withdraw { ground: None },
         Command::RequestWaiver { parts: Vec::new(), reason: "x".to_owned() },
         waive(None, Vec::new()),

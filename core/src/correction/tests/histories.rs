@@ -1,9 +1,9 @@
 //! Random histories: whatever is asked in whatever order, the ledger adds up and the table holds.
 
 use super::build::{Scene, finding, going_forward, message, said, seats};
-use crate::correction::case::{ApprovalOf, ResolutionBasis, Correction};
+use crate::correction::case::{ApprovalOf, Correction, ResolutionBasis};
 use crate::correction::command::{Because, Command, Ground, Recount};
-use crate::correction::dispute::{Answer, ProvisionedSeat, DisputeReason};
+use crate::correction::dispute::{Answer, DisputeReason, ProvisionedSeat};
 use crate::correction::ledger::{Bucket, Ledger};
 use crate::correction::plan::{Cadence, Terms};
 use crate::correction::quantity::{Extent, Part, Quantity};
@@ -80,7 +80,9 @@ fn command(correction: &Correction, (kind, a, b, c): Try, scene: &Scene) -> Comm
             text: None,
         },
         Action::Amend => Command::Amend { recount: recount(correction, a, b) },
-        Action::Resolve => Command::Resolve { basis: ResolutionBasis::ALL[a as usize % 4], going_forward: None },
+        Action::Resolve => {
+            Command::Resolve { basis: ResolutionBasis::ALL[a as usize % 4], going_forward: None }
+        }
         Action::Withdraw => Command::Withdraw {
             ground: Some(if c % 2 == 0 {
                 Ground::Audit(recount(correction, 0, 0))
