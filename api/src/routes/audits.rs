@@ -299,7 +299,8 @@ struct AuditGap {
     /// As in the audit's document.
     #[serde(flatten)]
     gap: Gap,
-    /// Its months that corrections hold or have settled.
+    /// Its months that corrections hold or have settled; absent where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 10_000)]
     settled_by: Vec<SettledMonth>,
 }
