@@ -4,6 +4,8 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
+use leakage_core::correction::Refusal;
+use leakage_core::correction::refusal;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use utoipa::ToSchema;
@@ -136,6 +138,10 @@ pub struct FieldError {
     /// What is wrong with it, and what would be right.
     #[schema(max_length = 1000)]
     pub reason: String,
+    /// Stable name of the single fault, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 64)]
+    pub code: Option<String>,
 }
 
 /// The body of every error: RFC 9457 problem details.
@@ -178,6 +184,7 @@ pub struct ApiError {
     errors: Vec<FieldError>,
     retry_after_seconds: Option<u64>,
     location: Option<String>,
+    refusal: Option<refusal::Code>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -190,6 +197,7 @@ impl ApiError {
             errors: Vec::new(),
             retry_after_seconds: None,
             location: None,
+            refusal: None,
             source: None,
         }
     }
@@ -265,6 +273,14 @@ impl ApiError {
         self.code
     }
 
+    /// The stable name on the wire: of a refused command, the command's own.
+    pub const fn name(&self) -> &'static str {
+        match self.refusal {
+            Some(code) => code.as_str(),
+            None => self.code.as_str(),
+        }
+    }
+
     /// What the caller is told.
     pub fn detail(&self) -> &str {
         &self.detail
@@ -278,11 +294,11 @@ impl ApiError {
     /// The body, for the place that writes it (and for jobs, which store it).
     pub fn problem(&self, request_id: &str) -> Problem {
         Problem {
-            kind: format!("{TYPE_BASE}{}", self.code.as_str()),
+            kind: format!("{TYPE_BASE}{}", self.name()),
             title: self.code.title().to_owned(),
             status: self.code.status().as_u16(),
             detail: self.detail.clone(),
-            code: self.code.as_str().to_owned(),
+            code: self.name().to_owned(),
             request_id: request_id.to_owned(),
             retryable: self.code.retryable(),
             errors: self.errors.clone(),
@@ -292,13 +308,40 @@ impl ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code.as_str(), self.detail)
+        write!(f, "{}: {}", self.name(), self.detail)
     }
 }
 
 impl std::error::Error for ApiError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
+    }
+}
+
+/// What the refusal of a command means for HTTP.
+pub const fn refused_as(code: refusal::Code) -> Code {
+    match code {
+        refusal::Code::CommandNotAllowed
+        | refusal::Code::InAnotherCorrection
+        | refusal::Code::AlreadySettled
+        | refusal::Code::PlanExists
+        | refusal::Code::ConfirmationUsed => Code::Conflict,
+        refusal::Code::AdminRequired | refusal::Code::PersonRequired => Code::InsufficientRole,
+        _ => Code::Invalid,
+    }
+}
+
+impl From<Refusal> for ApiError {
+    /// Everything that is missing, each with its own code; the weightiest gives its name to the problem.
+    fn from(refusal: Refusal) -> Self {
+        let faults = refusal.faults().map(|fault| FieldError {
+            reason: fault.detail.clone(),
+            code: Some(fault.code.as_str().to_owned()),
+            ..FieldError::default()
+        });
+        let mut error = Self::new(refused_as(refusal.code()), refusal.to_string()).with_all(faults);
+        error.refusal = Some(refusal.code());
+        error
     }
 }
 

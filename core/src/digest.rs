@@ -28,6 +28,16 @@ pub(crate) fn of_json_without(
     canonical::to_vec(value, omitted).map(|bytes| of_bytes(&bytes))
 }
 
+/// A value's canonical JSON (RFC 8785), as text, and its digest.
+///
+/// # Errors
+/// As [`of_json`].
+pub fn canonical(value: &impl Serialize) -> Result<(String, String), serde_json::Error> {
+    let text = serde_json_canonicalizer::to_string(value)?;
+    let digest = of_bytes(text.as_bytes());
+    Ok((text, digest))
+}
+
 /// Writes a finished SHA-256 in our form.
 pub fn text(sha256: &[u8]) -> String {
     use std::fmt::Write as _;

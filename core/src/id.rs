@@ -90,6 +90,8 @@ ids! {
     LetterId;
     /// A letter to one recipient.
     DeliveryId;
+    /// A correction: the case that a person works from gaps to a fix that is proved.
+    CorrectionId;
     /// A unit of background work.
     JobId;
 }

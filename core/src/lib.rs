@@ -1,5 +1,5 @@
 //! What Leakage Finder knows, as a library: how vendor and PSA files are read, how clients and
-//! products of different sources are matched, and how an audit turns rows into gaps.
+//! products of different sources are matched, how an audit turns rows into gaps, and how a gap is corrected.
 //!
 //! Pure and synchronous. This crate knows no HTTP, runs no SQL, and reads no clock, environment or
 //! network; times, ids and bytes are passed in. There are no floats in it. The service, the offline
@@ -9,11 +9,13 @@
 //! [`seat_states`] (vendor charges to seats), [`catalog`] and [`matching`] (names to products),
 //! [`audit`] (records to gaps), [`history`] (audits to what a gap came to over time), [`visit`] (one audit of a few files),
 //! [`sample`] (files to try it with), [`letters`] (facts to letters), [`log`] (a history that cannot be rewritten unseen),
-//! [`cycle`] (what must be there by when, month after month).
+//! [`cycle`] (what must be there by when, month after month),
+//! [`correction`] (gaps to a fix that is proved).
 
 pub mod audit;
 mod canonical;
 pub mod catalog;
+pub mod correction;
 pub mod cycle;
 pub mod digest;
 pub mod history;

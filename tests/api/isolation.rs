@@ -30,8 +30,7 @@ const PUBLIC: &[&str] = &[
 ];
 
 const ROLES: [Role; 5] = [Role::Owner, Role::Admin, Role::Biller, Role::AccountManager, Role::Viewer];
-const SCOPES: [Scope; 5] =
-    [Scope::Read, Scope::ImportsWrite, Scope::CatalogWrite, Scope::AuditsWrite, Scope::LettersWrite];
+const SCOPES: [Scope; 6] = Scope::ALL;
 
 /// Path parameters that name what every organization has, with one such name.
 const SHARED: [(&str, &str); 1] = [("letter_kind", "first_notice")];
@@ -40,6 +39,30 @@ const SHARED: [(&str, &str); 1] = [("letter_kind", "first_notice")];
 fn body(operation: &str) -> Option<Value> {
     Some(match operation {
         "answer_import" => json!({"client": "Contoso"}),
+        "accept_correction" => json!({"said": said()}),
+        "amend_correction" => json!({"audit_id": Uuid::now_v7()}),
+        "answer_correction" => json!({"dispute": 1, "reason": "refusal"}),
+        "approve_correction" => json!({"of": "shock"}),
+        "assign_correction" => json!({"owner": Uuid::now_v7()}),
+        "attach_confirmation" => json!({"any": "file"}),
+        "bill_correction" => json!({"document": "INV-1", "on": "2026-12-01"}),
+        "break_plan_of_correction" => json!({}),
+        "bulk_corrections" => json!({"action": "open", "filter": {"audit_id": Uuid::now_v7()}}),
+        "communicate_correction" => json!({"message": {"context": "", "data": "", "going_forward": ""}}),
+        "create_correction" => json!({"gaps": ["none"]}),
+        "credit_correction" => json!({"document": "CN-1"}),
+        "decide_correction" => json!({"reason": "x", "write_off": false, "evidence_shown": true}),
+        "deliver_correction" => json!({"on": "2026-11-22"}),
+        "dispute_correction" => json!({"reason": "refusal", "said": said()}),
+        "end_review_of_correction" => json!({"outcome": "x"}),
+        "invoice_instalment_of_correction" => json!({"instalment": 1, "document": "INV-1"}),
+        "pay_instalment_of_correction" => json!({"instalment": 1, "on": "2026-12-01"}),
+        "plan_correction" => json!({"count": 2, "cadence": "monthly", "first_on": "2026-12-01"}),
+        "promise_correction" => json!({"instalment": 1, "on": "2026-12-01", "said": said()}),
+        "remind_correction" | "withdraw_correction" | "waive_correction" => json!({}),
+        "reopen_correction" => json!({"because": "verification_failed"}),
+        "request_waiver_of_correction" => json!({"reason": "x"}),
+        "resolve_correction" => json!({"basis": "accepted"}),
         "create_audit" => json!({"from": "2026-03", "to": "2026-03"}),
         "put_client_reconciliation_schedule" | "put_reconciliation_schedule" => json!({"invoice_day": 5}),
         "create_client" | "update_client" => json!({"name": format!("Client {}", Uuid::now_v7())}),
@@ -87,6 +110,10 @@ fn body(operation: &str) -> Option<Value> {
         "update_organization" => json!({"name": "Renamed"}),
         _ => return None,
     })
+}
+
+fn said() -> Value {
+    json!({"by": "Casey Client", "channel": "email", "at": "2026-11-22T09:00:00Z"})
 }
 
 /// One of each thing that an address can name.
@@ -156,6 +183,14 @@ async fn things(app: &TestApp, org: &Org<'_>) -> BTreeMap<&'static str, String> 
     assert_eq!(send(schedule.json(&json!({"invoice_day": 5}))).await.0, 200);
     app.work().await;
     let cycle = org.read("/v1/cycles").await["data"][0].clone();
+    let opened = json!({"gaps": [document["gaps"][0]["id"]]});
+    let correction = send(owner.post("/v1/corrections").json(&opened)).await.1;
+    let path = format!(
+        "/v1/corrections/{}/confirmations?kind=other&said_by=Casey&channel=email&said_at=2026-11-22T09:00:00Z",
+        text(&correction["id"])
+    );
+    let attached = send(owner.post(&path).header("If-Match", "\"v1\"").body("a letter")).await;
+    assert_eq!(attached.0, 200, "{:#}", attached.1);
     BTreeMap::from([
         ("letter_id", text(&letter["id"])),
         ("delivery_id", text(&delivery["id"])),
@@ -164,6 +199,8 @@ async fn things(app: &TestApp, org: &Org<'_>) -> BTreeMap<&'static str, String> 
         ("allocation_id", text(&allocation["id"])),
         ("rule_id", text(&rule["id"])),
         ("price_id", text(&price["id"])),
+        ("correction_id", text(&correction["id"])),
+        ("confirmation_number", "1".to_owned()),
         ("import_profile_id", text(&profile["id"])),
         ("audit_id", text(&audit["id"])),
         ("client_id", client_id),
@@ -281,9 +318,9 @@ async fn another_organizations_things_are_as_absent_as_those_that_never_were() {
 async fn lists_hold_nothing_of_another_organization() {
     let app = TestApp::start().await;
     let (ours, theirs) = (app.org("Ours").await, app.org("Theirs").await);
-    // A month is no secret: dates hold it.
+    // A month is no secret: dates hold it. Nor is a number.
     let things = things(&app, &theirs).await.into_iter().filter(|(name, _)| *name != "month");
-    let mut secrets: Vec<String> = things.map(|(_, secret)| secret).collect();
+    let mut secrets: Vec<String> = things.map(|(_, secret)| secret).filter(|secret| secret.len() > 8).collect();
     secrets.extend([theirs.id.to_string(), theirs.owner.id.to_string(), theirs.owner.email.clone()]);
     for (method, path, operation) in
         secured().filter(|(m, path, _)| *m == Method::GET && parameters(path).is_empty())
@@ -308,6 +345,7 @@ fn permission(name: &str) -> Option<(&'static [Role], Option<Scope>)> {
         row::<perm::WriteCatalog>(),
         row::<perm::WriteAudits>(),
         row::<perm::WriteLetters>(),
+        row::<perm::WriteCorrections>(),
         row::<perm::ReadMembers>(),
         row::<perm::ManageMembers>(),
         row::<perm::ManageApiKeys>(),

@@ -12,6 +12,7 @@ mod audits;
 mod billing_entities;
 mod catalog;
 mod contract;
+mod corrections;
 mod cors;
 mod cycles;
 mod deliveries;

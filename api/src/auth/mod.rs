@@ -70,6 +70,9 @@ pub enum Scope {
     /// Write letters to clients and deliver them.
     #[serde(rename = "letters:write")]
     LettersWrite,
+    /// Open corrections and move them, but for what takes a person.
+    #[serde(rename = "corrections:write")]
+    CorrectionsWrite,
 }
 
 /// Who is behind a request.
@@ -154,6 +157,8 @@ pub mod perm {
         WriteAudits = "audits:write", BILLING, Some(Scope::AuditsWrite);
         /// Write letters to clients and deliver them.
         WriteLetters = "letters:write", CLIENT_FACING, Some(Scope::LettersWrite);
+        /// Open corrections and move them.
+        WriteCorrections = "corrections:write", CLIENT_FACING, Some(Scope::CorrectionsWrite);
         /// See who belongs to the organization.
         ReadMembers = "members:read", EVERYONE, None;
         /// Invite, change and remove members.

@@ -1,6 +1,6 @@
 //! Reads an uploaded file into records: all of them or none.
 
-use super::{Ended, JobContext, JobError};
+use super::{Ended, JobContext, JobError, verify_corrections};
 use crate::error::ApiError;
 use crate::services::cycles;
 use crate::services::imports::{self, ImportProgress};
@@ -36,6 +36,7 @@ pub async fn run(context: JobContext) -> Result<(), JobError> {
     if stored::find(&mut tx, id).await?.is_some_and(|import| import.status == "completed") {
         cycles::facts_changed(&mut tx, context.app.clock.now()).await?;
     }
+    verify_corrections::after_facts(&mut tx, context.app.clock.now()).await?;
     let last = *seen.borrow();
     context.finish_at(tx, progress_of(last), &json!({ "import_id": id })).await
 }

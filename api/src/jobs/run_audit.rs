@@ -1,6 +1,6 @@
 //! Runs an audit: loads the organization's records, runs the engine, stores the document.
 
-use super::{Ended, JobContext, JobError};
+use super::{Ended, JobContext, JobError, verify_corrections};
 use crate::error::ApiError;
 use crate::services::{audits, cycles};
 use crate::storage::StorageError;
@@ -29,6 +29,7 @@ pub async fn run(context: JobContext) -> Result<(), JobError> {
     let mut tx = context.begin().await?;
     finished.store(&context.app, &mut tx, id).await?;
     cycles::audit_completed(&context.app, &mut tx, id).await?;
+    verify_corrections::after_facts(&mut tx, context.app.clock.now()).await?;
     context.finish(tx, &json!({ "audit_id": id })).await
 }
 

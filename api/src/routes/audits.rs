@@ -6,6 +6,7 @@ use crate::error::{ApiError, Problem};
 use crate::extract::{JsonBody, Prefer};
 use crate::page_type;
 use crate::pagination::PageQuery;
+use crate::routes::gaps::settled::{SettledMonth, settled};
 use crate::routes::{self, respond};
 use crate::services::audits::{self, NewAudit};
 use crate::services::idempotency::{Replay, Replied, Reply, once};
@@ -292,11 +293,23 @@ struct AuditGapQuery {
     kind: Option<String>,
 }
 
-page_type!(AuditGapPage, Gap);
+/// A gap as an audit found it, and what corrections hold of it by now.
+#[derive(Debug, Serialize, ToSchema)]
+struct AuditGap {
+    /// As in the audit's document.
+    #[serde(flatten)]
+    gap: Gap,
+    /// Its months that corrections hold or have settled; absent where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 10_000)]
+    settled_by: Vec<SettledMonth>,
+}
+
+page_type!(AuditGapPage, AuditGap);
 
 /// List an audit's gaps
 ///
-/// In the document's order.
+/// In the document's order, with the months that corrections hold or have settled by now.
 #[utoipa::path(
     tag = "audits",
     security(("access_token" = []), ("api_key" = [])),
@@ -325,7 +338,14 @@ async fn list_audit_gaps(
         kind: query.kind.as_deref(),
     };
     let rows = gaps::of_audit(&mut tx, *path, &filter, page.after.unwrap_or(-1), page.fetch()).await?;
+    let id = |gap: &Value| gap.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let ids: Vec<String> = rows.iter().map(|(_, gap)| id(gap)).collect();
+    let mut settled = settled(&mut tx, &ids).await?;
     let paged = page.page(rows, |row| row.0)?;
-    let paged = paged.try_map(|(_, gap)| serde_json::from_value(gap).map_err(ApiError::internal))?;
+    let paged = paged.try_map(|(_, gap)| {
+        let settled_by = settled.remove(&id(&gap)).unwrap_or_default();
+        let gap = serde_json::from_value(gap).map_err(ApiError::internal)?;
+        Ok::<_, ApiError>(AuditGap { gap, settled_by })
+    })?;
     routes::list(&request, &AuditGapPage::from(paged))
 }

@@ -9,6 +9,7 @@ pub mod audit_findings;
 pub mod audits;
 pub mod billing_entities;
 pub mod clients;
+pub mod corrections;
 pub mod cycles;
 pub mod decisions;
 pub mod deliveries;
@@ -90,7 +91,8 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(deliveries::configure)
         .configure(reconciliation_schedules::configure)
         .configure(cycles::configure)
-        .configure(events::configure);
+        .configure(events::configure)
+        .configure(corrections::configure);
     config.configure(health::configure).configure(sessions::configure_keys).service(v1);
 }
 

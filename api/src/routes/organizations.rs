@@ -14,6 +14,7 @@ use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, get, patch, post, web};
 use chrono::{DateTime, Utc};
 use leakage_core::audit::{Basis, Proration};
+use leakage_core::correction::policy::Policy;
 use leakage_core::id::OrgId;
 use leakage_core::ingest::DateOrder;
 use secrecy::SecretString;
@@ -116,6 +117,10 @@ pub struct SettingsChange {
     #[serde(default, deserialize_with = "routes::present")]
     #[schema(nullable = false, minimum = 1, maximum = 30)]
     pub invitation_days: Option<u16>,
+    /// Bands of invoice shock, days and thresholds of corrections; given as a whole.
+    #[serde(default, deserialize_with = "routes::present")]
+    #[schema(nullable = false)]
+    pub corrections: Option<Policy>,
 }
 
 /// What to change; what is absent stays.
@@ -141,6 +146,7 @@ impl From<OrganizationChange> for Change {
             source_order: body.settings.source_order,
             date_order: body.settings.date_order,
             invitation_days: body.settings.invitation_days,
+            corrections: body.settings.corrections,
         }
     }
 }

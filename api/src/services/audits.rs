@@ -146,14 +146,31 @@ pub async fn load(app: &App, tx: &mut OrgTx, audit: &AuditRow) -> Result<LoadedA
         None => organizations::last_learned(tx).await?.map_or(app.clock.now(), |at| at.max(app.clock.now())),
     };
     let stored = imports::completed(tx, known_at).await?;
-    load_known(tx, audit, &request, known_at, &stored).await
+    load_known(tx, audit.as_of, &request, known_at, &stored).await
+}
+
+/// What is known now of one client in these months, as an audit would take it. For weighing and proving
+/// corrections.
+pub async fn known_now(
+    app: &App,
+    tx: &mut OrgTx,
+    (from, to): (Month, Month),
+    client: &str,
+) -> Result<AuditInput, ApiError> {
+    let known_at = app.clock.now();
+    let stored = imports::completed(tx, known_at).await?;
+    let request =
+        NewAudit { from, to, as_of: None, known_at: None, basis: None, proration: None, clients: None };
+    let mut loaded = load_known(tx, app.clock.today(), &request, known_at, &stored).await?;
+    loaded.input.clients = Some(vec![client.to_owned()]);
+    Ok(loaded.input)
 }
 
 /// Loads what a completed audit was made from, as it was known then.
 pub(super) async fn load_again(tx: &mut OrgTx, audit: &AuditRow) -> Result<LoadedAudit, ApiError> {
     let known_at = audit.known_at.ok_or_else(|| not_completed(audit))?;
     let stored = imports::of_audit(tx, AuditId::new(audit.id)).await?;
-    load_known(tx, audit, &request(audit)?, known_at, &stored).await
+    load_known(tx, audit.as_of, &request(audit)?, known_at, &stored).await
 }
 
 pub(super) fn request(audit: &AuditRow) -> Result<NewAudit, ApiError> {
@@ -166,14 +183,14 @@ fn not_completed(audit: &AuditRow) -> ApiError {
 
 async fn load_known(
     tx: &mut OrgTx,
-    audit: &AuditRow,
+    as_of: NaiveDate,
     request: &NewAudit,
     known_at: DateTime<Utc>,
     stored: &[ImportRow],
 ) -> Result<LoadedAudit, ApiError> {
     let settings = organizations::settings_at(tx, known_at).await?.ok_or_else(ApiError::not_found)?;
     let settings = OrganizationSettings::parse(&settings)?;
-    let mut input = AuditInput::new(request.from, request.to, audit.as_of);
+    let mut input = AuditInput::new(request.from, request.to, as_of);
     input.policy = Policy {
         basis: request.basis.unwrap_or(settings.basis),
         proration: request.proration.unwrap_or(settings.proration),

@@ -4,6 +4,7 @@ pub mod api_keys;
 pub mod audits;
 pub mod billing_entities;
 pub mod clients;
+pub mod corrections;
 pub mod cycles;
 pub mod decisions;
 pub mod deliveries;

@@ -12,6 +12,7 @@ use crate::storage::users::{self, Belonging, NewUser, UserWriteError};
 use crate::storage::{OrgTx, StorageError, SystemTx, members};
 use chrono::Duration;
 use leakage_core::audit::{Basis, Proration};
+use leakage_core::correction::policy::Policy;
 use leakage_core::id::{OrgId, UserId};
 use leakage_core::ingest::DateOrder;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -46,6 +47,14 @@ pub struct OrganizationSettings {
     /// Days for which an invitation can be accepted.
     #[schema(minimum = 1, maximum = 30)]
     pub invitation_days: u16,
+    /// Bands of invoice shock, days and thresholds of corrections.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub corrections: Policy,
+}
+
+/// Not shown while nothing was decided.
+fn is_usual(policy: &Policy) -> bool {
+    *policy == Policy::default()
 }
 
 impl Default for OrganizationSettings {
@@ -56,6 +65,7 @@ impl Default for OrganizationSettings {
             source_order: Vec::new(),
             date_order: None,
             invitation_days: 7,
+            corrections: Policy::default(),
         }
     }
 }
@@ -83,6 +93,12 @@ impl OrganizationSettings {
     pub fn check(&self) -> Result<(), ApiError> {
         if !(1..=30).contains(&self.invitation_days) {
             return Err(ApiError::invalid("/settings/invitation_days", "must be 1 to 30"));
+        }
+        if !self.corrections.is_sound() {
+            return Err(ApiError::invalid(
+                "/settings/corrections",
+                "bands must ascend and be 1000 percent at most, days 365 at most, reminders 1 day apart at least",
+            ));
         }
         if self.source_order.len() > 50 {
             return Err(ApiError::invalid("/settings/source_order", "must name 50 formats at most"));
@@ -318,6 +334,8 @@ pub struct Change {
     pub date_order: Option<Option<DateOrder>>,
     /// Days for which an invitation can be accepted.
     pub invitation_days: Option<u16>,
+    /// Choices for corrections, as a whole.
+    pub corrections: Option<Policy>,
 }
 
 /// Changes an organization whose version is still `version`.
@@ -339,6 +357,7 @@ pub async fn change(
     settings.source_order = change.source_order.unwrap_or(settings.source_order);
     settings.date_order = change.date_order.unwrap_or(settings.date_order);
     settings.invitation_days = change.invitation_days.unwrap_or(settings.invitation_days);
+    settings.corrections = change.corrections.unwrap_or(settings.corrections);
     settings.check()?;
     let settings = serde_json::to_value(&settings).map_err(ApiError::internal)?;
     let updated = organizations::update(&mut tx, app.clock.now(), version, &name, &settings).await?;

@@ -11,6 +11,7 @@ pub mod audits;
 pub mod billing_entities;
 pub mod clients;
 pub mod compared;
+pub mod corrections;
 pub mod cycle_gaps;
 pub mod cycles;
 pub mod decisions;

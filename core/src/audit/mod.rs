@@ -37,6 +37,7 @@ mod explanation;
 mod gaps;
 mod identity;
 mod input;
+mod invoiced;
 mod margins;
 mod margins_document;
 mod margins_render;
@@ -81,6 +82,7 @@ pub use input::{
     AllocateBy, Allocation, AuditInput, Basis, BillingEntity, ChoiceError, Incomplete, Policy,
     PolicyOverride, Proration, Source,
 };
+pub use invoiced::{Invoiced, InvoicedDocument, InvoicedProduct};
 pub(crate) use render::defused;
 pub use margins_document::{
     BillableMargin, Margin, MarginFigures, MarginMonth, MarginNotCompared, MarginTotal, Margins, NoMargin,
@@ -205,6 +207,14 @@ pub fn gap_what_if(input: &AuditInput, gap: &str, all_bases: bool) -> Result<Opt
 /// As [`run`].
 pub fn margins(input: &AuditInput) -> Result<Margins, AuditError> {
     prepared(input, 1, |context, _, _| margins::margins(context))
+}
+
+/// What the clients of this input are billed, month by month, and by which documents.
+///
+/// # Errors
+/// As [`run`].
+pub fn invoiced(input: &AuditInput) -> Result<Invoiced, AuditError> {
+    prepared(input, 1, |context, _, _| invoiced::invoiced(context))
 }
 
 /// Settles everything that comes before clients are compared, and hands it to `work`, with the proposals

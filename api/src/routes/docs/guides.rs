@@ -1,6 +1,7 @@
 //! The guides: pages made from the texts in `docs/`, once in a process.
 
-use crate::error::Code;
+use crate::error::{Code, refused_as};
+use leakage_core::correction::refusal;
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,6 +28,10 @@ const GUIDES: &[Guide] = &[
     guide!("importing", "Importing"),
     guide!("numbers", "The numbers"),
     guide!("operating", "Operating"),
+    guide!("corrections", "Corrections"),
+    guide!("letters", "Letters"),
+    guide!("cycle", "The monthly cycle"),
+    guide!("deciding", "Rules, prices and policies"),
     guide!("errors", "Errors"),
 ];
 
@@ -116,6 +121,24 @@ fn body(guide: &Guide) -> String {
     }
     let mut out = String::new();
     html::push_html(&mut out, events.into_iter());
+    if guide.name == "errors" {
+        out.push_str(&refusals());
+    }
+    out
+}
+
+/// The codes with which commands on corrections are refused, from the table that knows them.
+fn refusals() -> String {
+    let mut out = String::from("<h2 id=\"refused-commands\">Refused commands of corrections</h2>\n");
+    for code in refusal::Code::ALL {
+        let (name, status) = (code.as_str(), refused_as(*code).status().as_u16());
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            out,
+            "<h3 id=\"{name}\"><code>{name}</code></h3>\n<p>{status}: the command is refused; \
+             <code>detail</code> and <code>errors</code> say what is missing.</p>",
+        );
+    }
     out
 }
 
@@ -161,7 +184,8 @@ fn linked(to: CowStr<'_>) -> CowStr<'_> {
 #[cfg(test)]
 mod tests {
     use super::{GUIDES, page};
-    use crate::error::Code;
+    use crate::error::{Code, refused_as};
+use leakage_core::correction::refusal;
 
     #[test]
     fn every_code_has_an_entry_that_says_what_to_do() {

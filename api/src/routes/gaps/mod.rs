@@ -1,5 +1,6 @@
 //! Gaps across audits: one that was seen for eight months is one gap.
 
+pub mod settled;
 mod view;
 
 use crate::app::App;
@@ -21,6 +22,7 @@ use leakage_core::money::Currency;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
+use settled::settled;
 use view::{GapChange, GapHistory, KnownGap};
 
 /// Registers the resource.
@@ -87,8 +89,10 @@ async fn list_gaps(
     let mut tx = app.db.begin(actor.org).await?;
     let rows = stored::list(&mut tx, &wanted, page.after.clone(), page.fetch()).await?;
     let paged = page.page(rows, |row| (row.last_seen_at, row.id.clone()))?;
+    let ids: Vec<String> = paged.data.iter().map(|row| row.id.clone()).collect();
+    let mut months = settled(&mut tx, &ids).await?;
     let data = known_gaps::with_figures(&mut tx, paged.data).await?;
-    let data = data.into_iter().map(KnownGap::try_from).collect::<Result<_, _>>()?;
+    let data = data.into_iter().map(|found| KnownGap::of(found, &mut months)).collect::<Result<_, _>>()?;
     routes::list(&request, &GapPage { data, has_more: paged.has_more, next_cursor: paged.next_cursor })
 }
 
@@ -111,7 +115,8 @@ async fn get_gap(
     path: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let mut tx = app.db.begin(actor.org).await?;
-    let gap = KnownGap::try_from(known_gaps::find(&mut tx, &path).await?)?;
+    let mut months = settled(&mut tx, std::slice::from_ref(&path)).await?;
+    let gap = KnownGap::of(known_gaps::find(&mut tx, &path).await?, &mut months)?;
     Ok(respond(Reply::ok(Some(gap.version), &gap)?.into()))
 }
 
@@ -140,8 +145,9 @@ async fn update_gap(
     let said = (body.value.root_cause, body.value.note.as_str());
     let mut tx = app.db.begin(actor.org).await?;
     let set = known_gaps::set_root_cause(&mut tx, &actor, &path, version, said, app.clock.now()).await?;
+    let mut months = settled(&mut tx, std::slice::from_ref(&path)).await?;
     tx.commit().await?;
-    let gap = KnownGap::try_from(set)?;
+    let gap = KnownGap::of(set, &mut months)?;
     Ok(respond(Reply::ok(Some(gap.version), &gap)?.into()))
 }
 

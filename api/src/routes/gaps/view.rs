@@ -1,5 +1,6 @@
 //! Gaps and their history as the API shows them.
 
+use super::settled::SettledMonth;
 use crate::error::ApiError;
 use crate::storage::StorageError;
 use crate::storage::known_gaps::{self, GapAuditRow, GapRow, RootCauseRow};
@@ -38,12 +39,17 @@ pub(super) struct KnownGap {
     pub(super) version: i64,
     /// What the last audit that saw it found.
     latest: Gap,
+    /// Its months that corrections hold or have settled.
+    #[schema(max_items = 10_000)]
+    settled_by: Vec<SettledMonth>,
 }
 
-impl TryFrom<(GapRow, GapFigures)> for KnownGap {
-    type Error = ApiError;
-
-    fn try_from((row, figures): (GapRow, GapFigures)) -> Result<Self, ApiError> {
+impl KnownGap {
+    /// A gap and its figures, with its months out of those of several gaps.
+    pub(super) fn of(
+        (row, figures): (GapRow, GapFigures),
+        months: &mut BTreeMap<String, Vec<SettledMonth>>,
+    ) -> Result<Self, ApiError> {
         let cause = known_gaps::parse_cause(row.root_cause.as_deref())?;
         let root_cause = match (cause, row.note, row.set_by, row.set_at) {
             (Some(root_cause), Some(note), Some(set_by), Some(set_at)) => {
@@ -52,6 +58,7 @@ impl TryFrom<(GapRow, GapFigures)> for KnownGap {
             _ => None,
         };
         Ok(Self {
+            settled_by: months.remove(&row.id).unwrap_or_default(),
             id: row.id,
             client_id: row.client_id.map(ClientId::new),
             first_audit_id: row.first_audit_id.into(),

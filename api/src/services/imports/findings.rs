@@ -149,6 +149,7 @@ pub(super) fn rows_refused(report: &FileReport) -> Result<Value, ApiError> {
         column: refusal.column.clone(),
         value: refusal.value.clone(),
         reason: refusal.reason.clone(),
+        code: None,
     });
     let problem = ApiError::new(Code::RowsRefused, detail).with_all(errors);
     Ok(shown(serde_json::to_value(problem.problem("")).map_err(ApiError::internal)?))

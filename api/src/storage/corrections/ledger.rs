@@ -1,0 +1,219 @@
+//! The ledger of corrections, and the months of gaps that they hold.
+
+use crate::storage::{OrgTx, StorageError, expect_rows};
+use chrono::{DateTime, NaiveDate, Utc};
+use leakage_core::correction::ledger::{Bucket, Cause, Entry, Note};
+use leakage_core::correction::quantity::{Place, Quantity};
+use leakage_core::id::CorrectionId;
+use leakage_core::period::Month;
+use sqlx::FromRow;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+#[derive(FromRow)]
+struct EntryRow {
+    correction_id: Uuid,
+    seq: i32,
+    line: i32,
+    month: NaiveDate,
+    bucket: String,
+    seat_days: i64,
+    minor: i64,
+    contra_of: Option<i32>,
+    cause: String,
+    reason: Option<String>,
+    document: Option<String>,
+    instalment: Option<i32>,
+    actor: String,
+    at: DateTime<Utc>,
+}
+
+fn corrupt(column: &'static str) -> StorageError {
+    StorageError::Corrupt { column }
+}
+
+impl EntryRow {
+    fn entry(self) -> Result<Entry, StorageError> {
+        let number = |number: i32| u32::try_from(number).map_err(|_| corrupt("correction_entries.seq"));
+        Ok(Entry {
+            seq: number(self.seq)?,
+            place: Place { month: Month::of(self.month), line: number(self.line)? },
+            bucket: Bucket::parse(&self.bucket).ok_or(corrupt("correction_entries.bucket"))?,
+            quantity: Quantity::new(self.seat_days, self.minor),
+            contra_of: self.contra_of.map(number).transpose()?,
+            note: Note {
+                cause: Cause::parse(&self.cause).ok_or(corrupt("correction_entries.cause"))?,
+                reason: self.reason,
+                document: self.document,
+                instalment: self.instalment.and_then(|number| u16::try_from(number).ok()),
+                actor: self.actor,
+                at: self.at,
+            },
+        })
+    }
+}
+
+/// The entries of corrections, in order.
+pub async fn entries(
+    tx: &mut OrgTx,
+    corrections: &[Uuid],
+) -> Result<BTreeMap<Uuid, Vec<Entry>>, StorageError> {
+    let org = tx.org().uuid();
+    let rows: Vec<EntryRow> = sqlx::query_as(
+        "select correction_id, seq, line, month, bucket, seat_days, minor, contra_of, cause, reason, document,
+                instalment, actor, at
+         from correction_entries
+         where org_id = $1 and correction_id = any($2)
+         order by correction_id, seq",
+    )
+    .bind(org)
+    .bind(corrections)
+    .fetch_all(tx.conn())
+    .await?;
+    let mut entries: BTreeMap<Uuid, Vec<Entry>> = BTreeMap::new();
+    for row in rows {
+        entries.entry(row.correction_id).or_default().push(row.entry()?);
+    }
+    Ok(entries)
+}
+
+/// Adds entries; `waiver` is the waiver behind those that waive.
+pub async fn append(
+    tx: &mut OrgTx,
+    id: CorrectionId,
+    direction: &str,
+    entries: &[Entry],
+    waiver: Option<i32>,
+) -> Result<(), StorageError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let org = tx.org().uuid();
+    let number = |number: u32| i32::try_from(number).map_err(|_| corrupt("correction_entries.seq"));
+    let seqs = entries.iter().map(|entry| number(entry.seq)).collect::<Result<Vec<_>, _>>()?;
+    let lines = entries.iter().map(|entry| number(entry.place.line)).collect::<Result<Vec<_>, _>>()?;
+    let contra =
+        entries.iter().map(|entry| entry.contra_of.map(number).transpose()).collect::<Result<Vec<_>, _>>()?;
+    let waived =
+        |entry: &Entry| waiver.filter(|_| entry.bucket == Bucket::Waived && entry.contra_of.is_none());
+    let written = sqlx::query(
+        "insert into correction_entries (org_id, correction_id, direction, seq, line, month, bucket, seat_days, minor,
+                                         contra_of, waiver, cause, reason, document, instalment, actor, at)
+         select $1, $2, $3, n.seq, n.line, n.month, n.bucket, n.seat_days, n.minor, n.contra_of, n.waiver, n.cause,
+                n.reason, n.document, n.instalment, n.actor, n.at
+         from unnest($4::int[], $5::int[], $6::date[], $7::text[], $8::bigint[], $9::bigint[], $10::int[], $11::int[],
+                     $12::text[], $13::text[], $14::text[], $15::int[], $16::text[], $17::timestamptz[])
+           as n (seq, line, month, bucket, seat_days, minor, contra_of, waiver, cause, reason, document, instalment,
+                 actor, at)
+         order by n.seq",
+    )
+    .bind(org)
+    .bind(id.uuid())
+    .bind(direction)
+    .bind(seqs)
+    .bind(lines)
+    .bind(entries.iter().map(|entry| entry.place.month.first_day()).collect::<Vec<_>>())
+    .bind(entries.iter().map(|entry| entry.bucket.as_str()).collect::<Vec<_>>())
+    .bind(entries.iter().map(|entry| entry.quantity.seat_days).collect::<Vec<_>>())
+    .bind(entries.iter().map(|entry| entry.quantity.minor).collect::<Vec<_>>())
+    .bind(contra)
+    .bind(entries.iter().map(waived).collect::<Vec<_>>())
+    .bind(entries.iter().map(|entry| entry.note.cause.as_str()).collect::<Vec<_>>())
+    .bind(entries.iter().map(|entry| entry.note.reason.clone()).collect::<Vec<_>>())
+    .bind(entries.iter().map(|entry| entry.note.document.clone()).collect::<Vec<_>>())
+    .bind(entries.iter().map(|entry| entry.note.instalment.map(i32::from)).collect::<Vec<_>>())
+    .bind(entries.iter().map(|entry| entry.note.actor.clone()).collect::<Vec<_>>())
+    .bind(entries.iter().map(|entry| entry.note.at).collect::<Vec<_>>())
+    .execute(tx.conn())
+    .await?
+    .rows_affected();
+    expect_rows(written, u64::try_from(entries.len()).unwrap_or(u64::MAX))
+}
+
+/// Holds months of gaps for an open correction.
+///
+/// # Errors
+/// The constraint `correction_months_open` when another open correction holds one of them.
+pub async fn hold_months(
+    tx: &mut OrgTx,
+    id: CorrectionId,
+    months: &[(String, NaiveDate)],
+) -> Result<(), StorageError> {
+    let org = tx.org().uuid();
+    sqlx::query(
+        "insert into correction_months (org_id, correction_id, gap_id, month, open)
+         select $1, $2, n.gap_id, n.month, true
+         from unnest($3::text[], $4::date[]) as n (gap_id, month)
+         order by n.gap_id, n.month
+         on conflict (org_id, correction_id, gap_id, month) do nothing",
+    )
+    .bind(org)
+    .bind(id.uuid())
+    .bind(months.iter().map(|(gap, _)| gap.clone()).collect::<Vec<_>>())
+    .bind(months.iter().map(|(_, month)| *month).collect::<Vec<_>>())
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// A month of a gap in a correction.
+#[derive(Clone, Debug, FromRow)]
+pub struct HeldMonth {
+    /// The correction.
+    pub correction_id: Uuid,
+    /// The gap.
+    pub gap_id: String,
+    /// First day of the month.
+    pub month: NaiveDate,
+    /// Whether the correction is open.
+    pub open: bool,
+    /// Seat-days found, less withdrawn.
+    pub seat_days: i64,
+    /// Money found, less withdrawn.
+    pub minor: i64,
+}
+
+/// The months of these gaps that corrections hold or have settled, but for one correction.
+pub async fn held_months(
+    tx: &mut OrgTx,
+    gaps: &[String],
+    but: Option<CorrectionId>,
+) -> Result<Vec<HeldMonth>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(
+        "select m.correction_id, m.gap_id, m.month, m.open,
+                coalesce(sum(case e.bucket when 'found' then e.seat_days when 'withdrawn' then -e.seat_days end), 0)::bigint
+                  as seat_days,
+                coalesce(sum(case e.bucket when 'found' then e.minor when 'withdrawn' then -e.minor end), 0)::bigint
+                  as minor
+         from correction_months m
+         join correction_lines l on l.org_id = m.org_id and l.correction_id = m.correction_id and l.gap_id = m.gap_id
+         left join correction_entries e on e.org_id = m.org_id and e.correction_id = m.correction_id
+                                        and e.line = l.number and e.month = m.month
+         where m.org_id = $1 and m.gap_id = any($2) and ($3::uuid is null or m.correction_id <> $3)
+         group by m.correction_id, m.gap_id, m.month, m.open
+         order by m.gap_id, m.month, m.correction_id",
+    )
+    .bind(org)
+    .bind(gaps)
+    .bind(but.map(CorrectionId::uuid))
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// The documents of corrections of these gaps.
+pub async fn documents(tx: &mut OrgTx, gaps: &[String]) -> Result<Vec<String>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_scalar(
+        "select distinct e.document
+         from correction_entries e
+         join correction_lines l on l.org_id = e.org_id and l.correction_id = e.correction_id and l.number = e.line
+         where e.org_id = $1 and l.gap_id = any($2) and e.document is not null
+           and e.cause in ('invoice', 'credit_note')
+         order by e.document",
+    )
+    .bind(org)
+    .bind(gaps)
+    .fetch_all(tx.conn())
+    .await?)
+}

@@ -1,0 +1,270 @@
+//! Ending a correction, changing it after a later audit, and beginning again.
+
+use super::apply::Reach;
+use super::case::{Correction, GoingForward, ResolutionBasis};
+use super::command::{Because, Recount, says};
+use super::finding::{Finding, FoundMonth};
+use super::ledger::{Bucket, Cause};
+use super::policy::Context;
+use super::quantity::{Cells, Place, Quantity};
+use super::refusal::{Code, Missing, Refusal};
+use super::verification::Verification;
+use super::waiver::ConfirmationKind;
+use crate::period::Month;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Correction {
+    pub(super) fn resolve(
+        &mut self,
+        basis: ResolutionBasis,
+        going_forward: Option<&GoingForward>,
+        context: &Context<'_>,
+    ) -> Result<Reach, Refusal> {
+        if let Some(forward) = going_forward {
+            self.going_forward = Some(forward.clone());
+        }
+        let mut missing = Missing::default();
+        missing
+            .unless(
+                self.is_settled(),
+                Code::MoneyOutstanding,
+                "Dispose of every line's money first: bill it, plan it, credit it, waive it.",
+            )
+            .with(self.may_end(basis, context))
+            .with(self.goes_forward(self.going_forward.as_ref(), true));
+        missing.check()?;
+        if let Some(forward) = &self.going_forward {
+            for line in &mut self.lines {
+                line.agreed = forward.quantities.get(&line.number).copied().unwrap_or(line.agreed);
+            }
+        }
+        self.close_disputes("resolved", context);
+        self.resolution = Some((basis, context.today));
+        Ok(Reach::Whole)
+    }
+
+    /// Whether the ground on which it is to end holds.
+    fn may_end(&self, basis: ResolutionBasis, context: &Context<'_>) -> Result<(), Refusal> {
+        let mut missing = Missing::default();
+        let told = self.announcement.as_ref();
+        match basis {
+            ResolutionBasis::Accepted => {
+                missing.unless(
+                    self.acceptance.is_some(),
+                    Code::AcceptanceMissing,
+                    "Record that the client accepted.",
+                );
+            }
+            ResolutionBasis::NoObjection => {
+                let since = told.map(|told| told.at);
+                let objected = self.disputes.iter().any(|dispute| Some(dispute.recorded_at) >= since);
+                missing
+                    .unless(
+                        self.delivered_on.is_some(),
+                        Code::NotDelivered,
+                        "Record that the message arrived.",
+                    )
+                    .unless(
+                        told.is_some_and(|told| told.reply_by < context.today),
+                        Code::ReplyByNotPassed,
+                        "The client may still reply.",
+                    )
+                    .unless(
+                        !self.reminders.is_empty(),
+                        Code::ReminderMissing,
+                        "Remind the client once first.",
+                    )
+                    .unless(
+                        !objected,
+                        Code::Objection,
+                        "The client has objected: silence is no consent any more.",
+                    );
+            }
+            ResolutionBasis::NotNeeded => {
+                let balance = self.ledger.balance();
+                missing.unless(
+                    !self.is_under()
+                        && balance.credited == balance.found - balance.withdrawn - balance.time_barred,
+                    Code::NotFullyCredited,
+                    "Only where everything was given back is no acceptance needed.",
+                );
+            }
+            ResolutionBasis::RelationshipDecision => {
+                missing.unless(
+                    self.decision.is_some(),
+                    Code::DecisionMissing,
+                    "Have an admin decide what the refusal means.",
+                );
+            }
+        }
+        let decided = basis == ResolutionBasis::RelationshipDecision || basis == ResolutionBasis::NotNeeded;
+        missing.unless(
+            decided || self.open_disputes().next().is_none(),
+            Code::DisputeOpen,
+            "Answer what the client disputes first.",
+        );
+        missing.check()
+    }
+
+    /// Takes over the figures of a later audit: what is more is found, what is less is withdrawn.
+    pub(super) fn amend(&mut self, recount: &Recount, context: &Context<'_>) -> Result<Reach, Refusal> {
+        if self.lines.iter().all(|line| line.audit == recount.audit) || !says(&recount.audit) {
+            return Err(Refusal::new(
+                Code::SameAudit,
+                "The correction rests on this audit already: run a new one.",
+            ));
+        }
+        self.release_plan(context);
+        let (more, less) = self.differences(recount);
+        if more.is_empty() && less.is_empty() {
+            return Err(Refusal::new(
+                Code::NoDifference,
+                "That audit has the same figures: there is nothing to amend.",
+            ));
+        }
+        let outstanding = self.ledger.outstanding();
+        let possible = less.iter().all(|(place, quantity)| {
+            let added = more.get(place).copied().unwrap_or_default();
+            quantity.fits(outstanding.get(place).copied().unwrap_or_default() + added)
+        });
+        if !possible {
+            return Err(Refusal::new(
+                Code::AlreadyDisposed,
+                "Some of what the audit no longer finds is billed or given up already: credit it first.",
+            ));
+        }
+        self.post(&more, Bucket::Found, &Self::note(Cause::Amended, Some(&recount.audit), context))?;
+        self.post(&less, Bucket::Withdrawn, &Self::note(Cause::Recount, Some(&recount.audit), context))?;
+        self.take_over(recount);
+        self.close_disputes(&format!("amended by audit {}", recount.audit), context);
+        let kept = self.kept_instalments();
+        if let Some(plan) = &mut self.plan {
+            plan.instalments = kept;
+        }
+        self.offer = None;
+        Ok(Reach::Whole)
+    }
+
+    /// What a recount finds more and less than the correction, at the first line of each gap.
+    fn differences(&self, recount: &Recount) -> (Cells, Cells) {
+        let balances = self.ledger.balances();
+        let (mut more, mut less) = (Cells::new(), Cells::new());
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        for line in self.lines.iter().filter(|line| seen.insert(&line.gap)) {
+            let finding = recount.findings.iter().find(|finding| finding.gap == line.gap);
+            let months = recount.compared.get(&line.number).into_iter().flatten();
+            for month in months {
+                let now = finding.and_then(|finding| finding.months.get(month));
+                let now = now.map_or(Quantity::ZERO, |found| found.quantity);
+                let same_gap = self.lines.iter().filter(|other| other.gap == line.gap);
+                let before: Quantity = same_gap
+                    .filter_map(|other| balances.get(&Place { month: *month, line: other.number }))
+                    .map(|balance| balance.found - balance.withdrawn)
+                    .sum();
+                let place = Place { month: *month, line: line.number };
+                for (cells, quantity) in [(&mut more, now.without(before)), (&mut less, before.without(now))]
+                {
+                    if !quantity.is_zero() {
+                        cells.insert(place, quantity);
+                    }
+                }
+            }
+        }
+        (more, less)
+    }
+
+    /// Lines say from now on what the recount says of them.
+    fn take_over(&mut self, recount: &Recount) {
+        for line in &mut self.lines {
+            line.audit.clone_from(&recount.audit);
+            let Some(finding) = recount.findings.iter().find(|finding| finding.gap == line.gap) else {
+                continue;
+            };
+            // Seats of what was found: what is withdrawn of it was found all the same.
+            for (month, found) in &finding.months {
+                let seats = line.seats.entry(*month).or_default();
+                *seats = found.seats.max(*seats);
+            }
+            (line.billed, line.agreed) = (finding.billed, finding.billable);
+            (line.forward, line.price) = (finding.forward, finding.price.or(line.price));
+            line.assumed = finding.assumed;
+        }
+    }
+
+    pub(super) fn reopen(&mut self, because: &Because, context: &Context<'_>) -> Result<Reach, Refusal> {
+        match because {
+            Because::VerificationFailed => self.reopen_shortfall(context)?,
+            Because::PlanBrokenTwice => {
+                self.break_plan(context)?;
+            }
+            Because::NewEvidence { evidence, findings } => {
+                if !says(evidence) {
+                    return Err(Refusal::new(Code::EvidenceMissing, "Name what came to light."));
+                }
+                for finding in findings {
+                    self.add_line(finding, &quantities(finding), Cause::Reopened, context)?;
+                }
+            }
+            Because::ConfirmationWithdrawn { confirmation, waiver } => {
+                self.return_waiver(*confirmation, *waiver, context)?;
+            }
+        }
+        self.resolution = None;
+        Ok(Reach::Whole)
+    }
+
+    /// One line for each gap that the next invoice still missed.
+    fn reopen_shortfall(&mut self, context: &Context<'_>) -> Result<(), Refusal> {
+        let failed: Vec<(u32, i64, chrono::NaiveDate)> = self
+            .verifications
+            .iter()
+            .filter(|verification| !verification.acted)
+            .filter_map(Verification::shortfall)
+            .collect();
+        if failed.is_empty() {
+            return Err(Refusal::new(Code::VerificationNotFailed, "No invoice was found to fall short."));
+        }
+        for (number, seats, on) in failed {
+            let Some(line) = self.line(number) else { continue };
+            let subject = &self.subject;
+            let finding = Finding::of_invoice(line, subject.direction, subject.currency, seats, on);
+            self.add_line(&finding, &quantities(&finding), Cause::Reopened, context)?;
+        }
+        for verification in self.verifications.iter_mut().filter(|one| one.shortfall().is_some()) {
+            verification.acted = true;
+        }
+        Ok(())
+    }
+
+    /// Waived money comes back only when the client takes its confirmation back in writing.
+    fn return_waiver(
+        &mut self,
+        confirmation: u32,
+        number: u32,
+        context: &Context<'_>,
+    ) -> Result<(), Refusal> {
+        let withdrawn = self.confirmations.iter().any(|one| {
+            one.number == confirmation && one.kind == ConfirmationKind::Withdrawal && one.authenticated
+        });
+        let waiver = self.waivers.iter_mut().find(|waiver| waiver.number == number && !waiver.returned);
+        let (Some(waiver), true) = (waiver, withdrawn) else {
+            return Err(Refusal::new(
+                Code::ConfirmationNotWithdrawn,
+                "Attach the client's writing that takes its confirmation back, and name it and the waiver.",
+            ));
+        };
+        waiver.returned = true;
+        let bore = waiver.confirmation;
+        let sha256 = self.confirmations.iter().find(|one| one.number == bore).map(|one| one.sha256.clone());
+        self.ledger.take_back(
+            |entry| entry.bucket == Bucket::Waived && entry.note.document == sha256,
+            &Self::note(Cause::ConfirmationWithdrawn, sha256.as_deref(), context),
+        );
+        Ok(())
+    }
+}
+
+fn quantities(finding: &Finding) -> BTreeMap<Month, Quantity> {
+    let of = |(month, found): (&Month, &FoundMonth)| (*month, found.quantity);
+    finding.months.iter().map(of).filter(|(_, quantity)| quantity.seat_days > 0).collect()
+}
