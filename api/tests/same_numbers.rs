@@ -73,9 +73,8 @@ async fn a_directory_joins_a_tenant_to_the_client_that_is_billed() {
     let file = |name: &str| format!("{FIXTURES}/directory/{name}");
     let (entitlements, billing) = (file("entitlements.csv"), file("billing.csv"));
     let customers = file("customers.json");
-    let apart = command(&format!(
-        "--from 2026-02 --to 2026-02 --entitlements {entitlements} --billing {billing}"
-    ));
+    let apart =
+        command(&format!("--from 2026-02 --to 2026-02 --entitlements {entitlements} --billing {billing}"));
     assert_eq!(apart["gaps"], json!([]));
     let line = format!("--entitlements {entitlements} --billing {billing} --directory {customers}");
     let files = [(entitlements.as_str(), ""), (&billing, ""), (&customers, "")];

@@ -320,7 +320,8 @@ async fn lists_hold_nothing_of_another_organization() {
     let (ours, theirs) = (app.org("Ours").await, app.org("Theirs").await);
     // A month is no secret: dates hold it. Nor is a number.
     let things = things(&app, &theirs).await.into_iter().filter(|(name, _)| *name != "month");
-    let mut secrets: Vec<String> = things.map(|(_, secret)| secret).filter(|secret| secret.len() > 8).collect();
+    let mut secrets: Vec<String> =
+        things.map(|(_, secret)| secret).filter(|secret| secret.len() > 8).collect();
     secrets.extend([theirs.id.to_string(), theirs.owner.id.to_string(), theirs.owner.email.clone()]);
     for (method, path, operation) in
         secured().filter(|(m, path, _)| *m == Method::GET && parameters(path).is_empty())

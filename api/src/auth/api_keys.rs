@@ -11,8 +11,14 @@ pub const NOTED_EVERY_MINUTES: i64 = 15;
 
 impl Scope {
     /// All scopes.
-    pub const ALL: [Self; 6] =
-        [Self::Read, Self::ImportsWrite, Self::CatalogWrite, Self::AuditsWrite, Self::LettersWrite, Self::CorrectionsWrite];
+    pub const ALL: [Self; 6] = [
+        Self::Read,
+        Self::ImportsWrite,
+        Self::CatalogWrite,
+        Self::AuditsWrite,
+        Self::LettersWrite,
+        Self::CorrectionsWrite,
+    ];
 
     /// The name in the database and on the wire.
     pub const fn as_str(self) -> &'static str {

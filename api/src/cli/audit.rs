@@ -332,12 +332,7 @@ impl Reader<'_> {
     }
 
     /// A file's records, of those that are wanted, as a source without a side.
-    fn source_of(
-        digest: String,
-        path: &str,
-        report: FileReport,
-        wanted: impl Fn(&Record) -> bool,
-    ) -> Source {
+    fn source_of(digest: String, path: &str, report: FileReport, wanted: impl Fn(&Record) -> bool) -> Source {
         Source {
             import: digest,
             file: path.to_owned(),

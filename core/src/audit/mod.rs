@@ -83,10 +83,10 @@ pub use input::{
     PolicyOverride, Proration, Source,
 };
 pub use invoiced::{Invoiced, InvoicedDocument, InvoicedProduct};
-pub(crate) use render::defused;
 pub use margins_document::{
     BillableMargin, Margin, MarginFigures, MarginMonth, MarginNotCompared, MarginTotal, Margins, NoMargin,
 };
+pub(crate) use render::defused;
 pub use render::{csv, table};
 pub use waste_document::{DropReason, WasteBatch};
 pub use what_if_document::{

@@ -184,8 +184,7 @@ fn linked(to: CowStr<'_>) -> CowStr<'_> {
 #[cfg(test)]
 mod tests {
     use super::{GUIDES, page};
-    use crate::error::{Code, refused_as};
-use leakage_core::correction::refusal;
+    use crate::error::Code;
 
     #[test]
     fn every_code_has_an_entry_that_says_what_to_do() {

@@ -20,9 +20,9 @@ use leakage_core::history::RootCause;
 use leakage_core::id::{AuditId, ClientId};
 use leakage_core::money::Currency;
 use serde::{Deserialize, Serialize};
+use settled::settled;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
-use settled::settled;
 use view::{GapChange, GapHistory, KnownGap};
 
 /// Registers the resource.
@@ -242,4 +242,3 @@ async fn get_gap_what_if(
     let found = recomputed::gap_what_if(&app, actor.org, gap, audit, query.all_bases).await?;
     Ok(HttpResponse::Ok().json(found))
 }
-
