@@ -11,7 +11,7 @@ pub mod billing_entities;
 pub mod clients;
 pub mod corrections;
 pub mod cycles;
-pub mod decisions;
+mod decisions;
 pub mod deliveries;
 pub mod docs;
 pub mod events;
@@ -37,11 +37,14 @@ pub mod reports;
 pub mod rules;
 mod sample_audit;
 pub mod sessions;
+mod settlement;
 pub mod statements;
 pub mod surface;
 mod written;
 
+pub use decisions::{DecisionEnd, DecisionState};
 pub use follow::{Moment, follow};
+pub use settlement::{SettledMonth, settled};
 pub use written::{FormQuery, written};
 
 use crate::app::App;

@@ -1,6 +1,5 @@
 //! Gaps across audits: one that was seen for eight months is one gap.
 
-pub mod settled;
 mod view;
 
 use crate::app::App;
@@ -9,7 +8,7 @@ use crate::error::ApiError;
 use crate::extract::{IfMatch, JsonBody};
 use crate::page_type;
 use crate::pagination::PageQuery;
-use crate::routes::{self, respond};
+use crate::routes::{self, respond, settled};
 use crate::services::idempotency::Reply;
 use crate::services::{known_gaps, recomputed};
 use crate::storage::known_gaps as stored;
@@ -20,7 +19,6 @@ use leakage_core::history::RootCause;
 use leakage_core::id::{AuditId, ClientId};
 use leakage_core::money::Currency;
 use serde::{Deserialize, Serialize};
-use settled::settled;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 use view::{GapChange, GapHistory, KnownGap};

@@ -1,7 +1,7 @@
 //! Gaps and their history as the API shows them.
 
-use super::settled::SettledMonth;
 use crate::error::ApiError;
+use crate::routes::SettledMonth;
 use crate::storage::StorageError;
 use crate::storage::known_gaps::{self, GapAuditRow, GapRow, RootCauseRow};
 use chrono::{DateTime, NaiveDate, Utc};
