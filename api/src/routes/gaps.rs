@@ -7,14 +7,12 @@ use crate::page_type;
 use crate::pagination::PageQuery;
 use crate::routes;
 use crate::services::audits;
-use crate::storage::OrgTx;
-use crate::storage::corrections::ledger;
+use crate::services::corrections::settled::{SettledMonth, settled};
 use crate::storage::gaps::{self, GapRow};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, Utc};
 use leakage_core::audit::{Explanation, Gap};
-use leakage_core::id::{AuditId, ClientId, CorrectionId};
-use leakage_core::period::Month;
+use leakage_core::id::{AuditId, ClientId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
@@ -46,37 +44,6 @@ struct KnownGap {
     /// Its months that corrections hold or have settled.
     #[schema(max_items = 10_000)]
     settled_by: Vec<SettledMonth>,
-}
-
-/// A month of a gap in a correction: it enters no other one while that is open, and of what is settled only a
-/// difference can be opened again.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct SettledMonth {
-    /// The month.
-    month: Month,
-    /// The correction.
-    correction_id: CorrectionId,
-    /// Whether it is worked on; else it has ended.
-    open: bool,
-}
-
-/// The months of these gaps in corrections, by gap.
-pub(super) async fn settled(
-    tx: &mut OrgTx,
-    gaps: &[String],
-) -> Result<BTreeMap<String, Vec<SettledMonth>>, ApiError> {
-    let mut settled: BTreeMap<String, Vec<SettledMonth>> = BTreeMap::new();
-    for held in ledger::held_months(tx, gaps, None).await? {
-        // What was withdrawn was not there: it settles nothing.
-        if held.open || held.seat_days > 0 {
-            settled.entry(held.gap_id).or_default().push(SettledMonth {
-                month: Month::of(held.month),
-                correction_id: held.correction_id.into(),
-                open: held.open,
-            });
-        }
-    }
-    Ok(settled)
 }
 
 impl KnownGap {
