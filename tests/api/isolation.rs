@@ -46,7 +46,6 @@ fn body(operation: &str) -> Option<Value> {
         "assign_correction" => json!({"owner": Uuid::now_v7()}),
         "attach_confirmation" => json!({"any": "file"}),
         "bill_correction" => json!({"document": "INV-1", "on": "2026-12-01"}),
-        "break_plan_of_correction" => json!({}),
         "bulk_corrections" => json!({"action": "open", "filter": {"audit_id": Uuid::now_v7()}}),
         "communicate_correction" => json!({"message": {"context": "", "data": "", "going_forward": ""}}),
         "create_correction" => json!({"gaps": ["none"]}),
@@ -59,7 +58,9 @@ fn body(operation: &str) -> Option<Value> {
         "pay_instalment_of_correction" => json!({"instalment": 1, "on": "2026-12-01"}),
         "plan_correction" => json!({"count": 2, "cadence": "monthly", "first_on": "2026-12-01"}),
         "promise_correction" => json!({"instalment": 1, "on": "2026-12-01", "said": said()}),
-        "remind_correction" | "withdraw_correction" | "waive_correction" => json!({}),
+        "break_plan_of_correction" | "remind_correction" | "withdraw_correction" | "waive_correction" => {
+            json!({})
+        }
         "reopen_correction" => json!({"because": "verification_failed"}),
         "request_waiver_of_correction" => json!({"reason": "x"}),
         "resolve_correction" => json!({"basis": "accepted"}),

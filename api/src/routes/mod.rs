@@ -37,14 +37,12 @@ pub mod reports;
 pub mod rules;
 mod sample_audit;
 pub mod sessions;
-mod settlement;
 pub mod statements;
 pub mod surface;
 mod written;
 
 pub use decisions::{DecisionEnd, DecisionState};
 pub use follow::{Moment, follow};
-pub use settlement::{SettledMonth, settled};
 pub use written::{FormQuery, written};
 
 use crate::app::App;

@@ -26,7 +26,7 @@ async fn of_a_hundred_at_once_one_wins_and_the_ledger_is_whole() {
         match answer.unwrap() {
             (200, _) => won += 1,
             (status, problem) => {
-                assert!(matches!(status, 409 | 412) || problem["retryable"] == true, "{status}: {problem:#}")
+                assert!(matches!(status, 409 | 412) || problem["retryable"] == true, "{status}: {problem:#}");
             }
         }
     }

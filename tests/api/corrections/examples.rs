@@ -6,7 +6,7 @@ use leakage_tests::{Org, TestApp, send};
 use serde_json::{Value, json};
 
 /// Twelve seats of eight months, up to the resolution.
-async fn resolved<'a>(app: &'a TestApp) -> (Org<'a>, Desk) {
+async fn resolved(app: &TestApp) -> (Org<'_>, Desk) {
     let (org, gap) = audited(app, 72, 60, 2..=9).await;
     let biller = org.member(Role::Biller).await.caller;
     let admin = org.owner.caller.clone();

@@ -18,14 +18,12 @@ pub(crate) fn billed(
     currency: &str,
     months: std::ops::RangeInclusive<u32>,
 ) -> String {
-    let mut file = "client,product,quantity,unit_price,currency,from,until\n".to_owned();
-    for month in months {
+    let header = "client,product,quantity,unit_price,currency,from,until\n".to_owned();
+    let rows = months.map(|month| {
         let next = if month == 12 { "2027-01".to_owned() } else { format!("2026-{:02}", month + 1) };
-        file.push_str(&format!(
-            "Contoso,{PREMIUM},{quantity},{price},{currency},2026-{month:02}-01,{next}-01\n"
-        ));
-    }
-    file
+        format!("Contoso,{PREMIUM},{quantity},{price},{currency},2026-{month:02}-01,{next}-01\n")
+    });
+    std::iter::once(header).chain(rows).collect()
 }
 
 /// An organization whose client Contoso has `provisioned` seats, with so many billed in some months at 22.00.

@@ -1,7 +1,7 @@
 //! Gaps and their history as the API shows them.
 
 use crate::error::ApiError;
-use crate::routes::SettledMonth;
+use crate::services::corrections::settled::SettledMonth;
 use crate::storage::StorageError;
 use crate::storage::known_gaps::{self, GapAuditRow, GapRow, RootCauseRow};
 use chrono::{DateTime, NaiveDate, Utc};

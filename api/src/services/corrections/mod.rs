@@ -7,6 +7,7 @@ pub mod bulk;
 pub mod facts;
 pub mod opening;
 pub mod recount;
+pub mod settled;
 pub mod verify;
 
 use crate::app::App;

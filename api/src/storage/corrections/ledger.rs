@@ -94,7 +94,7 @@ pub async fn append(
     let lines = entries.iter().map(|entry| number(entry.place.line)).collect::<Result<Vec<_>, _>>()?;
     let contra =
         entries.iter().map(|entry| entry.contra_of.map(number).transpose()).collect::<Result<Vec<_>, _>>()?;
-    let waived =
+    let behind =
         |entry: &Entry| waiver.filter(|_| entry.bucket == Bucket::Waived && entry.contra_of.is_none());
     let written = sqlx::query(
         "insert into correction_entries (org_id, correction_id, direction, seq, line, month, bucket, seat_days, minor,
@@ -117,7 +117,7 @@ pub async fn append(
     .bind(entries.iter().map(|entry| entry.quantity.seat_days).collect::<Vec<_>>())
     .bind(entries.iter().map(|entry| entry.quantity.minor).collect::<Vec<_>>())
     .bind(contra)
-    .bind(entries.iter().map(waived).collect::<Vec<_>>())
+    .bind(entries.iter().map(behind).collect::<Vec<_>>())
     .bind(entries.iter().map(|entry| entry.note.cause.as_str()).collect::<Vec<_>>())
     .bind(entries.iter().map(|entry| entry.note.reason.clone()).collect::<Vec<_>>())
     .bind(entries.iter().map(|entry| entry.note.document.clone()).collect::<Vec<_>>())

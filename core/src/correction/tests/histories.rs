@@ -37,7 +37,7 @@ fn answer(reason: Option<DisputeReason>, a: u32, b: u32, scene: &Scene) -> Answe
         DisputeReason::CountWrong => Answer::CountWrong {
             audit: "audit-2".to_owned(),
             withdrawn: part(a, b),
-            credit_note: (b % 2 == 0).then(|| "CN".to_owned()),
+            credit_note: b.is_multiple_of(2).then(|| "CN".to_owned()),
         },
         DisputeReason::AlreadyPaid => {
             Answer::AlreadyPaid { payment: Some(("PAY".to_owned(), part(a, b))), shown_not_to_match: None }
@@ -56,6 +56,7 @@ fn recount(correction: &Correction, a: u32, b: u32) -> Recount {
     Recount { audit: format!("audit-{}", a + b), compared: compared.collect(), findings: vec![now] }
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each command")]
 fn command(correction: &Correction, (kind, a, b, c): Try, scene: &Scene) -> Command {
     let today = scene.now.date_naive();
     let in_days = |days: u32| today.checked_add_days(Days::new(u64::from(days))).unwrap();
@@ -84,7 +85,7 @@ fn command(correction: &Correction, (kind, a, b, c): Try, scene: &Scene) -> Comm
             Command::Resolve { basis: ResolutionBasis::ALL[a as usize % 4], going_forward: None }
         }
         Action::Withdraw => Command::Withdraw {
-            ground: Some(if c % 2 == 0 {
+            ground: Some(if c.is_multiple_of(2) {
                 Ground::Audit(recount(correction, 0, 0))
             } else {
                 let text = "shared mailbox".to_owned();
@@ -92,12 +93,12 @@ fn command(correction: &Correction, (kind, a, b, c): Try, scene: &Scene) -> Comm
             }),
         },
         Action::Waive => Command::Waive {
-            request: (c % 2 == 0).then_some(1 + a % 2),
+            request: c.is_multiple_of(2).then_some(1 + a % 2),
             parts: part(a, b),
             reason: "goodwill".to_owned(),
             confirmation: Some(1 + b % 3),
             going_forward: Some(going_forward(correction, "2026-12-01")),
-            credit_note: (a % 3 == 0).then(|| "CN-2".to_owned()),
+            credit_note: a.is_multiple_of(3).then(|| "CN-2".to_owned()),
         },
         Action::Reopen => Command::Reopen {
             because: match c % 4 {
@@ -128,7 +129,7 @@ fn command(correction: &Correction, (kind, a, b, c): Try, scene: &Scene) -> Comm
         Action::OfferPlan => Command::OfferPlan {
             terms: Terms {
                 count: u16::try_from(a % 7).unwrap(),
-                cadence: if b % 2 == 0 { Cadence::Weekly } else { Cadence::Monthly },
+                cadence: if b.is_multiple_of(2) { Cadence::Weekly } else { Cadence::Monthly },
                 first_on: in_days(b % 9),
             },
         },
@@ -142,18 +143,20 @@ fn command(correction: &Correction, (kind, a, b, c): Try, scene: &Scene) -> Comm
         Action::BreakPlan => Command::BreakPlan,
         Action::Accept => Command::Accept { said: said() },
         Action::Deliver => Command::Deliver { on: today },
-        Action::Remind => Command::Remind { instalment: (c % 2 == 0).then_some(number) },
+        Action::Remind => Command::Remind { instalment: c.is_multiple_of(2).then_some(number) },
         Action::Approve => Command::Approve { of: ApprovalOf::ALL[a as usize % 2] },
-        Action::Decide => {
-            Command::Decide { reason: "they leave".to_owned(), write_off: a % 2 == 0, evidence_shown: true }
-        }
+        Action::Decide => Command::Decide {
+            reason: "they leave".to_owned(),
+            write_off: a.is_multiple_of(2),
+            evidence_shown: true,
+        },
         Action::EndReview => Command::EndReview { outcome: "the contract says so".to_owned() },
         Action::Assign => Command::Assign { owner: "user:other".to_owned() },
         Action::Verify => Command::Verify {
             verifications: vec![Verification {
                 import: "import".to_owned(),
                 on: today,
-                outcome: if a % 2 == 0 {
+                outcome: if a.is_multiple_of(2) {
                     Outcome::Shortfall { line: 1, seats: 1 }
                 } else {
                     Outcome::ForwardVerified { line: 1, seats: 14 }
@@ -220,7 +223,7 @@ proptest! {
         prop_assert!(correction.ledger.balance().holds());
         for one in tries {
             scene.now += TimeDelta::days(i64::from(one.3 % 4));
-            let who = if one.3 % 3 == 0 { scene.clone() } else { scene.clone().admin() };
+            let who = if one.3.is_multiple_of(3) { scene.clone() } else { scene.clone().admin() };
             let command = command(&correction, one, &who);
             if let Ok(after) = correction.apply(&command, &who.context()) {
                 check(&correction, &after, command.action());

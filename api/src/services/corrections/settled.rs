@@ -1,4 +1,4 @@
-//! Months of gaps that corrections hold or have settled.
+//! Which months of gaps corrections hold or have settled: shown with gaps, and no part of an audit's document.
 
 use crate::error::ApiError;
 use crate::storage::OrgTx;
@@ -14,11 +14,11 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SettledMonth {
     /// The month.
-    month: Month,
+    pub month: Month,
     /// The correction.
-    correction_id: CorrectionId,
+    pub correction_id: CorrectionId,
     /// Whether it is worked on; else it has ended.
-    open: bool,
+    pub open: bool,
 }
 
 /// The months of these gaps in corrections, by gap.
