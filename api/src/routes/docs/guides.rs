@@ -29,6 +29,7 @@ const GUIDES: &[Guide] = &[
     guide!("numbers", "The numbers"),
     guide!("operating", "Operating"),
     guide!("corrections", "Corrections"),
+    guide!("what-if-margins-waste", "Other policies, margins, unused seats"),
     guide!("letters", "Letters"),
     guide!("cycle", "The monthly cycle"),
     guide!("deciding", "Rules, prices and policies"),
@@ -185,6 +186,7 @@ fn linked(to: CowStr<'_>) -> CowStr<'_> {
 mod tests {
     use super::{GUIDES, page};
     use crate::error::Code;
+    use leakage_core::correction::refusal;
 
     #[test]
     fn every_code_has_an_entry_that_says_what_to_do() {
@@ -195,6 +197,10 @@ mod tests {
             let entry = entry.unwrap_or_else(|| panic!("add a section `## {name}` to docs/errors.md"));
             let entry = entry.split("<h2 ").next().unwrap();
             assert!(entry.matches("<p>").count() >= 1 && entry.contains("facts-line"), "{name}: {entry}");
+        }
+        let (errors, refused) = errors.split_once("<h2 id=\"refused-commands\">").unwrap();
+        for code in refusal::Code::ALL {
+            assert!(refused.contains(&format!("<h3 id=\"{}\">", code.as_str())), "{}", code.as_str());
         }
         let entries = errors.matches("<h2 id=").count();
         assert_eq!(entries, Code::ALL.len(), "docs/errors.md has an entry of no code");
