@@ -7,7 +7,7 @@
 //! processor time, and we kill it when it is silent for too long. Whatever becomes of it, the outcome is an
 //! error of one file.
 
-use crate::confined::Confinement;
+use crate::confined::{COUNTED, Confinement};
 use leakage_core::ingest::{
     EachSheetEvent, FileError, Limits, SheetReader, Source, read_sheets, write_sheets,
 };
@@ -66,6 +66,7 @@ impl WorkbookProcess {
         Command::new(&self.program)
             .args(arguments.words())
             .env_clear()
+            .envs(COUNTED)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

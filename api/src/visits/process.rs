@@ -1,7 +1,7 @@
 //! The process of one audit, from both sides.
 
 use super::wire::{Job, Outcome};
-use crate::confined::Confinement;
+use crate::confined::{COUNTED, Confinement};
 use crate::workbooks::this_program;
 use bytes::Bytes;
 use std::io;
@@ -55,6 +55,7 @@ impl VisitProcess {
                 format!("--processor={}", self.processor),
             ])
             .env_clear()
+            .envs(COUNTED)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -90,6 +90,8 @@ pub async fn load_for(
     version: i64,
     action: Action,
 ) -> Result<Loaded, ApiError> {
+    // It is read in several statements, which must all see the same.
+    stored::lock(tx, id).await?;
     let loaded = load(tx, id).await?;
     let state = loaded.correction.state;
     if !action.from().contains(&state) {

@@ -168,6 +168,21 @@ pub async fn update(
     .await?)
 }
 
+/// Lets nobody else change a correction until the transaction ends.
+pub async fn lock(tx: &mut OrgTx, id: CorrectionId) -> Result<(), StorageError> {
+    let org = tx.org().uuid();
+    sqlx::query(
+        "select from corrections
+         where org_id = $1 and id = $2
+         for no key update",
+    )
+    .bind(org)
+    .bind(id.uuid())
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// One correction.
 pub async fn find(tx: &mut OrgTx, id: CorrectionId) -> Result<Option<CorrectionRow>, StorageError> {
     let org = tx.org().uuid();

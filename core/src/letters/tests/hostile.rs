@@ -11,12 +11,12 @@ const LESS: &[fn(&mut LetterFacts)] = &[
     |f| f.account_manager = None,
     |f| {
         if let Some(manager) = &mut f.account_manager {
-            manager.email = None
+            manager.email = None;
         }
     },
     |f| {
         if let Some(manager) = &mut f.account_manager {
-            manager.phone = None
+            manager.phone = None;
         }
     },
     |f| f.reference = None,
@@ -24,7 +24,7 @@ const LESS: &[fn(&mut LetterFacts)] = &[
     |f| f.next_billing = None,
     |f| {
         if let Some(next) = &mut f.next_billing {
-            next.lines.clear()
+            next.lines.clear();
         }
     },
     |f| f.plan = None,
@@ -32,7 +32,7 @@ const LESS: &[fn(&mut LetterFacts)] = &[
     |f| f.evidence = None,
     |f| {
         if let Some(evidence) = &mut f.evidence {
-            evidence.link = None
+            evidence.link = None;
         }
     },
     |f| f.delay = None,
@@ -42,7 +42,7 @@ const LESS: &[fn(&mut LetterFacts)] = &[
     |f| f.payment = None,
     |f| {
         if let Some(payment) = &mut f.payment {
-            payment.document = None
+            payment.document = None;
         }
     },
     |f| f.price_conversation = None,
@@ -57,27 +57,27 @@ const LESS: &[fn(&mut LetterFacts)] = &[
     |f| f.lines.iter_mut().for_each(|line| line.monthly = None),
     |f| {
         if let Some(statement) = &mut f.statement {
-            statement.findings.clear()
+            statement.findings.clear();
         }
     },
     |f| {
         if let Some(statement) = &mut f.statement {
-            statement.not_compared.clear()
+            statement.not_compared.clear();
         }
     },
     |f| {
         if let Some(statement) = &mut f.statement {
-            statement.fixed.clear()
+            statement.fixed.clear();
         }
     },
     |f| {
         if let Some(statement) = &mut f.statement {
-            statement.provisional = true
+            statement.provisional = true;
         }
     },
     |f| {
         if let Some(statement) = &mut f.statement {
-            statement.compared = false
+            statement.compared = false;
         }
     },
 ];
