@@ -30,7 +30,7 @@ enum Subcommands {
     /// Print the API document.
     Openapi,
     /// Compare what clients have with what they are billed, from files, offline.
-    Audit(cli::audit::Arguments),
+    Audit(Box<cli::audit::Arguments>),
     /// Write the files of the built-in sample into a folder, to look at and to audit.
     Sample(cli::sample::Arguments),
     /// Tell what a file is, before anyone uploads it.
