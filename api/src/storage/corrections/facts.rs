@@ -96,6 +96,18 @@ pub async fn lock_waivers(tx: &mut OrgTx, client: &str) -> Result<(), StorageErr
     Ok(())
 }
 
+/// Lets one transaction at a time weigh and announce what a client's invoices grow by, so that two of them
+/// cannot both be below the limit. Ends with the transaction.
+pub async fn lock_announcements(tx: &mut OrgTx, client: &str) -> Result<(), StorageError> {
+    let org = tx.org().uuid();
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended($1::text || ' announcements ' || $2, 0))")
+        .bind(org)
+        .bind(client)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Money waived for a client in a currency since an instant, less what came back.
 pub async fn waived_since(
     tx: &mut OrgTx,
