@@ -138,7 +138,9 @@ async fn a_server_that_refuses_for_good_is_not_asked_again() {
     );
     let job = org.read(&format!("/v1/jobs/{}", queued["job_id"].as_str().unwrap())).await;
     assert_eq!(job["problem"]["code"], "mail_refused", "{job:#}");
-    assert!(job["problem"]["detail"].as_str().unwrap().contains("no such person"), "{job:#}");
+    let detail = job["problem"]["detail"].as_str().unwrap();
+    assert!(detail.contains("SMTP 5") && !detail.contains("no such person"), "{job:#}");
+    assert!(failed["attempts"][2]["detail"].as_str().unwrap().contains("no such person"), "{failed:#}");
     assert_eq!(server.asked(), 1);
     for wrong in ["nobody", "a@b.example, c@d.example", "a@b.example\r\nBcc: c@d.example", ""] {
         let path = format!("/v1/letters/{}/deliveries", letter["id"].as_str().unwrap());

@@ -22,6 +22,18 @@ async fn written(org: &Org<'_>, client: &Value) -> (u16, Value) {
 }
 
 #[tokio::test]
+async fn a_letter_belongs_to_a_correction_that_there_is() {
+    let app = TestApp::start().await;
+    let org = app.org("Example MSP").await;
+    let client = client(&org, "Contoso Legal").await;
+    let body = json!({"kind": "first_notice", "client_id": client["id"], "correction_id": client["id"],
+                      "facts": example(LetterKind::FirstNotice)});
+    let problem = send(org.owner.caller.post("/v1/letters").json(&body)).await;
+    assert_problem(&problem, 422, "validation_failed");
+    assert_eq!(problem.1["errors"][0]["pointer"], "/correction_id");
+}
+
+#[tokio::test]
 async fn an_organization_replaces_a_template_and_goes_back_to_the_default() {
     let app = TestApp::start().await;
     let org = app.org("Example MSP").await;

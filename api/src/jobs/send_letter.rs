@@ -5,7 +5,7 @@
 
 use super::{Ended, JobContext, JobError};
 use crate::error::{ApiError, Code};
-use crate::mail::{MailError, Outgoing};
+use crate::mail::{MailError, Outgoing, Reply};
 use crate::services::deliveries::{self, Due};
 use crate::storage::StorageError;
 use crate::storage::deliveries as stored;
@@ -28,8 +28,8 @@ pub async fn run(context: JobContext) -> Result<(), JobError> {
     let outcome = send(&context, &due).await;
     let (noted, said) = match &outcome {
         Ok(said) => ("sent", said.as_str()),
-        Err(MailError::Refused(said)) => ("refused", said.as_str()),
-        Err(MailError::Later(said)) => ("failed", said.as_str()),
+        Err(MailError::Refused(reply)) => ("refused", reply.said.as_str()),
+        Err(MailError::Later(reply)) => ("failed", reply.said.as_str()),
     };
     let now = context.app.clock.now();
     let mut tx = context.begin().await?;
@@ -48,7 +48,7 @@ pub async fn run(context: JobContext) -> Result<(), JobError> {
 
 async fn send(context: &JobContext, due: &Due) -> Result<String, MailError> {
     let Some(mailer) = &context.app.mailer else {
-        return Err(MailError::Later("no mail server is configured for this worker".to_owned()));
+        return Err(MailError::Later(Reply::none("no mail server is configured for this worker")));
     };
     let outgoing = Outgoing {
         message_id: &due.message_id,
@@ -62,10 +62,13 @@ async fn send(context: &JobContext, due: &Due) -> Result<String, MailError> {
     mailer.send(&outgoing).await
 }
 
+/// What the server said holds addresses: it stays with the attempt.
 fn failed(error: MailError) -> JobError {
     match error {
-        MailError::Refused(said) => {
-            let detail = format!("The mail server refused the message: {said}");
+        MailError::Refused(reply) => {
+            let code = reply.code();
+            let detail =
+                format!("The message was refused{code}. The delivery's attempts have the reason in words.");
             JobError::Refused(ApiError::new(Code::MailRefused, detail))
         }
         MailError::Later(_) => JobError::Failed(error.into()),

@@ -36,15 +36,43 @@ pub struct Outgoing<'a> {
     pub html: &'a str,
 }
 
-/// Why a message was not taken.
-#[derive(Debug, thiserror::Error)]
+/// Why a message was not taken. What the server said may hold addresses: it is kept with the attempt and told
+/// nowhere else.
+#[derive(thiserror::Error)]
 pub enum MailError {
     /// It would never be taken: an address that is none, or a server that says no for good.
-    #[error("the message is refused: {0}")]
-    Refused(String),
+    #[error("the message is refused{}", .0.code())]
+    Refused(Reply),
     /// It may be taken later.
-    #[error("the mail server does not take it now: {0}")]
-    Later(String),
+    #[error("the mail server does not take it now{}", .0.code())]
+    Later(Reply),
+}
+
+impl std::fmt::Debug for MailError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "MailError({self})")
+    }
+}
+
+/// What a mail server answered, or what kept it from being asked.
+#[derive(Clone)]
+pub struct Reply {
+    /// The code of SMTP, where there is one.
+    code: Option<u16>,
+    /// In words.
+    pub said: String,
+}
+
+impl Reply {
+    /// Words of our own, without an answer.
+    pub fn none(why: &str) -> Self {
+        Self { code: None, said: short(why) }
+    }
+
+    /// The code, to be put behind a text.
+    pub fn code(&self) -> String {
+        self.code.map(|code| format!(" (SMTP {code})")).unwrap_or_default()
+    }
 }
 
 /// Sends mail.
@@ -92,15 +120,15 @@ impl Mailer {
     pub async fn send(&self, outgoing: &Outgoing<'_>) -> Result<String, MailError> {
         let message = self.message(outgoing)?;
         let taken = self.transport.send(message).await.map_err(|error| {
-            let said = short(&error.to_string());
-            if error.is_permanent() { MailError::Refused(said) } else { MailError::Later(said) }
+            let reply = Reply { code: error.status().map(u16::from), said: short(&error.to_string()) };
+            if error.is_permanent() { MailError::Refused(reply) } else { MailError::Later(reply) }
         })?;
         let lines: Vec<&str> = taken.message().collect();
         Ok(short(&lines.join(" ")))
     }
 
     fn message(&self, outgoing: &Outgoing<'_>) -> Result<Message, MailError> {
-        let refused = |error: &dyn std::fmt::Display| MailError::Refused(short(&error.to_string()));
+        let refused = |error: &dyn std::fmt::Display| MailError::Refused(Reply::none(&error.to_string()));
         let to = address(outgoing.to).ok_or_else(|| refused(&"the recipient is not an e-mail address"))?;
         let sender: String = outgoing.sender.chars().filter(|c| !c.is_control()).collect();
         let mut builder = Message::builder()

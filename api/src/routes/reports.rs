@@ -60,7 +60,10 @@ impl ReportQuery {
 
     async fn gaps(&self, app: &App, actor: &Actor) -> Result<Vec<KnownGap>, ApiError> {
         let mut tx = app.db.begin_snapshot(actor.org).await?;
-        known_gaps::for_reports(&mut tx, self.client_id.map(ClientId::uuid), self.currency).await
+        let gaps =
+            known_gaps::for_reports(&mut tx, self.client_id.map(ClientId::uuid), self.currency).await?;
+        tx.commit().await?;
+        Ok(gaps)
     }
 
     /// Whether CSV is wanted: by name, or because it is what `Accept` prefers.
@@ -144,6 +147,7 @@ async fn get_leakage_report(
     } else {
         None
     };
+    tx.commit().await?;
     let by = by.by.unwrap_or_default();
     let report = reports::leakage(&gaps, by, range).map_err(ApiError::internal)?;
     let answer = Leakage { report, waste };
@@ -200,6 +204,7 @@ async fn get_clean_streak_report(
     let mut tx = app.db.begin_snapshot(actor.org).await?;
     let gaps = known_gaps::for_reports(&mut tx, client, query.currency).await?;
     let months = known_gaps::client_months(&mut tx, client).await?;
+    tx.commit().await?;
     let last_closed = Month::of(app.clock.today()).plus(-1);
     let report = reports::clean_streaks(&months, &gaps, range, last_closed);
     Ok(query.answer(&request, "clean-streaks", &report, || report.csv()))

@@ -4,12 +4,14 @@ use super::letter_templates;
 use crate::auth::Actor;
 use crate::error::ApiError;
 use crate::storage::OrgTx;
+use crate::storage::clients::{self, ClientRow};
 use crate::storage::letters::{self as stored, LetterRow, NewLetter as Stored};
-use crate::storage::{clients, organizations};
+use crate::storage::{corrections, organizations};
 use chrono::{DateTime, Utc};
 use leakage_core::digest;
-use leakage_core::id::{ClientId, LetterId};
+use leakage_core::id::{ClientId, CorrectionId, LetterId};
 use leakage_core::letters::{Letter, LetterFacts, LetterKind, render};
+use leakage_core::matching::fold;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -69,6 +71,9 @@ pub async fn create(
 ) -> Result<LetterRow, ApiError> {
     let client = clients::find(tx, new.client_id).await?;
     let client = client.ok_or_else(|| ApiError::invalid("/client_id", "There is no client with this id."))?;
+    if let Some(correction) = new.correction_id {
+        belongs(tx, CorrectionId::new(correction), &client).await?;
+    }
     let own = organizations::find(tx).await?.ok_or_else(ApiError::not_found)?;
     for (name, known) in [(&mut new.facts.client, client.name), (&mut new.facts.msp, own.name)] {
         if name.trim().is_empty() {
@@ -91,6 +96,22 @@ pub async fn create(
         by: &actor.label(),
     };
     Ok(stored::insert(tx, &stored, now).await?)
+}
+
+/// A letter to a client belongs to a correction of this client.
+async fn belongs(tx: &mut OrgTx, correction: CorrectionId, client: &ClientRow) -> Result<(), ApiError> {
+    let invalid = |reason: &str| ApiError::invalid("/correction_id", reason);
+    let row = corrections::find(tx, correction).await?;
+    let row = row.ok_or_else(|| invalid("There is no correction with this id."))?;
+    let of_client = match row.client_id {
+        Some(id) => id == client.id,
+        // It knows its client by name only.
+        None => fold(&row.client) == fold(&client.name),
+    };
+    if of_client {
+        return Ok(());
+    }
+    Err(invalid("The correction is of another client. Name one of this client, or leave it out."))
 }
 
 /// The digest of what is sent.

@@ -14,13 +14,19 @@ use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// The facts of an audit, and the turn to compute with them.
-struct Facts {
+pub(super) struct Facts {
     input: AuditInput,
     turn: OwnedSemaphorePermit,
 }
 
 impl Facts {
-    async fn compute<T: Send + 'static>(
+    /// Of facts that were read while it was this turn.
+    pub(super) const fn new(input: AuditInput, turn: OwnedSemaphorePermit) -> Self {
+        Self { input, turn }
+    }
+
+    /// Computes on a thread for blocking work.
+    pub(super) async fn compute<T: Send + 'static>(
         self,
         work: impl FnOnce(&AuditInput) -> Result<T, AuditError> + Send + 'static,
     ) -> Result<T, ApiError> {
@@ -35,7 +41,8 @@ impl Facts {
     }
 }
 
-async fn turn(app: &App) -> Result<OwnedSemaphorePermit, ApiError> {
+/// Waits for a turn. To be asked for before a transaction is begun: who waits holds no connection.
+pub(super) async fn turn(app: &App) -> Result<OwnedSemaphorePermit, ApiError> {
     Arc::clone(&app.recomputations).acquire_owned().await.map_err(ApiError::internal)
 }
 

@@ -118,6 +118,12 @@ async fn the_database_refuses_what_must_never_be() {
             assert_eq!(code.as_deref(), Some("42501"), "{statement}");
         }
     }
+    for (table, column) in
+        [("corrections", "client"), ("correction_disputes", "reason"), ("deliveries", "recipient")]
+    {
+        let statement = format!("update {table} set {column} = {column}");
+        assert_eq!(denied(&app, &org, &statement).await.as_deref(), Some("42501"), "{statement}");
+    }
 }
 
 async fn run(app: &TestApp, org: &leakage_tests::Org<'_>, statement: &str) -> Result<(), sqlx::Error> {

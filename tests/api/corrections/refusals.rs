@@ -102,6 +102,9 @@ async fn a_waiver_needs_its_own_authenticated_writing() {
     let (org, gap) = audited(&app, 22, 20, 2..=9).await;
     let (owner, biller) = (&org.owner.caller, org.member(Role::Biller).await.caller);
     let (mut desk, _) = Desk::open(&biller, &[&gap]).await;
+    for said in ["kind=waiver&channel=phone", "kind=withdrawal&channel=meeting"] {
+        assert_problem(&desk.attach(&biller, said, "They agreed.").await, 422, "validation_failed");
+    }
     desk.attach(&biller, "kind=waiver&channel=link", "clicked").await;
     let forward = json!({"invoice_on": "2026-12-01", "lines": [{"line": 1, "seats": 22}]});
     let small = |confirmation: u32| {

@@ -79,8 +79,9 @@ async fn received(mut payload: web::Payload) -> Result<Bytes, ApiError> {
 
 /// Attach what the client wrote
 ///
-/// The file is the body. A waiver needs one of kind `waiver`, of its own. Files that come this way count as the
-/// client's; what a link that you handed out yourself brings does not. Needs `If-Match`.
+/// The file is the body. A waiver needs one of kind `waiver`, of its own. Those of kind `waiver` and `withdrawal`
+/// must be in writing, not by `phone` or in a `meeting`. Files that come this way count as the client's; what a
+/// link that you handed out yourself brings does not. Needs `If-Match`.
 #[utoipa::path(tag = "corrections", security(("access_token" = []), ("api_key" = [])),
     extensions(("x-permission" = json!("corrections:write"))),
     request_body(content = String, content_type = "application/octet-stream", description = "The file."),
@@ -99,6 +100,7 @@ async fn attach_confirmation(
 ) -> Result<HttpResponse, ApiError> {
     let version = version.required()?;
     let query = query(&app, &actor, *path, &request).await?;
+    written(&query)?;
     let bytes = received(payload).await?;
     let digest: [u8; 32] = Sha256::digest(&bytes).into();
     let sha256 = digest::text(&digest);
@@ -137,10 +139,24 @@ async fn query(
 ) -> Result<ConfirmationQuery, ApiError> {
     let mut tx = app.db.begin(actor.org).await?;
     corrections::load(&mut tx, id).await?;
+    tx.commit().await?;
     let query = web::Query::<ConfirmationQuery>::from_query(request.query_string());
     query.map(web::Query::into_inner).map_err(|error| {
         ApiError::new(Code::Unreadable, format!("The parameters after `?` cannot be read: {error}."))
     })
+}
+
+/// Money is given up, or claimed again, on what the client wrote: what it said by word of mouth bears neither.
+/// What comes through a link is attached, but not taken for the client's.
+fn written(query: &ConfirmationQuery) -> Result<(), ApiError> {
+    let needed = matches!(query.kind, ConfirmationKind::Waiver | ConfirmationKind::Withdrawal);
+    if needed && matches!(query.channel, Channel::Phone | Channel::Meeting) {
+        return Err(ApiError::invalid(
+            "channel",
+            "The client must have written it: by `email`, `letter`, `ticket` or `link`. Ask for it in writing.",
+        ));
+    }
+    Ok(())
 }
 
 fn file(query: &ConfirmationQuery, request: &HttpRequest, size: usize) -> Result<AttachedFile, ApiError> {
@@ -170,6 +186,8 @@ async fn get_confirmation(
     let mut tx = app.db.begin(actor.org).await?;
     let found = records::confirmation(&mut tx, id, number).await?;
     let (sha256, file) = found.ok_or_else(ApiError::not_found)?;
+    // The store may be slow: no transaction waits for it.
+    tx.commit().await?;
     let bytes = app.objects.get_bytes(&object_key(actor.org, &sha256)).await.map_err(ApiError::internal)?;
     // Never shown by a browser as a page of ours, whatever the client sent.
     let disposition = ContentDisposition {

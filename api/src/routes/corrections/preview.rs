@@ -8,7 +8,6 @@ use actix_web::{HttpResponse, get, web};
 use chrono::NaiveDate;
 use leakage_core::correction::case::ApprovalOf;
 use leakage_core::correction::plan::schedule;
-use leakage_core::correction::policy::Facts;
 use leakage_core::correction::quantity::total;
 use leakage_core::correction::shock::{self, Band};
 use leakage_core::id::CorrectionId;
@@ -100,14 +99,8 @@ async fn preview_correction(
     path: web::Path<CorrectionId>,
     query: web::Query<PreviewQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let mut tx = app.db.begin(actor.org).await?;
-    let loaded = corrections::load(&mut tx, *path).await?;
+    let (loaded, policy, known) = facts::for_preview(&app, actor.org, *path, query.invoice_on).await?;
     let correction = &loaded.correction;
-    let announced = correction.going_forward.as_ref().map(|forward| forward.invoice_on);
-    let mut known = Facts::default();
-    let invoice_on = query.invoice_on.or(announced);
-    facts::weigh(&app, &mut tx, *path, correction, invoice_on, &mut known).await?;
-    let policy = corrections::policy(&app, &mut tx).await?;
     let acting = acting(&actor);
     let context = corrections::context(&app, &acting, &policy, &known);
     let shock = correction.shock(&context);

@@ -4,21 +4,23 @@
 use super::Loaded;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::services::audits;
+use crate::services::{audits, recomputed};
 use crate::storage::OrgTx;
 use crate::storage::corrections::facts as stored;
-use chrono::Months;
-use leakage_core::audit::{self, Invoiced};
+use chrono::{Months, NaiveDate};
+use leakage_core::audit::{self, AuditInput, Invoiced};
 use leakage_core::correction::case::Correction;
 use leakage_core::correction::command::Command;
-use leakage_core::correction::policy::Facts;
+use leakage_core::correction::policy::{Facts, Policy};
 use leakage_core::correction::shock::Announced;
 use leakage_core::correction::state::Action;
 use leakage_core::digest;
-use leakage_core::id::{AuditId, CorrectionId};
-use leakage_core::money::Money;
+use leakage_core::id::{AuditId, CorrectionId, OrgId};
+use leakage_core::money::{Currency, Money};
 use leakage_core::period::Month;
+use rust_decimal::Decimal;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// Months in which the last invoices are looked for.
 const LOOK_BACK: i32 = 12;
@@ -66,55 +68,90 @@ pub async fn facts(
     Ok(known)
 }
 
-/// The client's last invoices, and what else is announced for the same one.
-pub async fn weigh(
+/// A correction with what its preview must know: read in one transaction, which ends before anything is
+/// computed. `invoice_on`: as announced when not stated.
+pub async fn for_preview(
+    app: &App,
+    org: OrgId,
+    id: CorrectionId,
+    invoice_on: Option<NaiveDate>,
+) -> Result<(Loaded, Policy, Facts), ApiError> {
+    let turn = recomputed::turn(app).await?;
+    let mut tx = app.db.begin_snapshot(org).await?;
+    let loaded = super::load(&mut tx, id).await?;
+    let correction = &loaded.correction;
+    let policy = super::policy(app, &mut tx).await?;
+    let announced = correction.going_forward.as_ref().map(|forward| forward.invoice_on);
+    let announced_elsewhere = announced_elsewhere(&mut tx, id, correction, invoice_on.or(announced)).await?;
+    let input = last_invoices(app, &mut tx, correction).await?;
+    tx.commit().await?;
+    let mut facts = Facts { announced_elsewhere, ..Facts::default() };
+    if let Some(input) = input {
+        let invoiced = recomputed::Facts::new(input, turn).compute(audit::invoiced).await?;
+        facts.invoices = totals(&invoiced, correction.subject.currency);
+    }
+    Ok((loaded, policy, facts))
+}
+
+/// The client's last invoices, and what else is announced for the same one. From here to the end of the
+/// transaction nothing else is announced to the client: two messages at once weigh one after the other.
+async fn weigh(
     app: &App,
     tx: &mut OrgTx,
     id: CorrectionId,
     correction: &Correction,
-    invoice_on: Option<chrono::NaiveDate>,
+    invoice_on: Option<NaiveDate>,
     facts: &mut Facts,
 ) -> Result<(), ApiError> {
-    if !correction.is_under() {
-        return Ok(());
-    }
-    facts.invoices = invoices(app, tx, correction).await?;
-    if let Some(invoice_on) = invoice_on {
-        let subject = &correction.subject;
-        let (retro, forward) =
-            stored::announced(tx, id, &subject.client, subject.currency.as_str(), invoice_on).await?;
-        facts.announced_elsewhere = Announced { retro, forward };
+    if let Some(input) = last_invoices(app, tx, correction).await? {
+        let work = tokio::task::spawn_blocking(move || audit::invoiced(&input));
+        let invoiced = work.await.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
+        facts.invoices = totals(&invoiced, correction.subject.currency);
+        stored::lock_announcements(tx, &correction.subject.client).await?;
+        facts.announced_elsewhere = announced_elsewhere(tx, id, correction, invoice_on).await?;
     }
     Ok(())
 }
 
-/// Totals of the client's regular invoices of the last months, oldest first, in minor units.
-async fn invoices(app: &App, tx: &mut OrgTx, correction: &Correction) -> Result<Vec<i64>, ApiError> {
+/// What the client's last invoices are counted from; none for a correction that gives back, which is no
+/// shock.
+async fn last_invoices(
+    app: &App,
+    tx: &mut OrgTx,
+    correction: &Correction,
+) -> Result<Option<AuditInput>, ApiError> {
+    if !correction.is_under() {
+        return Ok(None);
+    }
     let this = Month::of(app.clock.today());
-    let invoiced = invoiced(app, tx, (this.plus(-LOOK_BACK), this), &correction.subject.client).await?;
-    let currency = correction.subject.currency;
-    let mut totals: std::collections::BTreeMap<Month, rust_decimal::Decimal> =
-        std::collections::BTreeMap::new();
+    let months = (this.plus(-LOOK_BACK), this);
+    audits::known_now(app, tx, months, &correction.subject.client).await.map(Some)
+}
+
+/// What else is announced for the same invoice.
+async fn announced_elsewhere(
+    tx: &mut OrgTx,
+    id: CorrectionId,
+    correction: &Correction,
+    invoice_on: Option<NaiveDate>,
+) -> Result<Announced, ApiError> {
+    let Some(invoice_on) = invoice_on.filter(|_| correction.is_under()) else {
+        return Ok(Announced::default());
+    };
+    let subject = &correction.subject;
+    let (retro, forward) =
+        stored::announced(tx, id, &subject.client, subject.currency.as_str(), invoice_on).await?;
+    Ok(Announced { retro, forward })
+}
+
+/// Totals of the client's regular invoices, oldest first, in minor units.
+fn totals(invoiced: &Invoiced, currency: Currency) -> Vec<i64> {
+    let mut totals: BTreeMap<Month, Decimal> = BTreeMap::new();
     for product in invoiced.products.iter().filter(|one| one.currency == currency) {
         *totals.entry(product.month).or_default() += product.amount.amount;
     }
-    Ok(totals
-        .into_values()
-        .filter_map(|amount| Money { amount, currency }.minor())
-        .filter(|minor| *minor > 0)
-        .collect())
-}
-
-/// What a client is billed in these months.
-pub async fn invoiced(
-    app: &App,
-    tx: &mut OrgTx,
-    months: (Month, Month),
-    client: &str,
-) -> Result<Invoiced, ApiError> {
-    let input = audits::known_now(app, tx, months, client).await?;
-    let work = tokio::task::spawn_blocking(move || audit::invoiced(&input));
-    work.await.map_err(ApiError::internal)?.map_err(ApiError::internal)
+    let minor = totals.into_values().filter_map(|amount| Money { amount, currency }.minor());
+    minor.filter(|minor| *minor > 0).collect()
 }
 
 /// The facts behind a message as they are now: the correction's lines and ledger, and each gap as its audit

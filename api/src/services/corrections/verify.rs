@@ -1,33 +1,59 @@
 //! Proof by imports: what was invoiced or credited shows up, and the next invoice bills what was agreed.
+//!
+//! What imports show is read in one transaction, which ends before anything is computed; what follows from it
+//! is written in another.
 
-use super::{Beside, Loaded, context, facts as known, load, policy, save, store_new};
+use super::opening::elsewhere;
+use super::{Beside, Loaded, context, load, policy, save, store_new};
 use crate::app::App;
-use crate::error::ApiError;
-use crate::services::audits;
+use crate::error::{ApiError, Code};
+use crate::services::{audits, recomputed};
 use crate::storage::corrections::facts;
 use crate::storage::{OrgTx, imports};
-use leakage_core::audit::{self, AuditDocument, Invoiced as Billing, InvoicedProduct};
+use chrono::{DateTime, NaiveDate, Utc};
+use leakage_core::audit::{self, AuditDocument, AuditInput, Invoiced as Billing, InvoicedProduct};
 use leakage_core::correction::case::Correction;
 use leakage_core::correction::command::{Because, Command};
 use leakage_core::correction::finding::Line;
 use leakage_core::correction::policy::{self as core, Facts};
 use leakage_core::correction::state::{Action, State};
 use leakage_core::correction::verification::{Invoiced, Outcome, Verification, compare};
-use leakage_core::id::{AuditId, CorrectionId};
+use leakage_core::id::{AuditId, CorrectionId, OrgId};
 use leakage_core::matching::fold;
+use leakage_core::money::Currency;
 use leakage_core::period::Month;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Compares one correction with what is imported by now; moves it where that asks for it.
+/// Compares one correction with what is imported by now; moves it where that asks for it, and answers
+/// whether it did.
 ///
 /// A shortfall reopens what had ended; what overshoots opens a linked correction the other way; a wrong
 /// price opens a price conversation. Nothing new: nothing happens.
-pub async fn verify(app: &App, tx: &mut OrgTx, id: CorrectionId) -> Result<Option<Loaded>, ApiError> {
+pub async fn verify(app: &App, org: OrgId, id: CorrectionId) -> Result<bool, ApiError> {
+    let Some(shown) = Shown::load(app, org, id).await? else { return Ok(false) };
+    let mut tx = app.db.begin(org).await?;
+    let moved = note(app, &mut tx, id, &shown).await;
+    if matches!(moved, Ok(true)) {
+        tx.commit().await?;
+    } else {
+        tx.rollback().await?;
+    }
+    moved
+}
+
+/// Writes what is new in what imports show, and what follows from it.
+async fn note(app: &App, tx: &mut OrgTx, id: CorrectionId, shown: &Shown) -> Result<bool, ApiError> {
     let loaded = load(tx, id).await?;
-    let verifications = compared(app, tx, &loaded).await?;
+    if Told::of(&loaded.correction) != Some(shown.told) {
+        return Err(ApiError::new(
+            Code::Conflict,
+            "The client was told something else meanwhile: the next import is compared with that.",
+        ));
+    }
+    let verifications = compared(app, &loaded.correction, shown);
     if verifications.is_empty() {
-        return Ok(None);
+        return Ok(false);
     }
     let actor = core::Actor { label: "system:verification".to_owned(), person: false, admin: false };
     let policy = policy(app, tx).await?;
@@ -35,70 +61,178 @@ pub async fn verify(app: &App, tx: &mut OrgTx, id: CorrectionId) -> Result<Optio
     let context = context(app, &actor, &policy, &facts);
     let beside = Beside { detail: json!({ "verifications": verifications }), ..Beside::default() };
     let mut after = loaded.correction.apply(&Command::Verify { verifications }, &context)?;
-    let mut opposite = BTreeMap::new();
-    for line in &after.lines {
-        if let Some(gap) = facts::opposite_gap(tx, &line.gap).await? {
-            opposite.insert(line.gap.clone(), gap);
-        }
-    }
-    let gap =
-        |line: &Line| opposite.get(&line.gap).cloned().unwrap_or_else(|| format!("opposite-{}", line.gap));
-    let linked = after.opposite(gap, &context)?;
+    let beyond = Beyond::load(tx, id, &after).await?;
+    beyond.leave_opposite(&mut after);
+    let linked = after.opposite(|line| beyond.opposite_of(line), &context)?;
     let (audit, client) = (AuditId::new(loaded.row.audit_id), loaded.row.client_id);
-    let mut saved = save(app, tx, &context, loaded, after, Action::Verify, beside).await?;
+    let saved = save(app, tx, &context, loaded, after, Action::Verify, beside).await?;
     if let Some(linked) = linked {
         let beside = Beside { detail: json!({ "opened_from": id }), ..Beside::default() };
         store_new(app, tx, &context, linked, (audit, client), Some(id.uuid()), beside).await?;
     }
-    let fell_short = saved.correction.verifications.iter().any(|one| !one.acted && one.shortfall().is_some());
-    if fell_short && matches!(saved.correction.state, State::Resolved | State::Waived) {
+    if let Some(fallen_short) = beyond.to_reopen(&saved) {
         let reopen = Command::Reopen { because: Because::VerificationFailed };
-        let after = saved.correction.apply(&reopen, &context)?;
+        let after = fallen_short.apply(&reopen, &context)?;
         let beside = Beside {
             detail: json!({ "because": "verification_failed" }),
             reason: Some("The next invoice fell short of what was agreed.".to_owned()),
             ..Beside::default()
         };
-        saved = save(app, tx, &context, saved, after, Action::Reopen, beside).await?;
+        save(app, tx, &context, saved, after, Action::Reopen, beside).await?;
     }
-    Ok(Some(saved))
+    Ok(true)
+}
+
+/// What the lines of a correction meet outside it.
+struct Beyond {
+    /// The gaps that go the other way, by the gaps of the lines.
+    opposite: BTreeMap<String, String>,
+    /// Months of either that other open corrections hold: there is one that works on them already.
+    held: BTreeSet<(String, Month)>,
+}
+
+impl Beyond {
+    async fn load(tx: &mut OrgTx, id: CorrectionId, correction: &Correction) -> Result<Self, ApiError> {
+        let mut opposite = BTreeMap::new();
+        for line in &correction.lines {
+            if let Some(gap) = facts::opposite_gap(tx, &line.gap).await? {
+                opposite.insert(line.gap.clone(), gap);
+            }
+        }
+        let gaps = correction.lines.iter().map(|line| &line.gap).chain(opposite.values());
+        let gaps: Vec<String> = gaps.cloned().collect::<BTreeSet<_>>().into_iter().collect();
+        let held = elsewhere(tx, &gaps, Some(id)).await?.open;
+        Ok(Self { opposite, held })
+    }
+
+    fn opposite_of(&self, line: &Line) -> String {
+        self.opposite.get(&line.gap).cloned().unwrap_or_else(|| format!("opposite-{}", line.gap))
+    }
+
+    fn holds(&self, gap: String, month: Month) -> bool {
+        self.held.contains(&(gap, month))
+    }
+
+    /// Leaves what overshot to the open correction that has the month already.
+    fn leave_opposite(&self, correction: &mut Correction) {
+        let lines = &correction.lines;
+        for one in correction.verifications.iter_mut().filter(|one| !one.acted) {
+            let Outcome::Opposite { line, .. } = one.outcome else { continue };
+            let line = lines.iter().find(|of| of.number == line);
+            one.acted = line.is_some_and(|line| self.holds(self.opposite_of(line), Month::of(one.on)));
+        }
+    }
+
+    /// The correction to be reopened, if it ended and fell short where no other one holds the months: none of
+    /// those that would be open again with it, and not the invoice's own.
+    fn to_reopen(&self, saved: &Loaded) -> Option<Correction> {
+        let mut correction = saved.correction.clone();
+        let gaps: BTreeMap<u32, String> =
+            correction.lines.iter().map(|line| (line.number, line.gap.clone())).collect();
+        let holds =
+            |line: u32, month: Month| gaps.get(&line).is_some_and(|gap| self.holds(gap.clone(), month));
+        let mut own = correction.ledger.entries().iter().map(|entry| entry.place);
+        if !matches!(correction.state, State::Resolved | State::Waived)
+            || own.any(|place| holds(place.line, place.month))
+        {
+            return None;
+        }
+        for one in correction.verifications.iter_mut().filter(|one| !one.acted) {
+            if let Some((line, _, on)) = one.shortfall() {
+                one.acted = holds(line, Month::of(on));
+            }
+        }
+        let fell_short = correction.verifications.iter().any(|one| !one.acted && one.shortfall().is_some());
+        fell_short.then_some(correction)
+    }
+}
+
+/// What the client was told last: what imports are compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Told {
+    invoice_on: NaiveDate,
+    at: DateTime<Utc>,
+}
+
+impl Told {
+    fn of(correction: &Correction) -> Option<Self> {
+        let (forward, told) = (correction.going_forward.as_ref()?, correction.announcement.as_ref()?);
+        Some(Self { invoice_on: forward.invoice_on, at: told.at })
+    }
+
+    fn month(self) -> Month {
+        Month::of(self.invoice_on)
+    }
+}
+
+/// What imports show of a correction's client.
+struct Shown {
+    told: Told,
+    /// Files that came after the message.
+    new: BTreeSet<String>,
+    invoiced: Billing,
+    /// The next invoice's month compared anew, if such a file bills the client for it.
+    document: Option<AuditDocument>,
+}
+
+impl Shown {
+    /// None where the client was told nothing yet.
+    async fn load(app: &App, org: OrgId, id: CorrectionId) -> Result<Option<Self>, ApiError> {
+        let turn = recomputed::turn(app).await?;
+        let mut tx = app.db.begin_snapshot(org).await?;
+        let subject = load(&mut tx, id).await?.correction;
+        let Some(told) = Told::of(&subject) else { return Ok(None) };
+        let subject = subject.subject;
+        let (today, month) = (app.clock.today(), told.month());
+        // Invoices with the retro part come on and after the announced day.
+        let months = (month, Month::of(today).max(month));
+        let input = audits::known_now(app, &mut tx, months, &subject.client).await?;
+        let new: BTreeSet<String> = imports::completed(&mut tx, app.clock.now())
+            .await?
+            .into_iter()
+            .filter(|import| import.completed_at.is_some_and(|at| at >= told.at))
+            .map(|import| import.sha256)
+            .collect();
+        tx.commit().await?;
+        let facts = recomputed::Facts::new(input, turn);
+        let computed = facts.compute(move |input| {
+            let invoiced = audit::invoiced(input)?;
+            let is_billed = fresh(&invoiced, month, subject.currency, &new).next().is_some();
+            let document = if is_billed && today >= told.invoice_on {
+                Some(audit::run(&AuditInput { to: month, ..input.clone() })?)
+            } else {
+                None
+            };
+            Ok(Self { told, new, invoiced, document })
+        });
+        computed.await.map(Some)
+    }
+}
+
+/// What files that came after the message bill for a month.
+fn fresh<'a>(
+    invoiced: &'a Billing,
+    month: Month,
+    currency: Currency,
+    new: &'a BTreeSet<String>,
+) -> impl Iterator<Item = &'a InvoicedProduct> {
+    let of_month = move |one: &&InvoicedProduct| one.month == month && one.currency == currency;
+    invoiced.products.iter().filter(of_month).filter(|one| new.contains(&one.import))
 }
 
 /// What imports show that is not noted yet.
-async fn compared(app: &App, tx: &mut OrgTx, loaded: &Loaded) -> Result<Vec<Verification>, ApiError> {
-    let correction = &loaded.correction;
-    let (Some(forward), Some(told)) = (&correction.going_forward, &correction.announcement) else {
-        return Ok(Vec::new());
-    };
-    let today = app.clock.today();
-    let month = Month::of(forward.invoice_on);
-    let client = &correction.subject.client;
-    // Invoices with the retro part come on and after the announced day.
-    let last = Month::of(today).max(month);
-    let invoiced = known::invoiced(app, tx, (month, last), client).await?;
-    let new: BTreeSet<String> = imports::completed(tx, app.clock.now())
-        .await?
-        .into_iter()
-        .filter(|import| import.completed_at.is_some_and(|at| at >= told.at))
-        .map(|import| import.sha256)
-        .collect();
-    let mut outcomes = documents(correction, &invoiced);
-    if today >= forward.invoice_on {
-        outcomes.extend(next_invoice(app, tx, correction, month, &invoiced, &new).await?);
-    }
+fn compared(app: &App, correction: &Correction, shown: &Shown) -> Vec<Verification> {
+    let on = shown.told.invoice_on;
+    let mut outcomes = documents(correction, &shown.invoiced);
+    outcomes.extend(next_invoice(correction, shown));
     let noted = |outcome: &Outcome| {
-        let same_day = correction.verifications.iter().filter(|one| one.on == forward.invoice_on);
+        let same_day = correction.verifications.iter().filter(|one| one.on == on);
         same_day.map(|one| &one.outcome).any(|one| one == outcome)
     };
-    let import = new.iter().next_back().cloned().unwrap_or_default();
-    let of = |outcome| Verification {
-        import: import.clone(),
-        on: forward.invoice_on,
-        outcome,
-        acted: false,
-        at: app.clock.now(),
-    };
-    Ok(outcomes.into_iter().filter(|outcome| !noted(outcome)).map(of).collect())
+    let import = shown.new.iter().next_back().cloned().unwrap_or_default();
+    let of =
+        |outcome| Verification { import: import.clone(), on, outcome, acted: false, at: app.clock.now() };
+    outcomes.into_iter().filter(|outcome| !noted(outcome)).map(of).collect()
 }
 
 fn documents(correction: &Correction, invoiced: &Billing) -> Vec<Outcome> {
@@ -109,26 +243,11 @@ fn documents(correction: &Correction, invoiced: &Billing) -> Vec<Outcome> {
 }
 
 /// Each line on the next invoice, if a file that came after the message bills the client for that month.
-async fn next_invoice(
-    app: &App,
-    tx: &mut OrgTx,
-    correction: &Correction,
-    month: Month,
-    invoiced: &Billing,
-    new: &BTreeSet<String>,
-) -> Result<Vec<Outcome>, ApiError> {
+fn next_invoice(correction: &Correction, shown: &Shown) -> Vec<Outcome> {
+    let Some(document) = &shown.document else { return Vec::new() };
     let currency = correction.subject.currency;
-    let fresh: Vec<&InvoicedProduct> = invoiced
-        .products
-        .iter()
-        .filter(|one| one.month == month && one.currency == currency && new.contains(&one.import))
-        .collect();
-    if fresh.is_empty() {
-        return Ok(Vec::new());
-    }
-    let input = audits::known_now(app, tx, (month, month), &correction.subject.client).await?;
-    let work = tokio::task::spawn_blocking(move || audit::run(&input));
-    let document = work.await.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
+    let fresh: Vec<&InvoicedProduct> =
+        fresh(&shown.invoiced, shown.told.month(), currency, &shown.new).collect();
     let last_of_gap = |line: &&Line| {
         !correction.lines.iter().any(|other| other.gap == line.gap && other.number > line.number)
     };
@@ -136,7 +255,7 @@ async fn next_invoice(
     for line in correction.lines.iter().filter(last_of_gap) {
         let product = fresh.iter().find(|one| fold(&one.product) == fold(&line.product));
         let Some(seats) = product.map_or(Some(0), |one| one.seats) else { continue };
-        let changes = changes(&document, line, seats);
+        let changes = changes(document, line, seats);
         let price = product.and_then(|one| one.price);
         outcomes.extend(compare(
             line,
@@ -145,7 +264,7 @@ async fn next_invoice(
             Invoiced { seats, changes, price },
         ));
     }
-    Ok(outcomes)
+    outcomes
 }
 
 /// Billable seats that came or went since they were agreed: what the month's own comparison says is

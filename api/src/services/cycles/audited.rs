@@ -33,15 +33,20 @@ pub async fn audit_completed(app: &App, tx: &mut OrgTx, id: AuditId) -> Result<(
         // A look may change the same rows.
         organizations::lock(tx).await?;
         let rows = cycles::of_audit(tx, id).await?;
-        let seen = Seen::load(tx, id, &rows, now).await?;
-        written.extend(seen.settle_gaps(tx, id, now).await?);
-        seen.settle_clients(tx, rows, now).await?;
+        // None any more: a newer audit took this one's place, and says what there is to say.
+        if let Some(month) = rows.first().map(|row| row.month) {
+            let seen = Seen::load(tx, id, month, &rows, now).await?;
+            written.extend(seen.settle_gaps(tx, id, now).await?);
+            seen.settle_clients(tx, rows, now).await?;
+        }
     }
     Ok(storage::events::append(tx, &written, now).await?)
 }
 
 /// Lets the cycle start another audit in place of one that has failed.
 pub async fn audit_failed(tx: &mut OrgTx, id: AuditId) -> Result<(), StorageError> {
+    // A look may change the same rows.
+    organizations::lock(tx).await?;
     cycles::forget_audit(tx, id).await
 }
 
@@ -78,6 +83,7 @@ impl Seen {
     async fn load(
         tx: &mut OrgTx,
         id: AuditId,
+        month: NaiveDate,
         rows: &[CycleClientRow],
         now: DateTime<Utc>,
     ) -> Result<Self, ApiError> {
@@ -87,7 +93,7 @@ impl Seen {
         let coverage = document.get("coverage").cloned().unwrap_or_else(|| json!([]));
         let coverage: Vec<Coverage> = serde_json::from_value(coverage).map_err(ApiError::internal)?;
         let mut seen = Self {
-            month: rows.first().map_or(NaiveDate::MIN, |row| row.month),
+            month,
             compared: BTreeSet::new(),
             reasons: BTreeMap::new(),
             products: BTreeSet::new(),

@@ -96,7 +96,20 @@ pub async fn lock_waivers(tx: &mut OrgTx, client: &str) -> Result<(), StorageErr
     Ok(())
 }
 
-/// Money waived for a client in a currency since an instant, less what came back.
+/// Lets one transaction at a time weigh and announce what a client's invoices grow by, so that two of them
+/// cannot both be below the limit. Ends with the transaction.
+pub async fn lock_announcements(tx: &mut OrgTx, client: &str) -> Result<(), StorageError> {
+    let org = tx.org().uuid();
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended($1::text || ' announcements ' || $2, 0))")
+        .bind(org)
+        .bind(client)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Money waived for a client in a currency since an instant, less what came back of it: what came back of an
+/// older waiver takes nothing off.
 pub async fn waived_since(
     tx: &mut OrgTx,
     client: &str,
@@ -108,7 +121,9 @@ pub async fn waived_since(
         "select coalesce(sum(e.minor), 0)::bigint
          from corrections c
          join correction_entries e on e.org_id = c.org_id and e.correction_id = c.id and e.bucket = 'waived'
-         where c.org_id = $1 and c.client = $2 and c.currency = $3 and e.at >= $4",
+         left join correction_entries o on o.org_id = e.org_id and o.correction_id = e.correction_id
+                                        and o.seq = e.contra_of
+         where c.org_id = $1 and c.client = $2 and c.currency = $3 and coalesce(o.at, e.at) >= $4",
     )
     .bind(org)
     .bind(client)
