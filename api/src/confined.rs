@@ -8,9 +8,9 @@ use std::io;
 /// Files that it may have open: the three that it is given, and one for the machine's clock or entropy.
 const FILES: u64 = 8;
 
-/// The environment of such a process: the allocator takes memory from the kernel when it needs it. By
-/// itself it takes a gigabyte when the program starts, before there is a limit that could count it.
-pub const COUNTED: [(&str, &str); 1] = [("MIMALLOC_ARENA_EAGER_COMMIT", "0")];
+/// The environment of such a process: the allocator takes little memory from the kernel at once. By itself
+/// it takes a gigabyte when the program starts, before there is a limit that could count it.
+pub const COUNTED: [(&str, &str); 1] = [("MIMALLOC_ARENA_RESERVE", "8192")];
 
 /// How much the process may use from here on, whatever comes.
 #[derive(Clone, Copy, Debug)]

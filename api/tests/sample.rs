@@ -5,6 +5,7 @@ use leakage_api::visits::VisitProcess;
 use leakage_tests::{TestApp, assert_problem, send};
 use reqwest::multipart::{Form, Part};
 use serde_json::Value;
+use std::fmt::Write as _;
 use std::process::Command;
 
 const LEAKAGE: &str = env!("CARGO_BIN_EXE_leakage");
@@ -56,8 +57,13 @@ async fn the_process_answers_as_this_one_does() {
 #[tokio::test]
 async fn a_process_that_dies_is_the_answer_to_one_request_and_no_more() {
     let entitlements = b"client,product,purchased,from\nContoso,Seat,10,2026-03-01\n".to_vec();
+    // More than it can read in its second.
+    let mut many = String::from("client,product,purchased,from\n");
+    for client in 0..40_000 {
+        writeln!(many, "Client {client},Seat,10,2026-03-01").unwrap();
+    }
     let starved = served(VisitProcess::of(LEAKAGE).limited(1 << 20, 1)).await;
-    let answer = ask(&starved, &[("e.csv", entitlements.clone())]).await;
+    let answer = ask(&starved, &[("e.csv", many.into_bytes())]).await;
     assert_problem(&answer, 422, "file_unreadable");
     assert_eq!(starved.app.visits.turns.available_permits(), 2);
     let gone = served(VisitProcess::of("/nowhere/leakage")).await;
