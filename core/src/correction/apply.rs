@@ -52,8 +52,8 @@ impl Correction {
             Command::Dispute { reason, parts, note, said, reply_by } => {
                 self.dispute(*reason, parts, note.as_deref(), said, *reply_by, context)
             }
-            Command::Answer { dispute, answer, text } => {
-                self.answer(*dispute, answer, text.as_deref(), context)
+            Command::Answer { dispute, answer, text, recount } => {
+                self.answer(*dispute, answer, text.as_deref(), recount.as_ref(), context)
             }
             Command::EndReview { outcome } => self.end_review(outcome, context),
             Command::Decide { reason, write_off, evidence_shown } => {

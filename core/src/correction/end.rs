@@ -81,13 +81,7 @@ impl Correction {
                     );
             }
             ResolutionBasis::NotNeeded => {
-                let balance = self.ledger.balance();
-                missing.unless(
-                    !self.is_under()
-                        && balance.credited == balance.found - balance.withdrawn - balance.time_barred,
-                    Code::NotFullyCredited,
-                    "Only where everything was given back is no acceptance needed.",
-                );
+                missing.with(self.all_credited());
             }
             ResolutionBasis::RelationshipDecision => {
                 missing.unless(
@@ -97,6 +91,9 @@ impl Correction {
                 );
             }
         }
+        if !self.is_under() && basis != ResolutionBasis::NotNeeded {
+            missing.with(self.all_credited());
+        }
         let decided = basis == ResolutionBasis::RelationshipDecision || basis == ResolutionBasis::NotNeeded;
         missing.unless(
             decided || self.open_disputes().next().is_none(),
@@ -104,6 +101,18 @@ impl Correction {
             "Answer what the client disputes first.",
         );
         missing.check()
+    }
+
+    /// Whether everything that the client had paid too much was given back.
+    fn all_credited(&self) -> Result<(), Refusal> {
+        let balance = self.ledger.balance();
+        if !self.is_under() && balance.credited == balance.found - balance.withdrawn - balance.time_barred {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            Code::NotFullyCredited,
+            "Only where everything was given back is no acceptance needed, and over-billing ends in no other way.",
+        ))
     }
 
     /// Takes over the figures of a later audit: what is more is found, what is less is withdrawn.
@@ -122,6 +131,7 @@ impl Correction {
                 "That audit has the same figures: there is nothing to amend.",
             ));
         }
+        self.two_stand_for(&less, context)?;
         let outstanding = self.ledger.outstanding();
         let possible = less.iter().all(|(place, quantity)| {
             let added = more.get(place).copied().unwrap_or_default();
@@ -146,7 +156,7 @@ impl Correction {
     }
 
     /// What a recount finds more and less than the correction, at the first line of each gap.
-    fn differences(&self, recount: &Recount) -> (Cells, Cells) {
+    pub(super) fn differences(&self, recount: &Recount) -> (Cells, Cells) {
         let balances = self.ledger.balances();
         let (mut more, mut less) = (Cells::new(), Cells::new());
         let mut seen: BTreeSet<&str> = BTreeSet::new();

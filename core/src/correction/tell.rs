@@ -5,10 +5,13 @@ use super::case::{Announcement, Approval, ApprovalOf, Correction, GoingForward};
 use super::command::{Message, says};
 use super::plan::schedule;
 use super::policy::{Context, Said, days_after};
-use super::quantity::total;
+use super::quantity::{Cells, total};
 use super::refusal::{Code, Missing, Refusal};
 use super::shock::{Band, instalment_too_large};
 use chrono::NaiveDate;
+
+/// How labels of people begin; others are those of integrations and jobs.
+const PERSON: &str = "user:";
 
 impl Correction {
     /// Notes proof of when seats were provisioned that rest on a later snapshot.
@@ -198,9 +201,35 @@ impl Correction {
                 })?;
                 instalment.saturating_add(forward)
             }
+            ApprovalOf::Withdrawal => total(&self.claimed()).minor,
         };
         self.approvals.push(Approval { of, up_to, by: context.actor.label.clone(), at: context.now });
         Ok(Reach::Part)
+    }
+
+    /// Whether two people stand for it that the client is not owed this after all: whoever acts, and either
+    /// whoever opened the correction or an admin who approved. Integrations and jobs are not people.
+    pub(super) fn two_stand_for(&self, withdrawn: &Cells, context: &Context<'_>) -> Result<(), Refusal> {
+        if self.is_under() || withdrawn.is_empty() {
+            return Ok(());
+        }
+        let me = &context.actor.label;
+        let opened = self.opened_by.starts_with(PERSON) && self.opened_by != *me;
+        let sum = total(withdrawn).minor;
+        let approved = self.approvals.iter().any(|approval| {
+            approval.of == ApprovalOf::Withdrawal && sum <= approval.up_to && approval.by != *me
+        });
+        let alone = context.facts.members <= 1 && context.facts.second_factor;
+        let mut missing = Missing::default();
+        missing
+            .unless(context.actor.person, Code::PersonRequired, "A person must withdraw what is owed to the client.")
+            .unless(
+                opened || approved || alone,
+                Code::SecondApproverRequired,
+                "Two people stand for it that money is not owed to the client after all: have an admin approve the \
+                 withdrawal first, and someone else withdraw.",
+            );
+        missing.check()
     }
 
     pub(super) fn deliver(&mut self, on: NaiveDate) -> Reach {

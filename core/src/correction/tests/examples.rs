@@ -65,7 +65,12 @@ fn resolved() -> Correction {
     assert_eq!(total(&disputed.available()).minor, 140_800, "the rest moves on");
 
     // The log answers two of them.
-    let answer = |log| Command::Answer { dispute: 1, answer: Answer::UnauthorizedSeats { log }, text: None };
+    let answer = |log| Command::Answer {
+        dispute: 1,
+        answer: Answer::UnauthorizedSeats { log },
+        text: None,
+        recount: None,
+    };
     let later = Scene::on("2026-10-10");
     assert_eq!(later.refuse(&disputed, &answer(Vec::new())).code(), Code::ProvisioningLogMissing);
     let answered = later.apply(&disputed, &answer(log(2)));
