@@ -46,7 +46,7 @@ impl Correction {
                 self.prove_provisioning(provisioning_evidence)?;
                 self.communicate(message, going_forward.as_ref(), *gaps_confirmed, *reply_by, context)
             }
-            Command::Deliver { on } => Ok(self.deliver(*on)),
+            Command::Deliver { on } => self.deliver(*on, context),
             Command::Remind { instalment } => self.remind(*instalment, context),
             Command::Accept { said } => self.accept(said),
             Command::Dispute { reason, parts, note, said, reply_by } => {

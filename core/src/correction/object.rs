@@ -29,6 +29,8 @@ impl Correction {
         );
         missing.check()?;
         let cells = self.parts_of(&self.claimed(), parts)?;
+        // Whoever objects accepts no longer.
+        self.acceptance = None;
         let planned = self.release_plan(context);
         let number = u32::try_from(self.disputes.len()).unwrap_or(u32::MAX).saturating_add(1);
         self.disputes.push(Dispute {
@@ -176,7 +178,12 @@ impl Correction {
         if withdrawn.is_empty() {
             return Ok(Cells::new());
         }
-        let (_, less) = self.differences(recount);
+        let (_, mut less) = self.differences(recount);
+        // What is too old to be charged is not disputed.
+        let claimed = self.claimed();
+        for (place, quantity) in &mut less {
+            *quantity = quantity.least(claimed.get(place).copied().unwrap_or_default());
+        }
         let cells = self.parts_of(&less, withdrawn)?;
         self.two_stand_for(&cells, context)?;
         Ok(cells)

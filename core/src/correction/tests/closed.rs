@@ -1,13 +1,15 @@
 //! Ways round a guard that are closed: what is owed stays owed, and what was said of other figures is void.
 
-use super::build::{Scene, communicate, day, finding, month, offer, said, seats, told};
+use super::build::{Scene, communicate, day, finding, going_forward, offer, said, seats, told};
 use crate::correction::case::{ApprovalOf, Correction, ResolutionBasis};
 use crate::correction::command::{Because, Command, Ground, Recount};
 use crate::correction::dispute::{Answer, DisputeReason};
 use crate::correction::finding::Finding;
-use crate::correction::quantity::{Extent, Part, Quantity};
+use crate::correction::policy::Said;
+use crate::correction::quantity::{Extent, Part};
 use crate::correction::refusal::Code;
 use crate::correction::state::State;
+use crate::correction::waiver::ConfirmationKind;
 
 fn premium() -> Finding {
     finding("Business Premium", 20, 22, "22.00", "2026-02", 8)
@@ -119,4 +121,137 @@ fn two_people_stand_for_it_that_nothing_is_owed_to_the_client() {
             }
         }
     }
+}
+
+#[test]
+fn silence_is_no_consent_to_a_message_that_could_not_be_answered() {
+    let scene = Scene::on("2026-10-05");
+    let mut easy = scene.clone();
+    easy.facts.invoices = vec![100_000_000];
+    let found = easy.open(&[premium()]).unwrap();
+    let mut past = communicate(&found, "2026-11-01");
+    if let Command::Communicate { reply_by, .. } = &mut past {
+        *reply_by = Some(day("2026-10-04"));
+    }
+    assert_eq!(easy.refuse(&found, &past).code(), Code::NoticeTooShort);
+    let told = told(&scene, &[premium()], "2026-11-01");
+    for wrong in ["2026-10-04", "2026-10-06"] {
+        assert_eq!(scene.refuse(&told, &Command::Deliver { on: day(wrong) }).code(), Code::NotDelivered);
+    }
+    let bill = Command::Bill { document: "INV-1".to_owned(), on: day("2026-11-01"), parts: Vec::new() };
+    let reminded = scene.apply(&scene.apply(&told, &bill), &Command::Remind { instalment: None });
+    let arrived = Scene::on("2026-10-07").apply(&reminded, &Command::Deliver { on: day("2026-10-07") });
+    let later = Scene::on("2026-10-20");
+    assert_eq!(later.refuse(&arrived, &resolve(ResolutionBasis::NoObjection)).code(), Code::ReminderMissing);
+    let again = Scene::on("2026-10-12").apply(&arrived, &Command::Remind { instalment: None });
+    assert_eq!(later.apply(&again, &resolve(ResolutionBasis::NoObjection)).state, State::Resolved);
+}
+
+#[test]
+fn what_was_accepted_approved_and_decided_does_not_outlive_what_it_was_said_of() {
+    let scene = Scene::on("2026-10-08");
+    let admin = scene.clone().admin();
+    let told = told(&scene, &[premium()], "2026-11-01");
+    let offered =
+        scene.apply(&scene.apply(&told, &Command::Accept { said: said() }), &offer(3, "2026-11-01"));
+    let approved = admin.apply(&offered, &Command::Approve { of: ApprovalOf::Shock });
+    let refused = scene.apply(&approved, &dispute(DisputeReason::Refusal, vec![seats(1, 2)]));
+    assert_eq!(refused.acceptance, None);
+    let decide = Command::Decide { reason: "Keep them".to_owned(), write_off: true, evidence_shown: true };
+    let decided = admin.apply(&refused, &decide);
+    let other = scene.apply(&decided, &dispute(DisputeReason::CountWrong, vec![seats(1, 1)]));
+    let end = resolve(ResolutionBasis::RelationshipDecision);
+    assert_eq!(admin.refuse(&other, &end).code(), Code::DisputeOpen);
+    let resolved = admin.apply(&decided, &end);
+    let because = Because::NewEvidence { evidence: "A log".to_owned(), findings: Vec::new() };
+    let reopened = scene.apply(&resolved, &Command::Reopen { because });
+    assert_eq!((reopened.decision, reopened.offer, reopened.approvals.len()), (None, None, 0));
+    let fewer = vec![finding("Business Premium", 20, 21, "22.00", "2026-02", 8)];
+    let recount = recount("audit-2", fewer, &premium());
+    let mut kept = admin.apply(
+        &refused,
+        &Command::Decide { reason: "Keep them".to_owned(), write_off: false, evidence_shown: true },
+    );
+    kept = scene.apply(&kept, &Command::Amend { recount });
+    assert_eq!((kept.decision, kept.offer, kept.approvals.len()), (None, None, 0));
+}
+
+#[test]
+fn what_a_later_audit_finds_beyond_the_limit_is_barred_and_goes_from_there() {
+    let scene = Scene::on("2026-10-08");
+    let at = |seats: i64| {
+        let mut gap = finding("Seat", 0, seats, "11.00", "2025-01", 20);
+        for (at, found) in gap.months.values_mut().enumerate() {
+            found.time_barred = at < 8;
+        }
+        gap
+    };
+    let told = told(&scene, &[at(3)], "2026-11-01");
+    let amended = |from: &Correction, audit: &str, seats: i64| {
+        scene.apply(from, &Command::Amend { recount: recount(audit, vec![at(seats)], &at(3)) })
+    };
+    let more = amended(&told, "audit-2", 4).ledger.balance();
+    assert_eq!((more.found.minor, more.time_barred.minor, more.outstanding.minor), (88_000, 35_200, 52_800));
+    let less = amended(&told, "audit-2", 2).ledger.balance();
+    assert_eq!(
+        (less.withdrawn.minor, less.time_barred.minor, less.outstanding.minor),
+        (22_000, 17_600, 26_400)
+    );
+}
+
+#[test]
+fn instalments_count_with_all_that_is_announced_and_forward_alone_needs_no_plan() {
+    let mut scene = Scene::on("2026-10-08");
+    scene.facts.announced_elsewhere.forward = 50_000;
+    scene.facts.announced_elsewhere.retro = 50_000;
+    let found = scene.open(&[premium()]).unwrap();
+    let offered = scene.apply(&found, &offer(4, "2026-11-01"));
+    assert_eq!(offered.first_instalment(&scene.context()), Ok(Some((8_800, 54_400))));
+    let mut forward = premium();
+    forward.months.clear();
+    let found = scene.open(&[forward]).unwrap();
+    let refused = scene.refuse(&found, &communicate(&found, "2026-11-01"));
+    assert_eq!(refused.code(), Code::ShockApprovalMissing, "{refused:?}");
+    assert!(!refused.has(Code::PlanOfferMissing));
+}
+
+#[test]
+fn a_waiver_agrees_to_what_goes_forward_and_is_taken_back_once_by_a_later_writing() {
+    let scene = Scene::on("2026-10-08");
+    let mut correction = told(&scene, &[premium()], "2026-11-01");
+    let write = |correction: &Correction, kind, name: &str, on: &str| {
+        let said = Said { at: Scene::on(on).now, ..said() };
+        let sha256 = format!("sha256:{name}");
+        scene.apply(
+            correction,
+            &Command::AttachConfirmation { kind, sha256, said, authenticated: true, minor: None },
+        )
+    };
+    correction = write(&correction, ConfirmationKind::Waiver, "one", "2026-10-07");
+    correction = write(&correction, ConfirmationKind::Waiver, "two", "2026-10-07");
+    correction = write(&correction, ConfirmationKind::Withdrawal, "old", "2026-10-07");
+    correction = write(&correction, ConfirmationKind::Withdrawal, "new", "2026-10-08");
+    let mut forward = going_forward(&correction, "2026-11-01");
+    forward.quantities.insert(1, 21);
+    let waive = |confirmation, minor| Command::Waive {
+        request: None,
+        parts: vec![Part { line: 1, extent: Extent::Amount(minor) }],
+        reason: "Goodwill".to_owned(),
+        confirmation: Some(confirmation),
+        going_forward: Some(forward.clone()),
+        credit_note: None,
+    };
+    correction = scene.apply(&scene.apply(&correction, &waive(1, 1_000)), &waive(2, 2_000));
+    assert_eq!((correction.lines[0].agreed, correction.lines[0].forward), (21, 2_200));
+    let bill = Command::Bill { document: "INV-1".to_owned(), on: day("2026-11-01"), parts: Vec::new() };
+    correction = scene.apply(&scene.apply(&correction, &bill), &Command::Accept { said: said() });
+    correction = scene.apply(&correction, &resolve(ResolutionBasis::Accepted));
+    let back = |confirmation, waiver| Command::Reopen {
+        because: Because::ConfirmationWithdrawn { confirmation, waiver },
+    };
+    assert_eq!(scene.refuse(&correction, &back(3, 1)).code(), Code::ConfirmationNotWithdrawn, "older");
+    let mut returned = scene.apply(&correction, &back(4, 1));
+    assert_eq!(returned.ledger.balance().outstanding.minor, 1_000);
+    returned.state = State::Resolved;
+    assert_eq!(scene.refuse(&returned, &back(4, 2)).code(), Code::ConfirmationNotWithdrawn, "used");
 }

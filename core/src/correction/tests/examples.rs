@@ -115,7 +115,7 @@ fn resolved() -> Correction {
     // 1,760.00 in six: (293.34 + 264.00) / 1,320 = 42 %.
     let third = Scene::on("2026-10-13");
     let offered = third.apply(&waived, &offer(6, "2026-11-01"));
-    assert_eq!(offered.first_instalment(), Ok(Some((29_334, 26_400))));
+    assert_eq!(offered.first_instalment(&third.context()), Ok(Some((29_334, 26_400))));
     let mut bare = offered.clone();
     bare.approvals.clear();
     let accept = Command::AcceptPlan { said: said() };

@@ -496,7 +496,7 @@ fn waiving_all_that_is_left_ends_the_correction_until_the_client_takes_it_back()
     let writing = Command::AttachConfirmation {
         kind: ConfirmationKind::Withdrawal,
         sha256: "sha256:second letter".to_owned(),
-        said: said(),
+        said: Said { at: scene.now, ..said() },
         authenticated: true,
         minor: None,
     };
