@@ -234,6 +234,9 @@ impl Correction {
                 at: context.now,
             });
         }
+        if let Some(plan) = &mut self.plan {
+            plan.drop_empty();
+        }
     }
 
     pub(super) fn end_review(&mut self, outcome: &str, context: &Context<'_>) -> Result<Reach, Refusal> {

@@ -255,3 +255,26 @@ fn a_waiver_agrees_to_what_goes_forward_and_is_taken_back_once_by_a_later_writin
     returned.state = State::Resolved;
     assert_eq!(scene.refuse(&returned, &back(4, 2)).code(), Code::ConfirmationNotWithdrawn, "used");
 }
+
+#[test]
+fn a_plan_outlives_a_dispute_of_everything_and_a_contract_review() {
+    let mut scene = Scene::on("2026-10-08");
+    scene.facts.invoices = vec![100_000_000];
+    let told = told(&scene, &[premium()], "2026-11-01");
+    let planned =
+        scene.apply(&scene.apply(&told, &offer(4, "2026-11-01")), &Command::AcceptPlan { said: said() });
+    let amounts = |correction: &Correction| -> Vec<i64> {
+        correction.plan.iter().flat_map(|plan| &plan.instalments).map(|one| one.minor).collect()
+    };
+    let disputed = scene.apply(&planned, &dispute(DisputeReason::ContractReview, all()));
+    assert_eq!(amounts(&disputed), [0, 0, 0, 0]);
+    let invoice = Command::InvoiceInstalment { instalment: 1, document: "INV-1".to_owned() };
+    assert_eq!(scene.refuse(&disputed, &invoice).code(), Code::InstalmentState);
+    let review = Answer::ContractReview { review_on: day("2026-10-20") };
+    let frozen =
+        scene.apply(&disputed, &Command::Answer { dispute: 1, answer: review, text: None, recount: None });
+    assert_eq!(amounts(&frozen), [0, 0, 0, 0]);
+    let ended = scene.apply(&frozen, &Command::EndReview { outcome: "Clause 4 holds".to_owned() });
+    assert_eq!(amounts(&ended), [8_800, 8_800, 8_800, 8_800]);
+    assert_eq!(ended.ledger.balance().billed.minor, 35_200);
+}
