@@ -149,7 +149,7 @@ impl Correction {
         self.post(&more, Bucket::Found, &Self::note(Cause::Amended, Some(&recount.audit), context))?;
         let barred: Cells = more
             .iter()
-            .filter(|(place, _)| self.is_barred(place, recount))
+            .filter(|(place, _)| self.is_barred(**place, recount))
             .map(|(place, quantity)| (*place, *quantity))
             .collect();
         let limit = Self::note(Cause::BackBillingLimit, Some(&recount.audit), context);
@@ -177,7 +177,7 @@ impl Correction {
     }
 
     /// Whether a month is beyond the back-billing limit by now.
-    fn is_barred(&self, place: &Place, recount: &Recount) -> bool {
+    fn is_barred(&self, place: Place, recount: &Recount) -> bool {
         let gap = self.line(place.line).map(|line| line.gap.as_str());
         let finding = recount.findings.iter().find(|finding| Some(finding.gap.as_str()) == gap);
         finding.and_then(|finding| finding.months.get(&place.month)).is_some_and(|month| month.time_barred)
