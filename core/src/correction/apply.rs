@@ -46,14 +46,14 @@ impl Correction {
                 self.prove_provisioning(provisioning_evidence)?;
                 self.communicate(message, going_forward.as_ref(), *gaps_confirmed, *reply_by, context)
             }
-            Command::Deliver { on } => Ok(self.deliver(*on)),
+            Command::Deliver { on } => self.deliver(*on, context),
             Command::Remind { instalment } => self.remind(*instalment, context),
             Command::Accept { said } => self.accept(said),
             Command::Dispute { reason, parts, note, said, reply_by } => {
                 self.dispute(*reason, parts, note.as_deref(), said, *reply_by, context)
             }
-            Command::Answer { dispute, answer, text } => {
-                self.answer(*dispute, answer, text.as_deref(), context)
+            Command::Answer { dispute, answer, text, recount } => {
+                self.answer(*dispute, answer, text.as_deref(), recount.as_ref(), context)
             }
             Command::EndReview { outcome } => self.end_review(outcome, context),
             Command::Decide { reason, write_off, evidence_shown } => {

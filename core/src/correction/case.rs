@@ -2,10 +2,10 @@
 
 use super::dispute::{Dispute, Freeze, PriceConversation};
 use super::finding::Line;
-use super::ledger::{Bucket, Cause, Entry, Ledger, LedgerError, Note};
+use super::ledger::{Bucket, Ledger, LedgerError, Note};
 use super::plan::{Plan, Terms};
 use super::policy::{Context, Said};
-use super::quantity::{Cells, Extent, Part, Place, Quantity, take_amount, take_seat_days, too_large, total};
+use super::quantity::{Cells, Extent, Part, Place, take_amount, take_seat_days, too_large};
 use super::refusal::{Code, Refusal};
 use super::share::narrow;
 use super::shock::{Announced, Shock};
@@ -77,6 +77,8 @@ named! {
         Shock = "shock",
         /// The size of instalments.
         Instalments = "instalments",
+        /// Giving up what is owed to the client, since it is not owed after all.
+        Withdrawal = "withdrawal",
     }
 
     /// Why a correction may end.
@@ -305,54 +307,6 @@ impl Correction {
         self.ledger.post(cells, bucket, note).map_err(broken)
     }
 
-    /// Disposes of a part that may be outstanding, in instalments to come, or billed already: it goes into
-    /// `bucket`. What was billed by a document takes a credit note. Instalments to come are divided anew.
-    pub(super) fn dispose(
-        &mut self,
-        parts: &[Part],
-        bucket: Bucket,
-        note: &Note,
-        credit_note: Option<&str>,
-        context: &Context<'_>,
-    ) -> Result<Quantity, Refusal> {
-        let planned = self.release_plan(context);
-        let mut pool = self.ledger.outstanding();
-        if parts.is_empty() && pool.is_empty() {
-            return Err(Refusal::new(Code::NothingOutstanding, "There is nothing outstanding."));
-        }
-        // What is outstanding goes first; only what it does not hold comes off invoices.
-        let cells = if let Ok(cells) = self.parts_of(&pool, parts) {
-            cells
-        } else {
-            for (place, quantity) in self.ledger.in_bucket(Bucket::Billed) {
-                *pool.entry(place).or_default() += quantity;
-            }
-            self.parts_of(&pool, parts)?
-        };
-        let outstanding = self.ledger.outstanding();
-        let billed = cells.iter().map(|(place, wanted)| {
-            (*place, wanted.without(outstanding.get(place).copied().unwrap_or_default()))
-        });
-        let billed: Cells = billed.filter(|(_, quantity)| !quantity.is_zero()).collect();
-        if !billed.is_empty() {
-            let document =
-                credit_note.map(str::trim).filter(|document| !document.is_empty()).ok_or_else(|| {
-                    Refusal::new(
-                        Code::DocumentMissing,
-                        "A part of this is on an invoice already: name the credit note.",
-                    )
-                })?;
-            let contra = Self::note(Cause::CreditNote, Some(document), context);
-            let by_us = |entry: &Entry| entry.bucket == Bucket::Billed;
-            self.ledger.take_back_part(&billed, by_us, &contra).map_err(broken)?;
-        }
-        self.post(&cells, bucket, note)?;
-        if planned {
-            self.replan(context)?;
-        }
-        Ok(total(&cells))
-    }
-
     /// What it announces for the next invoice. Credits are no shock.
     pub fn announces(&self) -> Announced {
         if !self.is_under() {
@@ -392,6 +346,6 @@ impl Correction {
     }
 }
 
-fn broken(error: LedgerError) -> Refusal {
+pub(super) fn broken(error: LedgerError) -> Refusal {
     Refusal::new(Code::PartTooLarge, format!("{error}."))
 }

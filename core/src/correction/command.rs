@@ -131,6 +131,8 @@ pub enum Command {
         answer: Answer,
         /// What was written to the client.
         text: Option<String>,
+        /// What the audit of a recount says; only its figures are withdrawn.
+        recount: Option<Recount>,
     },
     /// A contract review has ended.
     EndReview {

@@ -96,7 +96,7 @@ impl Correction {
             add(DeadlineKind::VerificationBy, 0, days_after(forward.invoice_on, policy.verification_days));
         }
         for instalment in self.plan.iter().filter(|plan| !plan.given_up).flat_map(|plan| &plan.instalments) {
-            if instalment.paid_on.is_none() {
+            if instalment.paid_on.is_none() && !instalment.is_empty() {
                 let due = instalment.promise.as_ref().map_or(instalment.due_on, |promise| promise.on);
                 add(DeadlineKind::PaymentBy, u32::from(instalment.number), due);
             }

@@ -1,10 +1,11 @@
 //! Ending a correction, changing it after a later audit, and beginning again.
 
 use super::apply::Reach;
-use super::case::{Correction, GoingForward, ResolutionBasis};
+use super::case::{Correction, GoingForward, ResolutionBasis, broken};
 use super::command::{Because, Recount, says};
+use super::dispute::DisputeReason;
 use super::finding::{Finding, FoundMonth};
-use super::ledger::{Bucket, Cause};
+use super::ledger::{Bucket, Cause, Entry};
 use super::policy::Context;
 use super::quantity::{Cells, Place, Quantity};
 use super::refusal::{Code, Missing, Refusal};
@@ -33,11 +34,7 @@ impl Correction {
             .with(self.may_end(basis, context))
             .with(self.goes_forward(self.going_forward.as_ref(), true));
         missing.check()?;
-        if let Some(forward) = &self.going_forward {
-            for line in &mut self.lines {
-                line.agreed = forward.quantities.get(&line.number).copied().unwrap_or(line.agreed);
-            }
-        }
+        self.agree_forward();
         self.close_disputes("resolved", context);
         self.resolution = Some((basis, context.today));
         Ok(Reach::Whole)
@@ -70,9 +67,11 @@ impl Correction {
                         "The client may still reply.",
                     )
                     .unless(
-                        !self.reminders.is_empty(),
+                        self.reminders
+                            .iter()
+                            .any(|on| self.delivered_on.is_some_and(|arrived| arrived <= *on)),
                         Code::ReminderMissing,
-                        "Remind the client once first.",
+                        "Remind the client once, after the message arrived.",
                     )
                     .unless(
                         !objected,
@@ -81,13 +80,7 @@ impl Correction {
                     );
             }
             ResolutionBasis::NotNeeded => {
-                let balance = self.ledger.balance();
-                missing.unless(
-                    !self.is_under()
-                        && balance.credited == balance.found - balance.withdrawn - balance.time_barred,
-                    Code::NotFullyCredited,
-                    "Only where everything was given back is no acceptance needed.",
-                );
+                missing.with(self.all_credited());
             }
             ResolutionBasis::RelationshipDecision => {
                 missing.unless(
@@ -97,13 +90,31 @@ impl Correction {
                 );
             }
         }
-        let decided = basis == ResolutionBasis::RelationshipDecision || basis == ResolutionBasis::NotNeeded;
-        missing.unless(
-            decided || self.open_disputes().next().is_none(),
-            Code::DisputeOpen,
-            "Answer what the client disputes first.",
-        );
+        if !self.is_under() && basis != ResolutionBasis::NotNeeded {
+            missing.with(self.all_credited());
+        }
+        // A decision speaks of the refusal only.
+        let answered = match basis {
+            ResolutionBasis::NotNeeded => true,
+            ResolutionBasis::RelationshipDecision => {
+                self.open_disputes().all(|dispute| dispute.reason == DisputeReason::Refusal)
+            }
+            ResolutionBasis::Accepted | ResolutionBasis::NoObjection => self.open_disputes().next().is_none(),
+        };
+        missing.unless(answered, Code::DisputeOpen, "Answer what the client disputes first.");
         missing.check()
+    }
+
+    /// Whether everything that the client had paid too much was given back.
+    fn all_credited(&self) -> Result<(), Refusal> {
+        let balance = self.ledger.balance();
+        if !self.is_under() && balance.credited == balance.found - balance.withdrawn - balance.time_barred {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            Code::NotFullyCredited,
+            "Only where everything was given back is no acceptance needed, and over-billing ends in no other way.",
+        ))
     }
 
     /// Takes over the figures of a later audit: what is more is found, what is less is withdrawn.
@@ -122,10 +133,12 @@ impl Correction {
                 "That audit has the same figures: there is nothing to amend.",
             ));
         }
-        let outstanding = self.ledger.outstanding();
+        self.two_stand_for(&less, context)?;
+        let balances = self.ledger.balances();
         let possible = less.iter().all(|(place, quantity)| {
             let added = more.get(place).copied().unwrap_or_default();
-            quantity.fits(outstanding.get(place).copied().unwrap_or_default() + added)
+            let balance = balances.get(place).copied().unwrap_or_default();
+            quantity.fits(balance.outstanding + balance.time_barred + added)
         });
         if !possible {
             return Err(Refusal::new(
@@ -134,19 +147,44 @@ impl Correction {
             ));
         }
         self.post(&more, Bucket::Found, &Self::note(Cause::Amended, Some(&recount.audit), context))?;
-        self.post(&less, Bucket::Withdrawn, &Self::note(Cause::Recount, Some(&recount.audit), context))?;
+        let barred: Cells = more
+            .iter()
+            .filter(|(place, _)| self.is_barred(**place, recount))
+            .map(|(place, quantity)| (*place, *quantity))
+            .collect();
+        let limit = Self::note(Cause::BackBillingLimit, Some(&recount.audit), context);
+        self.post(&barred, Bucket::TimeBarred, &limit)?;
+        let note = Self::note(Cause::Recount, Some(&recount.audit), context);
+        // What was too old to be charged and is not found any more was not there either.
+        let too_old = self.ledger.in_bucket(Bucket::TimeBarred);
+        let too_old: Cells = less
+            .iter()
+            .filter_map(|(place, quantity)| Some((*place, quantity.least(*too_old.get(place)?))))
+            .collect();
+        let by_limit = |entry: &Entry| entry.bucket == Bucket::TimeBarred;
+        self.ledger.take_back_part(&too_old, by_limit, &note).map_err(broken)?;
+        self.post(&less, Bucket::Withdrawn, &note)?;
         self.take_over(recount);
         self.close_disputes(&format!("amended by audit {}", recount.audit), context);
         let kept = self.kept_instalments();
         if let Some(plan) = &mut self.plan {
             plan.instalments = kept;
         }
-        self.offer = None;
+        // What was offered, approved and decided was so of other figures.
+        self.approvals.clear();
+        (self.decision, self.offer) = (None, None);
         Ok(Reach::Whole)
     }
 
+    /// Whether a month is beyond the back-billing limit by now.
+    fn is_barred(&self, place: Place, recount: &Recount) -> bool {
+        let gap = self.line(place.line).map(|line| line.gap.as_str());
+        let finding = recount.findings.iter().find(|finding| Some(finding.gap.as_str()) == gap);
+        finding.and_then(|finding| finding.months.get(&place.month)).is_some_and(|month| month.time_barred)
+    }
+
     /// What a recount finds more and less than the correction, at the first line of each gap.
-    fn differences(&self, recount: &Recount) -> (Cells, Cells) {
+    pub(super) fn differences(&self, recount: &Recount) -> (Cells, Cells) {
         let balances = self.ledger.balances();
         let (mut more, mut less) = (Cells::new(), Cells::new());
         let mut seen: BTreeSet<&str> = BTreeSet::new();
@@ -209,7 +247,9 @@ impl Correction {
                 self.return_waiver(*confirmation, *waiver, context)?;
             }
         }
-        self.resolution = None;
+        // What was offered, approved and decided was so of other figures.
+        self.approvals.clear();
+        (self.resolution, self.decision, self.offer) = (None, None, None);
         Ok(Reach::Whole)
     }
 
@@ -243,17 +283,24 @@ impl Correction {
         number: u32,
         context: &Context<'_>,
     ) -> Result<(), Refusal> {
-        let withdrawn = self.confirmations.iter().any(|one| {
-            one.number == confirmation && one.kind == ConfirmationKind::Withdrawal && one.authenticated
-        });
         let waiver = self.waivers.iter_mut().find(|waiver| waiver.number == number && !waiver.returned);
-        let (Some(waiver), true) = (waiver, withdrawn) else {
+        // A writing bears one return, and was not written before the day of the waiver.
+        let since = waiver.as_ref().map(|waiver| waiver.at.date_naive());
+        let withdrawn = self.confirmations.iter_mut().find(|one| {
+            one.number == confirmation
+                && one.kind == ConfirmationKind::Withdrawal
+                && one.authenticated
+                && one.used_for.is_none()
+                && Some(one.said.at.date_naive()) >= since
+        });
+        let (Some(waiver), Some(withdrawn)) = (waiver, withdrawn) else {
             return Err(Refusal::new(
                 Code::ConfirmationNotWithdrawn,
                 "Attach the client's writing that takes its confirmation back, and name it and the waiver.",
             ));
         };
         waiver.returned = true;
+        withdrawn.used_for = Some(number);
         let bore = waiver.confirmation;
         let sha256 = self.confirmations.iter().find(|one| one.number == bore).map(|one| one.sha256.clone());
         self.ledger.take_back(

@@ -2,11 +2,11 @@
 
 use super::apply::Reach;
 use super::case::{Correction, Decision};
-use super::command::says;
+use super::command::{Recount, says};
 use super::dispute::{Answer, Answered, Dispute, DisputeReason, Freeze, PriceConversation};
 use super::ledger::{Bucket, Cause, Note};
 use super::policy::{Context, Said, days_after};
-use super::quantity::Part;
+use super::quantity::{Cells, Part};
 use super::refusal::{Code, Missing, Refusal};
 use super::tell::spoken;
 use chrono::NaiveDate;
@@ -29,6 +29,8 @@ impl Correction {
         );
         missing.check()?;
         let cells = self.parts_of(&self.claimed(), parts)?;
+        // Whoever objects accepts no longer.
+        self.acceptance = None;
         let planned = self.release_plan(context);
         let number = u32::try_from(self.disputes.len()).unwrap_or(u32::MAX).saturating_add(1);
         self.disputes.push(Dispute {
@@ -55,6 +57,7 @@ impl Correction {
         number: u32,
         answer: &Answer,
         text: Option<&str>,
+        recount: Option<&Recount>,
         context: &Context<'_>,
     ) -> Result<Reach, Refusal> {
         let open = self.disputes.iter().find(|dispute| dispute.number == number && dispute.is_open());
@@ -69,6 +72,7 @@ impl Correction {
         }
         let since = dispute.recorded_at;
         self.check_answer(answer, since, context)?;
+        let withdrawn = self.recounted(dispute, answer, recount, context)?;
         let planned = self.release_plan(context);
         let answered = Answered {
             answer: answer.clone(),
@@ -79,7 +83,7 @@ impl Correction {
         if let Some(dispute) = self.disputes.iter_mut().find(|dispute| dispute.number == number) {
             dispute.answer = Some(answered);
         }
-        self.follow_answer(number, answer, context)?;
+        self.follow_answer(number, answer, &withdrawn, context)?;
         if planned {
             self.replan(context)?;
         }
@@ -119,6 +123,10 @@ impl Correction {
                 missing.unless(says(audit), Code::RecountMissing, "Count again, and name that audit.")
             }
             Answer::AlreadyPaid { payment, shown_not_to_match } => missing.unless(
+                payment.is_none() || self.is_under(),
+                Code::OverBillingBilled,
+                "A payment does not settle what is owed to the client: give it back with a credit note or refund.",
+            ).unless(
                 match (payment, shown_not_to_match) {
                     (Some((document, _)), None) => says(document),
                     (None, Some(shown)) => says(shown),
@@ -148,16 +156,55 @@ impl Correction {
         missing.check()
     }
 
+    /// What a recount takes away: parts of what that audit finds less, never more than that.
+    fn recounted(
+        &self,
+        dispute: &Dispute,
+        answer: &Answer,
+        recount: Option<&Recount>,
+        context: &Context<'_>,
+    ) -> Result<Cells, Refusal> {
+        let Answer::CountWrong { audit, withdrawn, .. } = answer else { return Ok(Cells::new()) };
+        let Some(recount) = recount.filter(|recount| recount.audit == *audit) else {
+            return Err(Refusal::new(Code::RecountMissing, "Count again, and name that audit."));
+        };
+        let disputed = |number: &u32| dispute.cells.keys().any(|place| place.line == *number);
+        if self.lines.iter().any(|line| line.audit == recount.audit && disputed(&line.number)) {
+            return Err(Refusal::new(
+                Code::SameAudit,
+                "The disputed lines rest on this audit already: run a new one.",
+            ));
+        }
+        if withdrawn.is_empty() {
+            return Ok(Cells::new());
+        }
+        let (_, mut less) = self.differences(recount);
+        // What is too old to be charged is not disputed.
+        let claimed = self.claimed();
+        for (place, quantity) in &mut less {
+            *quantity = quantity.least(claimed.get(place).copied().unwrap_or_default());
+        }
+        let cells = self.parts_of(&less, withdrawn)?;
+        self.two_stand_for(&cells, context)?;
+        Ok(cells)
+    }
+
     /// What an answer changes beside closing the dispute.
-    fn follow_answer(&mut self, dispute: u32, answer: &Answer, context: &Context<'_>) -> Result<(), Refusal> {
+    fn follow_answer(
+        &mut self,
+        dispute: u32,
+        answer: &Answer,
+        withdrawn: &Cells,
+        context: &Context<'_>,
+    ) -> Result<(), Refusal> {
         match answer {
             Answer::ContractReview { review_on } => {
                 let cells = self.ledger.outstanding();
                 self.freeze = Some(Freeze { dispute, review_on: *review_on, cells, outcome: None });
             }
-            Answer::CountWrong { audit, withdrawn, credit_note } if !withdrawn.is_empty() => {
+            Answer::CountWrong { audit, credit_note, .. } if !withdrawn.is_empty() => {
                 let note = Self::note(Cause::Recount, Some(audit), context);
-                self.dispose(withdrawn, Bucket::Withdrawn, &note, credit_note.as_deref(), context)?;
+                self.dispose_cells(withdrawn, Bucket::Withdrawn, &note, credit_note.as_deref(), context)?;
             }
             Answer::AlreadyPaid { payment: Some((document, parts)), .. } => {
                 if parts.is_empty() {
@@ -186,6 +233,9 @@ impl Correction {
                 by: context.actor.label.clone(),
                 at: context.now,
             });
+        }
+        if let Some(plan) = &mut self.plan {
+            plan.drop_empty();
         }
     }
 

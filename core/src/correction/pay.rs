@@ -15,6 +15,10 @@ fn no_plan() -> Refusal {
     Refusal::new(Code::NoPlan, "There is no plan, or it was given up.")
 }
 
+fn rests(number: u16) -> Refusal {
+    Refusal::new(Code::InstalmentState, format!("Instalment {number} rests with what is disputed or frozen."))
+}
+
 impl Correction {
     pub(super) fn offer_plan(&mut self, terms: Terms, context: &Context<'_>) -> Result<Reach, Refusal> {
         let mut missing = Missing::default();
@@ -95,6 +99,9 @@ impl Correction {
             return Err(Refusal::new(Code::DocumentMissing, "Name the invoice."));
         }
         let instalment = self.living_plan_mut()?.instalment_mut(number)?;
+        if instalment.is_empty() {
+            return Err(rests(number));
+        }
         if instalment.state != InstalmentState::Scheduled {
             return Err(Refusal::new(
                 Code::InstalmentState,
@@ -110,6 +117,9 @@ impl Correction {
         let plan = self.plan.as_mut().ok_or_else(no_plan)?;
         let given_up = plan.given_up;
         let instalment = plan.instalment_mut(number)?;
+        if instalment.is_empty() {
+            return Err(rests(number));
+        }
         if instalment.state == InstalmentState::Paid
             || (given_up && instalment.state == InstalmentState::Scheduled)
         {
@@ -184,7 +194,7 @@ impl Correction {
 
     /// Takes instalments to come back to outstanding; answers whether there were any.
     pub(super) fn release_plan(&mut self, context: &Context<'_>) -> bool {
-        let Some(plan) = self.plan.as_ref().filter(|plan| !plan.given_up && plan.scheduled() > 0) else {
+        let Some(plan) = self.plan.as_ref().filter(|plan| plan.is_running()) else {
             return false;
         };
         let scheduled: Vec<u16> = plan
@@ -207,8 +217,9 @@ impl Correction {
     /// Puts what is available back into the instalments to come.
     pub(super) fn replan(&mut self, context: &Context<'_>) -> Result<(), Refusal> {
         let sum = total(&self.available()).minor;
+        let rests = sum < total(&self.ledger.outstanding()).minor;
         let Some(plan) = &mut self.plan else { return Ok(()) };
-        plan.rebalance(sum);
+        plan.rebalance(sum, rests);
         self.bill_instalments(Cause::Rebalance, context)
     }
 

@@ -85,6 +85,13 @@ pub struct Instalment {
     pub reminded_on: Option<NaiveDate>,
 }
 
+impl Instalment {
+    /// Whether it waits for money that rests: there is nothing to pay of it now.
+    pub fn is_empty(&self) -> bool {
+        self.state == InstalmentState::Scheduled && self.minor == 0
+    }
+}
+
 /// A time at which the plan was not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Break {
@@ -165,8 +172,9 @@ impl Plan {
         scheduled.map(|instalment| instalment.minor).sum()
     }
 
-    /// Divides a new sum over the instalments to come, the larger first. Those for which nothing is left go.
-    pub(super) fn rebalance(&mut self, total: i64) {
+    /// Divides a new sum over the instalments to come, the larger first. Those for which nothing is left go,
+    /// unless some of the sum rests: then they wait for it, empty.
+    pub(super) fn rebalance(&mut self, total: i64, rests: bool) {
         let scheduled = self.instalments.iter().filter(|one| one.state == InstalmentState::Scheduled).count();
         let count = u16::try_from(scheduled).unwrap_or(MOST_INSTALMENTS);
         let mut parts = equal(total, count).into_iter();
@@ -175,7 +183,19 @@ impl Plan {
                 instalment.minor = parts.next().unwrap_or_default();
             }
         }
-        self.instalments.retain(|one| one.state != InstalmentState::Scheduled || one.minor > 0);
+        if !rests {
+            self.drop_empty();
+        }
+    }
+
+    /// Instalments to come for which nothing is left go.
+    pub(super) fn drop_empty(&mut self) {
+        self.instalments.retain(|one| !one.is_empty());
+    }
+
+    /// Whether instalments are to come, be they empty.
+    pub(super) fn is_running(&self) -> bool {
+        !self.given_up && self.instalments.iter().any(|one| one.state == InstalmentState::Scheduled)
     }
 
     /// Whether it was broken so often that it is given up.
@@ -191,7 +211,8 @@ impl Plan {
         if self.given_up {
             return Vec::new();
         }
-        let unpaid = self.instalments.iter().filter(|one| one.state != InstalmentState::Paid);
+        let unpaid =
+            self.instalments.iter().filter(|one| one.state != InstalmentState::Paid && !one.is_empty());
         let found = unpaid.filter_map(|one| {
             let found = match &one.promise {
                 Some(promise) => {
@@ -220,7 +241,11 @@ impl Plan {
                 promise.on < today && one.reminded_on.is_none_or(|last| last <= promise.on)
             });
             let rested = one.reminded_on.is_none_or(|last| days_after(last, every_days) <= today);
-            one.state != InstalmentState::Paid && one.due_on <= today && !rests && (rested || broken_since)
+            one.state != InstalmentState::Paid
+                && !one.is_empty()
+                && one.due_on <= today
+                && !rests
+                && (rested || broken_since)
         });
         due.map(|instalment| instalment.number).collect()
     }
@@ -279,11 +304,14 @@ mod tests {
     fn what_is_left_is_divided_over_what_is_to_come() {
         let mut plan = plan(100_000, 4, Cadence::Monthly, "2026-12-01");
         plan.instalments[0].state = InstalmentState::Invoiced;
-        plan.rebalance(50_000);
+        plan.rebalance(50_000, false);
         assert_eq!(amounts(&plan), [25_000, 16_667, 16_667, 16_666]);
-        plan.rebalance(2);
+        plan.rebalance(2, false);
         assert_eq!(amounts(&plan), [25_000, 1, 1]);
-        plan.rebalance(0);
+        plan.rebalance(0, true);
+        assert_eq!(amounts(&plan), [25_000, 0, 0], "what rests comes back");
+        assert!(plan.breaks_due(day("2027-12-31"), 5).iter().all(|one| one.instalment == 1));
+        plan.rebalance(0, false);
         assert_eq!(amounts(&plan), [25_000]);
     }
 

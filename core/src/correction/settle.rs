@@ -1,9 +1,9 @@
 //! Where money goes: invoices, credit notes, waivers, and seats that are not there after all.
 
 use super::apply::Reach;
-use super::case::Correction;
+use super::case::{Correction, broken};
 use super::command::{Ground, Recount, says};
-use super::ledger::{Bucket, Cause, Note};
+use super::ledger::{Bucket, Cause, Entry, Note};
 use super::plan::InstalmentState;
 use super::policy::{Context, Said, days_after};
 use super::quantity::{Cells, Part, Quantity, total};
@@ -100,6 +100,66 @@ impl Correction {
         Ok(Reach::Part)
     }
 
+    /// Disposes of a part that may be outstanding, in instalments to come, or billed already: it goes into
+    /// `bucket`. What was billed by a document takes a credit note. Instalments to come are divided anew.
+    pub(super) fn dispose(
+        &mut self,
+        parts: &[Part],
+        bucket: Bucket,
+        note: &Note,
+        credit_note: Option<&str>,
+        context: &Context<'_>,
+    ) -> Result<Quantity, Refusal> {
+        let planned = self.release_plan(context);
+        let mut pool = self.ledger.outstanding();
+        if parts.is_empty() && pool.is_empty() {
+            return Err(Refusal::new(Code::NothingOutstanding, "There is nothing outstanding."));
+        }
+        // What is outstanding goes first; only what it does not hold comes off invoices.
+        let cells = if let Ok(cells) = self.parts_of(&pool, parts) {
+            cells
+        } else {
+            for (place, quantity) in self.ledger.in_bucket(Bucket::Billed) {
+                *pool.entry(place).or_default() += quantity;
+            }
+            self.parts_of(&pool, parts)?
+        };
+        self.dispose_cells(&cells, bucket, note, credit_note, context)?;
+        if planned {
+            self.replan(context)?;
+        }
+        Ok(total(&cells))
+    }
+
+    /// Disposes of these cells, of a plan that was taken back before.
+    pub(super) fn dispose_cells(
+        &mut self,
+        cells: &Cells,
+        bucket: Bucket,
+        note: &Note,
+        credit_note: Option<&str>,
+        context: &Context<'_>,
+    ) -> Result<(), Refusal> {
+        let outstanding = self.ledger.outstanding();
+        let billed = cells.iter().map(|(place, wanted)| {
+            (*place, wanted.without(outstanding.get(place).copied().unwrap_or_default()))
+        });
+        let billed: Cells = billed.filter(|(_, quantity)| !quantity.is_zero()).collect();
+        if !billed.is_empty() {
+            let document =
+                credit_note.map(str::trim).filter(|document| !document.is_empty()).ok_or_else(|| {
+                    Refusal::new(
+                        Code::DocumentMissing,
+                        "A part of this is on an invoice already: name the credit note.",
+                    )
+                })?;
+            let contra = Self::note(Cause::CreditNote, Some(document), context);
+            let by_us = |entry: &Entry| entry.bucket == Bucket::Billed;
+            self.ledger.take_back_part(&billed, by_us, &contra).map_err(broken)?;
+        }
+        self.post(cells, bucket, note)
+    }
+
     /// What stands on invoices.
     fn invoiced(&self) -> Cells {
         let mut cells = Cells::new();
@@ -110,7 +170,7 @@ impl Correction {
     }
 
     /// Whether an entry is on an invoice, not only planned.
-    fn is_invoiced(&self, entry: &super::ledger::Entry) -> bool {
+    fn is_invoiced(&self, entry: &Entry) -> bool {
         let planned = entry.note.instalment.and_then(|number| self.plan.as_ref()?.instalment(number));
         entry.bucket == Bucket::Billed
             && planned.is_none_or(|instalment| instalment.state != InstalmentState::Scheduled)
@@ -141,8 +201,6 @@ impl Correction {
             Some(Ground::Rule { audit, reason, owner }) => says(audit) && says(reason) && says(owner),
             None => false,
         };
-        let second = context.actor.label != self.opened_by
-            || (context.facts.members <= 1 && context.facts.second_factor);
         let mut missing = Missing::default();
         missing
             .unless(
@@ -151,11 +209,7 @@ impl Correction {
                 "Name an audit on corrected facts that compares these months and no longer finds the seats, or a \
                  rule that explains them with its reason and owner.",
             )
-            .unless(
-                self.is_under() || second,
-                Code::SecondApproverRequired,
-                "Money that is owed to the client is withdrawn by someone else than who opened the correction.",
-            );
+            .with(self.two_stand_for(&outstanding, context));
         missing.check()?;
         let (audit, reason) = match ground {
             Some(Ground::Audit(recount)) => (recount.audit.as_str(), None),
@@ -299,6 +353,7 @@ impl Correction {
         if let Some(request) = self.waiver_requests.iter_mut().find(|one| Some(one.number) == granted) {
             request.granted = Some(number);
         }
+        self.agree_forward();
         if whole {
             self.close_disputes("waived", context);
         }

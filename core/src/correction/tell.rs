@@ -5,10 +5,13 @@ use super::case::{Announcement, Approval, ApprovalOf, Correction, GoingForward};
 use super::command::{Message, says};
 use super::plan::schedule;
 use super::policy::{Context, Said, days_after};
-use super::quantity::total;
+use super::quantity::{Cells, total};
 use super::refusal::{Code, Missing, Refusal};
 use super::shock::{Band, instalment_too_large};
 use chrono::NaiveDate;
+
+/// How labels of people begin; others are those of integrations and jobs.
+const PERSON: &str = "user:";
 
 impl Correction {
     /// Notes proof of when seats were provisioned that rest on a later snapshot.
@@ -78,16 +81,14 @@ impl Correction {
             self.going_forward = Some(forward.clone());
         }
         missing.with(self.weigh_shock(context));
-        missing.check()?;
         let reply_by = reply_by.unwrap_or_else(|| days_after(context.today, context.policy.reply_days));
-        if let Some(forward) = going_forward {
-            for line in &mut self.lines {
-                if let Some(agreed) = forward.quantities.get(&line.number).copied() {
-                    line.forward = line.forward_at(agreed, self.subject.currency);
-                    line.agreed = agreed;
-                }
-            }
-        }
+        missing.unless(
+            reply_by >= context.today,
+            Code::NoticeTooShort,
+            "The day until which the client may reply is over: name one that is to come.",
+        );
+        missing.check()?;
+        self.agree_forward();
         self.announcement = Some(Announcement {
             context: message.context.trim().to_owned(),
             data: message.data.trim().to_owned(),
@@ -105,6 +106,17 @@ impl Correction {
         (self.acceptance, self.delivered_on) = (None, None);
         self.reminders.clear();
         Ok(Reach::Whole)
+    }
+
+    /// Lines agree to what is billed from now on.
+    pub(super) fn agree_forward(&mut self) {
+        let Some(forward) = &self.going_forward else { return };
+        for line in &mut self.lines {
+            if let Some(agreed) = forward.quantities.get(&line.number).copied() {
+                line.forward = line.forward_at(agreed, self.subject.currency);
+                line.agreed = agreed;
+            }
+        }
     }
 
     /// A credit is owed at once: nobody need be warned of it.
@@ -133,7 +145,7 @@ impl Correction {
         let shock = self.shock(context);
         let mut missing = Missing::default();
         missing.unless(
-            !shock.band.needs_plan() || self.offer.is_some() || shock.announced.retro == 0,
+            !shock.band.needs_plan() || self.offer.is_some() || self.announces().retro == 0,
             Code::PlanOfferMissing,
             "The invoice grows by more than the limit: offer payment in parts first.",
         );
@@ -150,7 +162,7 @@ impl Correction {
 
     /// Whether instalments with the forward increase keep within the limit, or were approved.
     pub(super) fn weigh_instalments(&self, context: &Context<'_>) -> Result<(), Refusal> {
-        let Some((instalment, forward)) = self.first_instalment()? else { return Ok(()) };
+        let Some((instalment, forward)) = self.first_instalment(context)? else { return Ok(()) };
         let usual = self.shock(context).usual;
         let sum = instalment.saturating_add(forward);
         if instalment_too_large(instalment, forward, usual, context.policy.bands)
@@ -165,8 +177,9 @@ impl Correction {
         Ok(())
     }
 
-    /// The largest instalment of the offer, and the increase of each invoice beside it.
-    pub fn first_instalment(&self) -> Result<Option<(i64, i64)>, Refusal> {
+    /// The largest instalment of the offer, and the increase of each invoice beside it: also by what other
+    /// corrections announced for it.
+    pub fn first_instalment(&self, context: &Context<'_>) -> Result<Option<(i64, i64)>, Refusal> {
         let Some(offer) = self.offer else { return Ok(None) };
         let sum = match total(&self.available()).minor {
             0 => total(&self.ledger.outstanding()).minor,
@@ -176,7 +189,7 @@ impl Correction {
             return Ok(None);
         }
         let first = schedule(sum, offer.terms)?.first().map_or(0, |instalment| instalment.minor);
-        Ok(Some((first, self.announces().forward)))
+        Ok(Some((first, self.shock(context).announced.forward)))
     }
 
     pub(super) fn approve(&mut self, of: ApprovalOf, context: &Context<'_>) -> Result<Reach, Refusal> {
@@ -190,7 +203,7 @@ impl Correction {
         let up_to = match of {
             ApprovalOf::Shock => self.shock(context).announced.increase(),
             ApprovalOf::Instalments => {
-                let (instalment, forward) = self.first_instalment()?.ok_or_else(|| {
+                let (instalment, forward) = self.first_instalment(context)?.ok_or_else(|| {
                     Refusal::new(
                         Code::PlanNotOffered,
                         "Offer the plan first, so that its instalments are known.",
@@ -198,14 +211,47 @@ impl Correction {
                 })?;
                 instalment.saturating_add(forward)
             }
+            ApprovalOf::Withdrawal => total(&self.claimed()).minor,
         };
         self.approvals.push(Approval { of, up_to, by: context.actor.label.clone(), at: context.now });
         Ok(Reach::Part)
     }
 
-    pub(super) fn deliver(&mut self, on: NaiveDate) -> Reach {
+    /// Whether two people stand for it that the client is not owed this after all: whoever acts, and either
+    /// whoever opened the correction or an admin who approved. Integrations and jobs are not people.
+    pub(super) fn two_stand_for(&self, withdrawn: &Cells, context: &Context<'_>) -> Result<(), Refusal> {
+        if self.is_under() || withdrawn.is_empty() {
+            return Ok(());
+        }
+        let me = &context.actor.label;
+        let opened = self.opened_by.starts_with(PERSON) && self.opened_by != *me;
+        let sum = total(withdrawn).minor;
+        let approved = self.approvals.iter().any(|approval| {
+            approval.of == ApprovalOf::Withdrawal && sum <= approval.up_to && approval.by != *me
+        });
+        let alone = context.facts.members <= 1 && context.facts.second_factor;
+        let mut missing = Missing::default();
+        missing
+            .unless(context.actor.person, Code::PersonRequired, "A person must withdraw what is owed to the client.")
+            .unless(
+                opened || approved || alone,
+                Code::SecondApproverRequired,
+                "Two people stand for it that money is not owed to the client after all: have an admin approve the \
+                 withdrawal first, and someone else withdraw.",
+            );
+        missing.check()
+    }
+
+    pub(super) fn deliver(&mut self, on: NaiveDate, context: &Context<'_>) -> Result<Reach, Refusal> {
+        let told = self.announcement.as_ref().map(|announcement| announcement.on);
+        if on > context.today || told.is_none_or(|told| on < told) {
+            return Err(Refusal::new(
+                Code::NotDelivered,
+                "The message arrived on the day it was sent or later, and not after today: state that day.",
+            ));
+        }
         self.delivered_on = Some(on);
-        Reach::Part
+        Ok(Reach::Part)
     }
 
     pub(super) fn remind(

@@ -130,11 +130,15 @@ command! {
     /// plan offer or a decision. Needs `If-Match`.
     answer_correction, "/corrections/{correction_id}/answer", AnswerDispute, Answer,
     async |tx, loaded, body| {
-        if let Some(audit) = body.recount_audit_id {
-            completed(tx, "/recount_audit_id", audit).await?;
-        }
+        let recount = match body.recount_audit_id {
+            Some(audit) => {
+                completed(tx, "/recount_audit_id", audit).await?;
+                Some(recount::recount(tx, loaded, audit).await?)
+            }
+            None => None,
+        };
         let answer = body.answer(&loaded.correction)?;
-        Ok((Command::Answer { dispute: body.dispute, answer, text: body.text.clone() }, None))
+        Ok((Command::Answer { dispute: body.dispute, answer, text: body.text.clone(), recount }, None))
     }
 }
 

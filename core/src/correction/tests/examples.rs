@@ -65,7 +65,12 @@ fn resolved() -> Correction {
     assert_eq!(total(&disputed.available()).minor, 140_800, "the rest moves on");
 
     // The log answers two of them.
-    let answer = |log| Command::Answer { dispute: 1, answer: Answer::UnauthorizedSeats { log }, text: None };
+    let answer = |log| Command::Answer {
+        dispute: 1,
+        answer: Answer::UnauthorizedSeats { log },
+        text: None,
+        recount: None,
+    };
     let later = Scene::on("2026-10-10");
     assert_eq!(later.refuse(&disputed, &answer(Vec::new())).code(), Code::ProvisioningLogMissing);
     let answered = later.apply(&disputed, &answer(log(2)));
@@ -110,7 +115,7 @@ fn resolved() -> Correction {
     // 1,760.00 in six: (293.34 + 264.00) / 1,320 = 42 %.
     let third = Scene::on("2026-10-13");
     let offered = third.apply(&waived, &offer(6, "2026-11-01"));
-    assert_eq!(offered.first_instalment(), Ok(Some((29_334, 26_400))));
+    assert_eq!(offered.first_instalment(&third.context()), Ok(Some((29_334, 26_400))));
     let mut bare = offered.clone();
     bare.approvals.clear();
     let accept = Command::AcceptPlan { said: said() };

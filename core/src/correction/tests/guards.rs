@@ -27,7 +27,16 @@ fn dispute(reason: DisputeReason, parts: Vec<Part>) -> Command {
 }
 
 fn answer(answer: Answer) -> Command {
-    Command::Answer { dispute: 1, answer, text: None }
+    let recount = Some(fewer("audit-2"));
+    Command::Answer { dispute: 1, answer, text: None, recount }
+}
+
+/// A later audit that finds one seat less.
+fn fewer(audit: &str) -> Recount {
+    let mut now = finding("Business Premium", 20, 21, "22.00", "2026-02", 8);
+    now.audit = audit.to_owned();
+    let compared = [(1, now.months.keys().copied().collect())].into();
+    Recount { audit: audit.to_owned(), compared, findings: vec![now] }
 }
 
 fn bill(parts: Vec<Part>) -> Command {
@@ -242,7 +251,7 @@ fn each_reason_is_answered_by_its_own_evidence() {
     ] {
         assert_eq!(scene.refuse(&disputed(reason), &answer(given)).code(), code, "{reason}");
     }
-    let refused = Command::Answer { dispute: 2, answer: Answer::Refusal, text: None };
+    let refused = Command::Answer { dispute: 2, answer: Answer::Refusal, text: None, recount: None };
     assert_eq!(scene.refuse(&disputed(DisputeReason::Refusal), &refused).code(), Code::DisputeUnknown);
 }
 
@@ -291,6 +300,7 @@ fn a_contract_review_freezes_the_past_once_until_its_outcome() {
         dispute: 2,
         answer: Answer::ContractReview { review_on: day("2026-10-20") },
         text: None,
+        recount: None,
     };
     assert_eq!(scene.refuse(&again, &second).code(), Code::AlreadyFrozen);
     let silent = Command::EndReview { outcome: String::new() };
@@ -486,7 +496,7 @@ fn waiving_all_that_is_left_ends_the_correction_until_the_client_takes_it_back()
     let writing = Command::AttachConfirmation {
         kind: ConfirmationKind::Withdrawal,
         sha256: "sha256:second letter".to_owned(),
-        said: said(),
+        said: Said { at: scene.now, ..said() },
         authenticated: true,
         minor: None,
     };

@@ -79,6 +79,7 @@ fn command(correction: &Correction, (kind, a, b, c): Try, scene: &Scene) -> Comm
             dispute: open.map_or(1, |dispute| dispute.number),
             answer: answer(open.map(|dispute| dispute.reason), a, b, scene),
             text: None,
+            recount: Some(Recount { audit: "audit-2".to_owned(), ..recount(correction, a, b) }),
         },
         Action::Amend => Command::Amend { recount: recount(correction, a, b) },
         Action::Resolve => {
