@@ -33,7 +33,7 @@ pub(super) struct Splitter<'r> {
 }
 
 /// Bytes of a block, more or less. Fuzzers make small files, and are to see many blocks.
-const SIZE: usize = if cfg!(fuzzing) { 256 } else { 1 << 20 };
+const SIZE: usize = if cfg!(fuzzing) { 256 } else { 1 << 18 };
 
 impl<'r> Splitter<'r> {
     pub(super) fn new(

@@ -21,6 +21,7 @@ use crate::period::{Span, day_after};
 use crate::records::{ChargeKind, ClientRef, Cycle, ProductRef, Record, Side, VendorCharge};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
+use std::sync::Arc;
 use words::{ChargeType, Frequency, TermWords, Words, has, lower};
 
 pub(super) const FORMAT: Format = Format {
@@ -278,13 +279,26 @@ fn client(cells: &Cells<'_>) -> Result<ClientRef, Bad> {
     Ok(ClientRef { id, name, domain: cells.text(F::CustomerDomain as usize).map(lower) })
 }
 
+/// Rows of one client share what they say of it.
+fn known_client(cells: &Cells<'_>, words: &mut Words) -> Result<Arc<ClientRef>, Bad> {
+    let texts = texts(cells, [F::CustomerId, F::CustomerName, F::CustomerDomain]);
+    if let Some(known) = words.clients.get(texts) {
+        return Ok(known);
+    }
+    Ok(words.clients.put(texts, client(cells)?.into()))
+}
+
+fn texts<'r, const N: usize>(cells: &Cells<'r>, fields: [F; N]) -> [&'r str; N] {
+    fields.map(|field| cells.text(field as usize).unwrap_or_default())
+}
+
 fn charge(
     cells: &Cells<'_>,
     dates: &mut Dates,
     words: &mut Words,
     sink: &mut Sink,
 ) -> Result<VendorCharge, Bad> {
-    let client = client(cells)?;
+    let client = known_client(cells, words)?;
     let charge_type = words.charge_type(cells.need(F::ChargeType as usize)?);
     let from = dates
         .of(cells, F::ChargeStart)?
@@ -309,8 +323,8 @@ fn charge(
     let (told, frequency) = (words.term(term_text), words.frequency(frequency_text));
     let kind = kind(cells, &charge_type, told, frequency, last.is_none());
     Ok(VendorCharge {
-        client: client.into(),
-        product: product(cells, kind, sink)?.into(),
+        client,
+        product: known_product(cells, kind, words, sink)?,
         subscription: cells.text(F::SubscriptionId as usize).map(lower),
         invoice: cells.owned(F::Invoice as usize),
         reference: cells.text(F::Reference as usize).map(reference),
@@ -333,6 +347,22 @@ fn charge(
 fn charge_cycle(frequency: &str, term: &str, span: Span) -> Cycle {
     // What nearly every row says.
     if frequency == "Monthly" { Cycle::Monthly } else { cycle(frequency, term, span) }
+}
+
+fn known_product(
+    cells: &Cells<'_>,
+    kind: ChargeKind,
+    words: &mut Words,
+    sink: &mut Sink,
+) -> Result<Arc<ProductRef>, Bad> {
+    let texts = texts(cells, [F::ProductId, F::SkuId, F::SkuName, F::ProductName]);
+    // Without a sku the kind decides; with a short one there is something to note of each row.
+    let alike = texts[1].len() >= 4;
+    if let Some(known) = words.products.get(texts).filter(|_| alike) {
+        return Ok(known);
+    }
+    let product = product(cells, kind, sink)?.into();
+    Ok(if alike { words.products.put(texts, product) } else { product })
 }
 
 /// `ProductId:SkuId`, and the name.

@@ -18,12 +18,12 @@ pub(super) struct Repeats {
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct Places([u64; 2]);
+pub(super) struct Places([Powers; 2]);
 
 impl Repeats {
     pub(super) fn new() -> Self {
         let place = || RandomState::new().build_hasher().finish() % (PRIME - 1) + 1;
-        Self { places: Places([place(), place()]), lines: HashMap::default() }
+        Self { places: Places([Powers::of(place()), Powers::of(place())]), lines: HashMap::default() }
     }
 
     pub(super) const fn places(&self) -> Places {
@@ -65,29 +65,64 @@ impl Places {
         self.of_bytes(scratch)
     }
 
+    /// Both polynomials in one pass: neither waits for the other.
     fn of_bytes(self, bytes: &[u8]) -> Digest {
-        let [a, b] = self.0;
-        let mut sums = [bytes.len() as u64 + 1; 2];
-        let mut take = |word: u64| sums = [step(sums[0], a, word), step(sums[1], b, word)];
+        let [mut first, mut second] = [bytes.len() as u64 + 1; 2];
+        let [a, b] = &self.0;
         let mut rest = bytes;
-        while let Some(word) = rest.first_chunk::<8>() {
-            take(u64::from_le_bytes(*word) & ((1 << (8 * WORD)) - 1));
-            rest = &rest[WORD..];
+        // The last word of a step is read with the byte behind it.
+        while let Some(part) = rest.first_chunk::<{ STEP * WORD + 1 }>() {
+            let words = [word(part, 0), word(part, 1), word(part, 2), word(part, 3)];
+            first = a.step(first, words);
+            second = b.step(second, words);
+            rest = &rest[STEP * WORD..];
         }
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        take(u64::from_le_bytes(last));
-        sums
+        for part in rest.chunks(WORD) {
+            let mut last = [0; 8];
+            last[..part.len()].copy_from_slice(part);
+            let last = u128::from(u64::from_le_bytes(last));
+            first = reduce(product(first, a.0[0]) + last);
+            second = reduce(product(second, b.0[0]) + last);
+        }
+        [first, second]
     }
 }
 
-/// `sum * place + word`, below twice the prime.
-fn step(sum: u64, place: u64, word: u64) -> u64 {
-    let product = u128::from(sum) * u128::from(place);
-    // Both are below 2^63.
-    let part = |bits: u128| u64::try_from(bits).unwrap_or_default();
-    let (low, high) = (part(product & u128::from(PRIME)), part(product >> 61));
-    let sum = low + high + word;
+/// Words taken together: their products do not wait for each other.
+const STEP: usize = 4;
+
+/// A place, and its powers up to that of a step.
+#[derive(Clone, Copy)]
+struct Powers([u64; STEP]);
+
+impl Powers {
+    const fn of(place: u64) -> Self {
+        let square = reduce(product(place, place));
+        Self([place, square, reduce(product(square, place)), reduce(product(square, square))])
+    }
+
+    #[inline]
+    const fn step(&self, sum: u64, [a, b, c, d]: [u64; STEP]) -> u64 {
+        let [one, two, three, four] = self.0;
+        reduce(product(sum, four) + product(a, three) + product(b, two) + product(c, one) + d as u128)
+    }
+}
+
+/// The seven bytes of a word.
+#[inline]
+fn word(bytes: &[u8], index: usize) -> u64 {
+    let eight = bytes[index * WORD..].first_chunk::<8>();
+    eight.map_or(0, |eight| u64::from_le_bytes(*eight) & ((1 << (8 * WORD)) - 1))
+}
+
+const fn product(a: u64, b: u64) -> u128 {
+    a as u128 * b as u128
+}
+
+/// The same modulo the prime, and below twice of it; for less than four times its square.
+#[expect(clippy::cast_possible_truncation, reason = "both parts have less than 64 bits")]
+const fn reduce(sum: u128) -> u64 {
+    let sum = (sum & PRIME as u128) as u64 + (sum >> 61) as u64;
     (sum & PRIME) + (sum >> 61)
 }
 

@@ -47,6 +47,7 @@ impl<'r> Fields<'r> {
         }
     }
 
+    #[inline]
     pub(super) fn get(self, index: usize) -> Option<&'r str> {
         match self {
             Self::Places { block, places, .. } => {

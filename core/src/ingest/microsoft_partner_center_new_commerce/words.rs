@@ -1,12 +1,15 @@
-//! Words of reconciliation rows that come again in row after row, and what they mean.
+//! What comes again in row after row of a reconciliation file: words and what they mean, clients, products.
 
 use super::super::charge_words::{is_known_charge_type, snake, term};
 use super::super::table::fold;
-use crate::records::Term;
+use crate::records::{ClientRef, ProductRef, Term};
+use std::sync::Arc;
 
-/// Words that come again in row after row, and what they mean: told once for each thread.
+/// What comes again in row after row: told once for each thread.
 #[derive(Default)]
 pub(super) struct Words {
+    pub(super) clients: Recent<3, Arc<ClientRef>>,
+    pub(super) products: Recent<4, Arc<ProductRef>>,
     charge_types: Vec<(String, ChargeType)>,
     terms: Vec<(String, TermWords)>,
     frequencies: Vec<(String, Frequency)>,
@@ -31,6 +34,43 @@ pub(super) struct TermWords {
 pub(super) struct Frequency {
     pub(super) blank: bool,
     pub(super) once: bool,
+}
+
+/// What was last read from cells: a few dozen, each in a place that its texts choose.
+pub(super) struct Recent<const N: usize, T> {
+    slots: Vec<Option<([String; N], T)>>,
+}
+
+impl<const N: usize, T> Default for Recent<N, T> {
+    fn default() -> Self {
+        Self { slots: std::iter::repeat_with(|| None).take(SLOTS).collect() }
+    }
+}
+
+/// An organization sells some dozens of products.
+const SLOTS: usize = 128;
+
+impl<const N: usize, T: Clone> Recent<N, T> {
+    pub(super) fn get(&self, texts: [&str; N]) -> Option<T> {
+        let (known, value) = self.slots[Self::slot(texts)].as_ref()?;
+        known.iter().zip(texts).all(|(known, text)| known == text).then(|| value.clone())
+    }
+
+    pub(super) fn put(&mut self, texts: [&str; N], value: T) -> T {
+        self.slots[Self::slot(texts)] = Some((texts.map(str::to_owned), value.clone()));
+        value
+    }
+
+    /// Ids differ in their last signs.
+    fn slot(texts: [&str; N]) -> usize {
+        let mut slot = 0_usize;
+        for text in texts {
+            if let [.., a, b, c] = text.as_bytes() {
+                slot = slot * 7 + usize::from(*a) + usize::from(*b) * 3 + usize::from(*c) * 31;
+            }
+        }
+        slot % SLOTS
+    }
 }
 
 /// What a text means, by memory or told now. A file of ever new texts is not kept.
