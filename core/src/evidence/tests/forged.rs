@@ -67,8 +67,8 @@ fn a_ledger_that_does_not_add_up_is_named() {
     let check = json("correction.json", |of| of["ledger"]["balance"]["outstanding"]["minor"] = 1.into());
     says(&check, "correction.json", "balances");
     let check = json("correction.json", |of| {
-        of["ledger"]["entries"][0]["quantity"]["minor"] = i64::MAX.into();
-        of["ledger"]["entries"][1]["quantity"]["minor"] = i64::MAX.into();
+        of["ledger"]["entries"][0]["quantity"]["minor"] = (1_i64 << 62).into();
+        of["ledger"]["entries"][1]["quantity"]["minor"] = (1_i64 << 62).into();
     });
     says(&check, "correction.json", "cannot be right");
     let check = json("correction.json", |of| of["ledger"]["entries"][0]["seq"] = 7.into());

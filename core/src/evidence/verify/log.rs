@@ -75,8 +75,10 @@ fn proofs(opened: &Opened<'_>, checkpoint: &Checkpoint) -> Result<String, Fault>
         verify_inclusion(entry.leaf, at, checkpoint.size, &entry.proof, checkpoint.root)
             .map_err(|error| format!("timeline.json: entry {at} is not in the log: {error}."))?;
         match entry.state {
-            EntryState::Shown => {}
-            EntryState::Pseudonymised if opened.manifest.pseudonyms.is_some() => replaced += 1,
+            EntryState::Shown if entry.entry.is_some() => {}
+            EntryState::Pseudonymised if entry.entry.is_some() && opened.manifest.pseudonyms.is_some() => {
+                replaced += 1;
+            }
             EntryState::Erased if entry.entry.is_none() => erased += 1,
             _ => return Err(format!("timeline.json: entry {at} does not show what it should.").into()),
         }

@@ -94,9 +94,9 @@ fn open<'b>(
 fn key_and_signature(opened: &Opened<'_>, out: &mut Verification) {
     let fingerprint = key::fingerprint(&opened.key);
     if opened.manifest.key.fingerprint == fingerprint {
-        out.holding(Some(public_key::PATH), "public-key.pem is the key that the manifest names.");
+        out.holding(Some(public_key::PATH), "public-key.pem is the key that manifest.json names.");
     } else {
-        out.failing(Some(public_key::PATH), "public-key.pem is not the key that the manifest names.");
+        out.failing(Some(changed(opened)), "public-key.pem is not the key that manifest.json names.");
     }
     if opened.known.is_empty() {
         out.remark(
@@ -123,4 +123,13 @@ fn key_and_signature(opened: &Opened<'_>, out: &mut Verification) {
             "manifest.sig is not this key's signature over manifest.json: one of the two was changed.",
         ),
     }
+}
+
+/// Which of key and manifest was changed, where they do not fit: the manifest also has the digest of the key's
+/// file.
+fn changed(opened: &Opened<'_>) -> &'static str {
+    let pem = opened.container.read(public_key::PATH).unwrap_or_default();
+    let listed = opened.manifest.files.iter().find(|file| file.path == public_key::PATH);
+    let whole = listed.is_some_and(|file| file.sha256 == crate::digest::of_bytes(&pem));
+    if whole { manifest::PATH } else { public_key::PATH }
 }
