@@ -31,4 +31,5 @@ pub mod period;
 pub mod records;
 pub mod sample;
 pub mod seat_states;
+mod visible;
 pub mod visit;

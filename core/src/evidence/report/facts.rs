@@ -261,7 +261,7 @@ pub struct SentLetter {
 pub enum LetterBody {
     /// As it was rendered, with its tables.
     Letter(Letter),
-    /// As plain text, in lines.
+    /// As it is kept as text: its paragraphs and tables are found again.
     Text(String),
 }
 
