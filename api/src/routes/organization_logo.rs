@@ -15,7 +15,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Registers the resource.
 pub fn configure(config: &mut ServiceConfig) {
-    config.service(get_organization_logo).service(replace_organization_logo).service(remove_organization_logo);
+    config
+        .service(get_organization_logo)
+        .service(replace_organization_logo)
+        .service(remove_organization_logo);
 }
 
 /// Read the logo
@@ -106,7 +109,10 @@ async fn received(mut payload: web::Payload) -> Result<BytesMut, ApiError> {
         let chunk = chunk
             .map_err(|error| ApiError::new(Code::Unreadable, format!("The upload ended early: {error}.")))?;
         if body.len() + chunk.len() > MOST_BYTES {
-            return Err(ApiError::new(Code::TooLarge, "A logo holds 256 kB at most; 600 points wide is enough."));
+            return Err(ApiError::new(
+                Code::TooLarge,
+                "A logo holds 256 kB at most; 600 points wide is enough.",
+            ));
         }
         body.extend_from_slice(&chunk);
     }

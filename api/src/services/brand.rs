@@ -86,7 +86,10 @@ fn refused(error: LogoError) -> ApiError {
     match error {
         LogoError::Large => ApiError::new(
             Code::TooLarge,
-            format!("A logo holds {} kB at most. Save it smaller; 600 points wide is enough.", MOST_BYTES >> 10),
+            format!(
+                "A logo holds {} kB at most. Save it smaller; 600 points wide is enough.",
+                MOST_BYTES >> 10
+            ),
         ),
         LogoError::Format => ApiError::new(
             Code::UnsupportedMediaType,

@@ -26,7 +26,8 @@ fn table(block: &str) -> Option<Table> {
         return None;
     }
     let widths: Vec<usize> = rule.split("  ").map(str::len).collect();
-    let rows: Vec<Vec<String>> = [headings].into_iter().chain(lines).map(|line| parted(line, &widths)).collect();
+    let rows: Vec<Vec<String>> =
+        [headings].into_iter().chain(lines).map(|line| parted(line, &widths)).collect();
     // Numbers end where their column ends; words begin where it begins.
     let numeric: Vec<bool> = (0..widths.len())
         .map(|at| {
@@ -36,7 +37,8 @@ fn table(block: &str) -> Option<Table> {
         })
         .collect();
     let cells = |row: &Vec<String>| {
-        let cell = |(text, numeric): (&String, &bool)| Cell { text: text.trim().to_owned(), numeric: *numeric };
+        let cell =
+            |(text, numeric): (&String, &bool)| Cell { text: text.trim().to_owned(), numeric: *numeric };
         row.iter().zip(&numeric).map(cell).collect::<Vec<Cell>>()
     };
     let (head, body) = rows.split_first()?;
@@ -68,8 +70,8 @@ mod tests {
 
     #[test]
     fn what_is_kept_as_text_has_the_paragraphs_and_tables_of_the_letter() {
-        for kind in LetterKind::ALL {
-            let template = Template::parse(kind, kind.default_template()).unwrap();
+        for kind in LetterKind::ALL.iter().copied() {
+            let template = Template::default_for(kind).unwrap();
             let letter = render(&template, &example(kind)).unwrap();
             let all: Vec<Content> =
                 letter.sections.iter().flat_map(|section| section.content.iter().cloned()).collect();
@@ -80,8 +82,12 @@ mod tests {
     #[test]
     fn text_of_others_is_paragraphs() {
         let paragraph = |text: &str| Content::Paragraph(text.to_owned());
-        assert_eq!(contents("One\ntwo.\r\n\r\nThree:\n- four\n"), [paragraph("One two."), paragraph("Three: - four")]);
-        for odd in ["", "\n\n\n", "a:\nb\n-", "a:\nb\n--  --", ":\n\n-", "a:\n\u{e9}\u{e9}\u{e9}\n--  --\nx"] {
+        assert_eq!(
+            contents("One\ntwo.\r\n\r\nThree:\n- four\n"),
+            [paragraph("One two."), paragraph("Three: - four")]
+        );
+        for odd in ["", "\n\n\n", "a:\nb\n-", "a:\nb\n--  --", ":\n\n-", "a:\n\u{e9}\u{e9}\u{e9}\n--  --\nx"]
+        {
             contents(odd);
         }
     }

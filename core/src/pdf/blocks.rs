@@ -32,7 +32,8 @@ impl Flow {
         let texts: Vec<(Vec<Line>, Vec<Line>)> = figures
             .iter()
             .map(|figure| {
-                let values = figure.values.iter().flat_map(|value| self.wrapped(value, style, inner)).collect();
+                let values =
+                    figure.values.iter().flat_map(|value| self.wrapped(value, style, inner)).collect();
                 (self.wrapped(&figure.label, label, inner), values)
             })
             .collect();

@@ -76,8 +76,9 @@ impl FromStr for Colour {
         if digits.len() != 6 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return Err(error());
         }
-        let part =
-            |at: usize| digits.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok()).ok_or_else(error);
+        let part = |at: usize| {
+            digits.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok()).ok_or_else(error)
+        };
         Ok(Self::new(part(0)?, part(2)?, part(4)?))
     }
 }

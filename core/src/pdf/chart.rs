@@ -213,7 +213,8 @@ fn numbered(groups: &[Group]) -> impl Iterator<Item = (i64, &Group)> {
 /// Steps of 1, 2 or 5 and zeros, and how many: four to six where the values are large enough.
 fn scale(chart: &Chart) -> (i64, i64) {
     let values = chart.groups.iter().flat_map(|group| group.values);
-    let most = values.max().unwrap_or_default().ceil().to_i64().unwrap_or(i64::MAX / 1000).clamp(1, i64::MAX / 1000);
+    let most =
+        values.max().unwrap_or_default().ceil().to_i64().unwrap_or(i64::MAX / 1000).clamp(1, i64::MAX / 1000);
     let mut unit = 1;
     loop {
         for step in [unit, 2 * unit, 5 * unit] {

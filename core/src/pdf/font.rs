@@ -66,9 +66,7 @@ fn load(of: Face) -> Option<Loaded> {
     if i64::from(face.units_per_em()) != UNITS {
         return None;
     }
-    let off = |tag: &[u8; 4]| {
-        rustybuzz::Feature::new(rustybuzz::ttf_parser::Tag::from_bytes(tag), 0, ..)
-    };
+    let off = |tag: &[u8; 4]| rustybuzz::Feature::new(rustybuzz::ttf_parser::Tag::from_bytes(tag), 0, ..);
     let plan = rustybuzz::ShapePlan::new(
         &face,
         rustybuzz::Direction::LeftToRight,

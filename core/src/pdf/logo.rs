@@ -7,9 +7,9 @@ use std::io::Cursor;
 /// Bytes of the file.
 pub const MOST_BYTES: usize = 256 * 1024;
 /// Points in a row, or in a column.
-pub const MOST_SIDE: u32 = 3000;
+const MOST_SIDE: u32 = 3000;
 /// Points altogether: at most 16 MB of memory.
-pub const MOST_POINTS: u32 = 4_000_000;
+const MOST_POINTS: u32 = 4_000_000;
 
 /// A picture, as red, green, blue and opacity of each point.
 #[derive(Clone, PartialEq, Eq)]

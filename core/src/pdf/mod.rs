@@ -30,7 +30,7 @@ pub(crate) use chart::{Chart, Group};
 pub(crate) use flow::{Flow, Laid, Running};
 pub(crate) use table::{Cell, Column, Table};
 pub(crate) use theme::MUTED;
-pub(crate) use unit::{Unit, pt};
+pub(crate) use unit::pt;
 pub(crate) use write::{About, write};
 
 /// Why a document cannot be written.

@@ -3,7 +3,7 @@
 use super::flow::Flow;
 use super::sheet::{Kind, Mark, Node, Owner};
 use super::text::{Line, widest_word};
-use super::theme::{HAIRLINE, MUTED, Style};
+use super::theme::{MUTED, Style};
 use super::unit::{Unit, pt, tenths};
 
 /// A column.
@@ -120,7 +120,8 @@ impl Flow {
         let places = self.places(table);
         let head = self.head(table, &places);
         let height = head.height();
-        let rows: Vec<Ready> = table.rows.iter().map(|(kind, cells)| self.ready(*kind, cells, table, &places)).collect();
+        let rows: Vec<Ready> =
+            table.rows.iter().map(|(kind, cells)| self.ready(*kind, cells, table, &places)).collect();
         let least: Unit = rows.iter().take(2).map(Ready::height).sum();
         self.need((height + least).min(pt(200)));
         let node = self.node(Kind::Table, None);
@@ -310,10 +311,6 @@ fn shared(wanted: &[Unit], least: &[Unit], room: Unit) -> Vec<Unit> {
     let share = |width: &Unit| if *width <= fair { *width } else { (room - kept) * width / wide.max(1) };
     least.iter().map(share).collect()
 }
-
-/// Kept for the tests: the line under a row.
-#[cfg(test)]
-pub(crate) const LINE: super::brand::Colour = HAIRLINE;
 
 #[cfg(test)]
 mod tests {

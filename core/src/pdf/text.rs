@@ -32,10 +32,12 @@ impl Line {
         let at = self.text.len();
         let shaped = shaper.shape(self.style.face, text);
         self.text.push_str(text);
-        self.glyphs.extend(shaped.glyphs.iter().map(|glyph| Glyph {
-            range: glyph.range.start + at..glyph.range.end + at,
-            ..glyph.clone()
-        }));
+        self.glyphs.extend(
+            shaped
+                .glyphs
+                .iter()
+                .map(|glyph| Glyph { range: glyph.range.start + at..glyph.range.end + at, ..glyph.clone() }),
+        );
         let advance: i64 = self.glyphs.iter().map(|glyph| i64::from(glyph.advance)).sum();
         self.width = advance * self.style.size / UNITS;
     }

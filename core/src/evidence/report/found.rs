@@ -29,7 +29,11 @@ pub(super) fn billed_against_billable(flow: &mut Flow, report: &Report) {
             light: month.provisional,
         });
         year = Some(own);
-        said.push(format!("{name}: billable {}, billed {}", say::number(month.billable), say::number(month.billed)));
+        said.push(format!(
+            "{name}: billable {}, billed {}",
+            say::number(month.billable),
+            say::number(month.billed)
+        ));
     }
     flow.chart(&Chart {
         series: ["Billable: what is provisioned and to be billed".to_owned(), "Billed".to_owned()],
@@ -50,7 +54,9 @@ pub(super) fn gaps(flow: &mut Flow, report: &Report) {
     }
     flow.lead(match report.direction {
         Direction::Under => "Seats that are provisioned and were not billed. Amounts are before tax.",
-        Direction::Over => "Seats that were billed and are not provisioned: we over-billed you. Amounts are before tax.",
+        Direction::Over => {
+            "Seats that were billed and are not provisioned: we over-billed you. Amounts are before tax."
+        }
     });
     let wide = digits(report.gaps.iter().map(|gap| gap.seat_months));
     let mut table = Table::new(vec![
@@ -80,7 +86,8 @@ pub(super) fn gaps(flow: &mut Flow, report: &Report) {
 }
 
 fn total_row(report: &Report, total: Money, wide: u32) -> Vec<Cell> {
-    let of: Vec<&ReportGap> = report.gaps.iter().filter(|gap| currency(gap) == Some(total.currency)).collect();
+    let of: Vec<&ReportGap> =
+        report.gaps.iter().filter(|gap| currency(gap) == Some(total.currency)).collect();
     let seats: Decimal = of.iter().map(|gap| gap.seats).sum();
     let seat_months: Decimal = of.iter().map(|gap| gap.seat_months).sum();
     vec![
@@ -176,7 +183,11 @@ pub(super) fn seats(flow: &mut Flow, report: &Report) {
     }
     flow.heading(3, "Accounts and their last activity");
     if report.activity.is_empty() {
-        flow.paragraph("No record of use is part of this report, and nothing is claimed about it.", style, pt(8));
+        flow.paragraph(
+            "No record of use is part of this report, and nothing is claimed about it.",
+            style,
+            pt(8),
+        );
     } else {
         accounts(flow, report);
     }

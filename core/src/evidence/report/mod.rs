@@ -3,6 +3,7 @@
 //! [`Report`] is plain values that others fill in; [`pdf`] lays them out. The same values give the same
 //! bytes. Nothing is computed here but sums of rounded amounts of one currency.
 
+pub mod examples;
 mod facts;
 mod found;
 mod proof;

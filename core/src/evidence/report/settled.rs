@@ -27,7 +27,13 @@ pub(super) fn plan(flow: &mut Flow, report: &Report) {
         ]);
     }
     let empty = Cell::default;
-    table.sum(vec![empty(), "Total".into(), plan.state.as_str().into(), empty(), say::money(plan.total).into()]);
+    table.sum(vec![
+        empty(),
+        "Total".into(),
+        plan.state.as_str().into(),
+        empty(),
+        say::money(plan.total).into(),
+    ]);
     flow.table(&table);
 }
 

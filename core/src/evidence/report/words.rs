@@ -125,12 +125,10 @@ pub(super) fn data(report: &Report) -> Vec<String> {
     };
     let period = report.months.map(|(first, last)| format!(", {}", months(first, last))).unwrap_or_default();
     let sums = sums(report.gaps.iter().filter_map(|gap| gap.amount));
-    let money = if sums.is_empty() {
-        String::new()
-    } else {
-        format!(", which is {} before tax", listed(&sums))
-    };
-    let mut paragraphs = vec![format!("The difference is {what}{period}: {}{money}.", say::seat_months(seat_months))];
+    let money =
+        if sums.is_empty() { String::new() } else { format!(", which is {} before tax", listed(&sums)) };
+    let mut paragraphs =
+        vec![format!("The difference is {what}{period}: {}{money}.", say::seat_months(seat_months))];
     let unpriced = report.gaps.iter().filter(|gap| gap.amount.is_none()).count();
     if unpriced > 0 {
         let products = if unpriced == 1 { "product has" } else { "products have" };
