@@ -158,6 +158,20 @@ need_chromium() {
   say "Chromium is not installed: the tests of the page are skipped"
 }
 
+# What reads our PDF files back.
+need_poppler() {
+  have pdftotext && return 0
+  if have brew; then
+    say "installing with Homebrew: poppler"
+    brew install --quiet poppler >/dev/null || true
+  elif have apt-get && { is_root || have sudo; }; then
+    apt_install poppler-utils || true
+  fi
+  have pdftotext && return 0
+  [ -z "${CI:-}" ] || fail "pdftotext is not installed and cannot be installed from here."
+  say "pdftotext is not installed: the tests that read PDF files are skipped"
+}
+
 # The account that servers run as: PostgreSQL refuses root.
 server_account() {
   if ! is_root; then

@@ -48,6 +48,9 @@ pub enum BundleError {
     /// The ledger does not add up.
     #[error("the ledger does not add up")]
     Ledger(#[from] crate::correction::ledger::LedgerError),
+    /// The report could not be set.
+    #[error("the report could not be written")]
+    Report(#[from] crate::pdf::PdfError),
     /// The key could not be used.
     #[error(transparent)]
     Seal(#[from] SealError),

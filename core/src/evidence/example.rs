@@ -1,13 +1,15 @@
 //! An example of a bundle's facts, of any size: for tests, for measuring, and to look at.
 
+mod sources;
+
 use super::facts::{
-    Attachment, AuditFacts, Captured, CorrectionFacts, Facts, GapFacts, Identity, InputFile, LetterSent,
-    LogEntry, LogFacts, MonthFacts, Msp, Person, Reply, SourceFile, SourceRow, Version,
+    AuditFacts, CorrectionFacts, Facts, GapFacts, Identity, InputFile, LogEntry, LogFacts, MonthFacts, Msp,
+    Person, Version,
 };
 use super::{BundleError, Seal, SealError, freezing, frozen_digest};
 use crate::audit::{
     AppliedPolicy, AuditPeriod, Basis, Direction, ExplainedMonth, ExplainedPrice, Explanation, Gap, GapKind,
-    GapMonth, MatchMethod, Proration, RowRole, Stretch, TimeBarred, Waterfall,
+    GapMonth, MatchMethod, Proration, Stretch, TimeBarred, Waterfall,
 };
 use crate::correction::State;
 use crate::correction::case::Subject;
@@ -21,12 +23,12 @@ use crate::log::{
 };
 use crate::money::{Currency, Money};
 use crate::period::Month;
-use crate::records::{Activity, ClientRef, Cycle, ProductRef, ProvisioningAction, ProvisioningEvent, Side};
+use crate::records::{Cycle, Side};
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use sources::{activity, billing_rows, letter, provisioning, reply, user_rows};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use uuid::Uuid;
 
 const CLIENT: &str = "Contoso Legal";
@@ -107,7 +109,7 @@ pub fn logged(mut facts: Facts, seal: &dyn Seal) -> Result<Facts, BundleError> {
 }
 
 /// A log of these entries; those of other corrections are not shown.
-pub(super) fn log(
+fn log(
     entries: &[TimelineEntry],
     frozen_at: u64,
     seal: &dyn Seal,
@@ -343,140 +345,4 @@ fn version(id: &str, says: &str, owner: &str) -> Version {
 
 fn person(name: &str, address: &str) -> Person {
     Person { name: Some(name.to_owned()), address: Some(address.to_owned()) }
-}
-
-fn texts<const N: usize>(texts: [&str; N]) -> Vec<String> {
-    texts.map(str::to_owned).to_vec()
-}
-
-fn billing_rows(gaps: &[GapFacts], rows: u32) -> SourceFile {
-    let InputFile { import, file, sha256, .. } = input(4, "billing.csv");
-    let row = |number: u32| {
-        let gap = gaps.get(number as usize % gaps.len().max(1));
-        let (line, product) = gap.map_or((1, ""), |of| (of.line, of.gap.product.as_str()));
-        let cells =
-            texts([CLIENT, product, "20", "22.00", "USD", "2026-02-01", "=HYPERLINK(\"x\")", "-3.87"]);
-        SourceRow { line: number + 2, lines: vec![line], role: RowRole::Billed, cells }
-    };
-    SourceFile {
-        import,
-        file,
-        sha256,
-        sheet: None,
-        columns: texts([
-            "client",
-            "product",
-            "quantity",
-            "unit_price",
-            "currency",
-            "from",
-            "remark",
-            "credit",
-        ]),
-        rows: (0..rows.div_ceil(2)).map(row).collect(),
-    }
-}
-
-fn user(number: u32) -> String {
-    format!("user{number}@contoso.test")
-}
-
-fn user_rows(rows: u32) -> SourceFile {
-    let InputFile { import, file, sha256, .. } = input(5, "users.csv");
-    let row = |number: u32| {
-        let name = format!("Person{number} Surname{number}");
-        let cells = texts([&name, &user(number), "SPB", "2026-02-10", "Legal"]);
-        SourceRow { line: number + 2, lines: vec![1], role: RowRole::Counted, cells }
-    };
-    SourceFile {
-        import,
-        file,
-        sha256,
-        sheet: Some("Users".to_owned()),
-        columns: texts(["Display name", "User principal name", "Licenses", "Assigned on", "Department"]),
-        rows: (0..rows / 2).map(row).collect(),
-    }
-}
-
-fn premium() -> ProductRef {
-    ProductRef { name: Some(product(1)), part_number: Some("SPB".to_owned()), ..ProductRef::default() }
-}
-
-fn provisioning(rows: u32) -> Vec<Captured<ProvisioningEvent>> {
-    let client = Arc::new(ClientRef { name: Some(CLIENT.to_owned()), ..ClientRef::default() });
-    let event = |number: u32| Captured::Kept {
-        record: ProvisioningEvent {
-            client: Arc::clone(&client),
-            event: Some(format!("event-{number}")),
-            at: at(i64::from(number) - 400_000),
-            action: ProvisioningAction::Assigned,
-            user: Some(user(number)),
-            product: Some(premium()),
-            actor: Some("admin@contoso.test".to_owned()),
-            automatic: false,
-        },
-        import: ImportId::new(id(5)),
-        line: number + 2,
-        captured_at: at(0),
-    };
-    (0..rows.div_ceil(10)).map(event).collect()
-}
-
-fn activity(rows: u32) -> Vec<Captured<Activity>> {
-    let client = Arc::new(ClientRef { name: Some(CLIENT.to_owned()), ..ClientRef::default() });
-    let user = |number: u32| Captured::Kept {
-        record: Activity {
-            client: Arc::clone(&client),
-            user: user(number),
-            product: Some(premium()),
-            last_active: Some(day(number % 240)),
-            as_of: Some(day(242)),
-            blocked: false,
-            deleted: false,
-            guest: false,
-            concealed: false,
-            assigned_by: None,
-            assigned_on: None,
-            department: Some("Legal".to_owned()),
-            licence_group: None,
-        },
-        import: ImportId::new(id(5)),
-        line: number + 2,
-        captured_at: at(0),
-    };
-    (0..rows.div_ceil(10)).map(user).collect()
-}
-
-fn letter() -> Result<LetterSent, BundleError> {
-    let (subject, text) = ("Seats of Microsoft 365", "Dear Casey Client,\n\ntwo seats were not billed.\n");
-    let html = "<!doctype html>\n<p>Dear Casey Client,</p>\n<p>two seats were not billed.</p>\n";
-    Ok(LetterSent {
-        number: 1,
-        kind: "first_notice".to_owned(),
-        subject: subject.to_owned(),
-        text: text.to_owned(),
-        html: html.to_owned(),
-        sha256: super::letters::digest_of(subject, text, html)?,
-        recipients: texts(["casey@contoso.test"]),
-        sent_at: at(2),
-    })
-}
-
-fn reply() -> Reply {
-    let bytes = b"We did not authorise those seats. Casey Client".to_vec();
-    Reply {
-        number: 1,
-        kind: "dispute".to_owned(),
-        by: "Casey Client, CFO".to_owned(),
-        channel: "mail".to_owned(),
-        at: at(3),
-        text: Some("We did not authorise those seats.".to_owned()),
-        authenticated: true,
-        attachments: vec![Attachment {
-            name: "Our letter.txt".to_owned(),
-            media_type: "text/plain".to_owned(),
-            sha256: digest::of_bytes(&bytes),
-            bytes: Some(bytes),
-        }],
-    }
 }

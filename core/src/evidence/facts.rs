@@ -116,7 +116,7 @@ facts! {
         /// `image/png` or `image/jpeg`.
         media_type: String,
         /// Its bytes.
-        #[serde(with = "bytes")]
+        #[serde(with = "super::stored::bytes")]
         bytes: Vec<u8>,
     }
 
@@ -288,7 +288,7 @@ facts! {
         /// Its digest, `sha256:` and hex.
         sha256: String,
         /// Its bytes; none once they were erased.
-        #[serde(with = "maybe_bytes")]
+        #[serde(with = "super::stored::maybe_bytes")]
         bytes: Option<Vec<u8>>,
     }
 
@@ -359,42 +359,4 @@ pub enum PseudonymScope {
     Organization,
     /// In all versions of this bundle, and in no other.
     Bundle,
-}
-
-mod bytes {
-    //! Bytes in JSON: base64.
-
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&STANDARD.encode(bytes))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
-        STANDARD.decode(String::deserialize(from)?).map_err(D::Error::custom)
-    }
-}
-
-mod maybe_bytes {
-    //! Bytes in JSON, where there are any.
-
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &Option<Vec<u8>>, to: S) -> Result<S::Ok, S::Error> {
-        match bytes {
-            Some(bytes) => to.serialize_some(&STANDARD.encode(bytes)),
-            None => to.serialize_none(),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<u8>>, D::Error> {
-        let text = Option::<String>::deserialize(from)?;
-        text.map(|text| STANDARD.decode(text).map_err(D::Error::custom)).transpose()
-    }
 }

@@ -33,8 +33,11 @@ mod public_key;
 mod readme;
 mod renderer;
 mod replies;
+pub mod report;
+mod report_pdf;
 mod sheet;
 mod source_rows;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod timeline;

@@ -3,7 +3,7 @@
 use super::facts::{Facts, LogFacts};
 use super::{
     BundleError, activity, audit_json, checkpoint, correction_json, gaps_csv, letters, provisioning,
-    public_key, readme, replies, source_rows, timeline,
+    public_key, readme, replies, report_pdf, source_rows, timeline,
 };
 use crate::log::{Checkpoint, SignedNote};
 use serde::Serialize;
@@ -21,6 +21,7 @@ pub(super) struct Renderer {
 /// In the order of the archive. A new file is its renderer and a line here.
 pub(super) const RENDERERS: &[Renderer] = &[
     readme::RENDERER,
+    report_pdf::RENDERER,
     gaps_csv::RENDERER,
     audit_json::RENDERER,
     correction_json::RENDERER,

@@ -6,8 +6,9 @@ use super::key;
 use super::provisioning::names;
 use super::renderer::{File, Material, Renderer, word};
 use super::report::{
-    self, Check, Happened, LedgerBalance, LedgerEntry, LetterBody, MonthSeats, Provisioned, Report, ReportGap,
-    ReportInstalment, ReportLedger, ReportMonth, ReportPlan, SeatUse, SentLetter, SourceFile, Summary,
+    self, Check, Happened, LedgerBalance, LedgerEntry, LetterBody, MonthSeats, Provisioned, Report,
+    ReportGap, ReportInstalment, ReportLedger, ReportMonth, ReportPlan, SeatUse, SentLetter, SourceFile,
+    Summary,
 };
 use super::{BundleError, gaps_csv, manifest};
 use crate::audit::GapKind;
@@ -121,10 +122,16 @@ fn gap(facts: &Facts, of: &GapFacts) -> ReportGap {
         seat_months: gap.seat_months,
         unit_price: price.map(|(amount, currency)| Money { amount, currency }),
         amount: gap.amount,
-        time_barred: barred_money.filter(|_| !barred.seat_months.is_zero()).map(|money| (barred.seat_months, money)),
+        time_barred: barred_money
+            .filter(|_| !barred.seat_months.is_zero())
+            .map(|money| (barred.seat_months, money)),
         monthly_forward: gap.monthly_forward,
         months: months.collect(),
-        sources: gap.sources.iter().map(|source| format!("{}, {} rows", source.file, source.lines.len())).collect(),
+        sources: gap
+            .sources
+            .iter()
+            .map(|source| format!("{}, {} rows", source.file, source.lines.len()))
+            .collect(),
     }
 }
 
@@ -286,7 +293,9 @@ fn check(material: &Material<'_>) -> Result<Check, BundleError> {
         more.push(("Persons".to_owned(), format!("replaced by pseudonyms, the same per {}", word(scope))));
     }
     for (what, versions) in [("Rule", &facts.rules), ("Mapping", &facts.mappings)] {
-        more.extend(versions.iter().map(|of| (format!("{what} {}, version {}", of.id, of.version), of.says.clone())));
+        more.extend(
+            versions.iter().map(|of| (format!("{what} {}, version {}", of.id, of.version), of.says.clone())),
+        );
     }
     Ok(Check {
         manifest: manifest::PATH.to_owned(),
