@@ -2,7 +2,8 @@
 //! products of different sources are matched, how an audit turns rows into gaps, and how a gap is corrected.
 //!
 //! Pure and synchronous. This crate knows no HTTP, runs no SQL, and reads no clock, environment or
-//! network; times, ids and bytes are passed in. There are no floats in it. The service, the offline
+//! network; times, ids and bytes are passed in. There are no floats in it but the coordinates that
+//! `pdf::write` hands to the PDF library. The service, the offline
 //! commands and the tests all run this same code.
 //!
 //! Read in this order: [`records`] (the canonical rows), [`ingest`] (files to records),
@@ -10,7 +11,7 @@
 //! [`audit`] (records to gaps), [`history`] (audits to what a gap came to over time), [`visit`] (one audit of a few files),
 //! [`sample`] (files to try it with), [`letters`] (facts to letters), [`log`] (a history that cannot be rewritten unseen),
 //! [`cycle`] (what must be there by when, month after month),
-//! [`correction`] (gaps to a fix that is proved).
+//! [`correction`] (gaps to a fix that is proved), [`evidence`] (a fix to a file that proves itself).
 
 pub mod audit;
 mod canonical;
@@ -18,6 +19,7 @@ pub mod catalog;
 pub mod correction;
 pub mod cycle;
 pub mod digest;
+pub mod evidence;
 pub mod history;
 pub mod id;
 pub mod ingest;
@@ -25,8 +27,10 @@ pub mod letters;
 pub mod log;
 pub mod matching;
 pub mod money;
+pub mod pdf;
 pub mod period;
 pub mod records;
 pub mod sample;
 pub mod seat_states;
+mod visible;
 pub mod visit;

@@ -129,6 +129,15 @@ need_redis() {
   have redis-server || fail "redis-server is not installed and cannot be installed from here. Install it and try again."
 }
 
+# Makes sure that openssl is there, with which readers check evidence by hand; quiet when it is.
+need_openssl() {
+  have openssl && return 0
+  if have apt-get && { is_root || have sudo; }; then
+    apt_install openssl || fail "apt-get could not install openssl."
+  fi
+  have openssl || fail "openssl is not installed and cannot be installed from here. Install it and try again."
+}
+
 chromium_there() {
   local name
   for name in chromium chromium-browser google-chrome google-chrome-stable; do
@@ -147,6 +156,20 @@ need_chromium() {
   chromium_there && return 0
   [ -z "${CI:-}" ] || fail "Chromium is not installed and cannot be installed from here."
   say "Chromium is not installed: the tests of the page are skipped"
+}
+
+# What reads our PDF files back.
+need_poppler() {
+  have pdftotext && return 0
+  if have brew; then
+    say "installing with Homebrew: poppler"
+    brew install --quiet poppler >/dev/null || true
+  elif have apt-get && { is_root || have sudo; }; then
+    apt_install poppler-utils || true
+  fi
+  have pdftotext && return 0
+  [ -z "${CI:-}" ] || fail "pdftotext is not installed and cannot be installed from here."
+  say "pdftotext is not installed: the tests that read PDF files are skipped"
 }
 
 # The account that servers run as: PostgreSQL refuses root.

@@ -5,6 +5,7 @@
 //! fails the test, so that nothing is added without being walked.
 
 use crate::contract::{is_secured, operations};
+use crate::organization_logo::PNG;
 use leakage_api::auth::{Permission, Role, Scope, perm};
 use leakage_api::jobs::{self, JobKind};
 use leakage_core::letters::{LetterKind, example};
@@ -44,7 +45,7 @@ fn body(operation: &str) -> Option<Value> {
         "answer_correction" => json!({"dispute": 1, "reason": "refusal"}),
         "approve_correction" => json!({"of": "shock"}),
         "assign_correction" => json!({"owner": Uuid::now_v7()}),
-        "attach_confirmation" => json!({"any": "file"}),
+        "attach_confirmation" | "replace_organization_logo" => json!({"any": "file"}),
         "bill_correction" => json!({"document": "INV-1", "on": "2026-12-01"}),
         "bulk_corrections" => json!({"action": "open", "filter": {"audit_id": Uuid::now_v7()}}),
         "communicate_correction" => json!({"message": {"context": "", "data": "", "going_forward": ""}}),
@@ -192,6 +193,8 @@ async fn things(app: &TestApp, org: &Org<'_>) -> BTreeMap<&'static str, String> 
     );
     let attached = send(owner.post(&path).header("If-Match", "\"v1\"").body("a letter")).await;
     assert_eq!(attached.0, 200, "{:#}", attached.1);
+    let logo = owner.put("/v1/organization/logo").header("If-Match", "\"v1\"").body(PNG.to_vec());
+    assert_eq!(logo.send().await.unwrap().status(), 204);
     BTreeMap::from([
         ("letter_id", text(&letter["id"])),
         ("delivery_id", text(&delivery["id"])),

@@ -159,7 +159,7 @@ async fn a_letter_is_kept_and_read_as_json_text_or_html() {
         let body = response.text().await.unwrap();
         assert!(body.contains("16 seat-months"), "{query} {accept}");
     }
-    assert_problem(&send(caller.get(&format!("{path}?format=pdf"))).await, 400, "unreadable_request");
+    assert_problem(&send(caller.get(&format!("{path}?format=docx"))).await, 400, "unreadable_request");
     let listed = org.read(&format!("/v1/letters?client_id={}", client["id"].as_str().unwrap())).await;
     assert_eq!(listed["data"][0]["id"], letter["id"], "{listed:#}");
     assert!(listed["data"][0]["text"].is_null(), "a list has no bodies");

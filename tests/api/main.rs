@@ -30,6 +30,7 @@ mod large_imports;
 mod letters;
 mod limits;
 mod members;
+mod organization_logo;
 mod organizations;
 mod page;
 mod policies;

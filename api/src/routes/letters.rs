@@ -6,7 +6,7 @@ use crate::error::ApiError;
 use crate::extract::JsonBody;
 use crate::page_type;
 use crate::pagination::PageQuery;
-use crate::routes::{self, FormQuery, respond, written};
+use crate::routes::{self, Form, FormQuery, form, paper, respond, written};
 use crate::services::idempotency::{Replay, Reply, once};
 use crate::services::letters::{self, NewLetter};
 use crate::storage::letters::{self as stored, LetterRow};
@@ -153,25 +153,31 @@ async fn list_letters(
 
 /// Read a letter
 ///
-/// As JSON with its facts, as text, or as HTML that mail programs show: for the PSA, or whoever else sends
-/// it.
+/// As JSON with its facts, as text, as HTML that mail programs show, or as a PDF under the organization's head:
+/// for the PSA, or whoever else sends it. The PDF is set from the text that is kept.
 #[utoipa::path(tag = "letters", security(("access_token" = []), ("api_key" = [])),
     extensions(("x-permission" = json!("read"))),
     params(("letter_id" = LetterId, Path, description = "The letter"), FormQuery),
     responses((status = 200, description = "The letter",
-        content((KeptLetterDetail = "application/json"), (String = "text/plain"), (String = "text/html")))))]
+        content((KeptLetterDetail = "application/json"), (String = "text/plain"), (String = "text/html"),
+                (String = "application/pdf")))))]
 #[get("/letters/{letter_id}")]
 async fn get_letter(
     app: web::Data<App>,
     actor: Allowed<perm::Read>,
     request: HttpRequest,
     path: web::Path<LetterId>,
-    form: web::Query<FormQuery>,
+    query: web::Query<FormQuery>,
 ) -> Result<HttpResponse, ApiError> {
+    let form = form(&request, &query)?;
     let mut tx = app.db.begin(actor.org).await?;
     let row = stored::find(&mut tx, *path).await?.ok_or_else(ApiError::not_found)?;
+    if form == Form::Pdf {
+        let name = format!("{}-{}.pdf", row.kind, row.created_at.date_naive());
+        return Ok(paper(letters::pdf(tx, row).await?, name));
+    }
     let letter = KeptLetterDetail::try_from(row)?;
-    written(&request, &form, &letter, &letter.text, &letter.html)
+    Ok(written(form, &letter, &letter.text, &letter.html))
 }
 
 /// Registers the routes of this file.

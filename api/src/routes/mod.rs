@@ -27,6 +27,7 @@ pub mod letters;
 pub mod mappings;
 pub mod me;
 pub mod members;
+pub mod organization_logo;
 pub mod organizations;
 pub mod page;
 pub mod policies;
@@ -43,7 +44,7 @@ mod written;
 
 pub use decisions::{DecisionEnd, DecisionState};
 pub use follow::{Moment, follow};
-pub use written::{FormQuery, written};
+pub use written::{Form, FormQuery, form, paper, written};
 
 use crate::app::App;
 use crate::error::{ApiError, Code, FieldError};
@@ -65,6 +66,7 @@ pub const POLL_SECONDS: u64 = 1;
 pub fn documented(config: &mut ServiceConfig) {
     let v1 = utoipa_actix_web::scope("/v1")
         .configure(organizations::configure)
+        .configure(organization_logo::configure)
         .configure(sessions::configure)
         .configure(me::configure)
         .configure(members::configure)

@@ -6,6 +6,7 @@ use crate::auth::{Allowed, perm};
 use crate::error::ApiError;
 use crate::extract::{IfMatch, IfNoneMatch, JsonBody, etag};
 use crate::routes;
+use crate::services::brand::BrandColours;
 use crate::services::idempotency::Replay;
 use crate::services::organizations::{self, Change, FormatName, OrganizationSettings, SignUp};
 use crate::storage::StorageError;
@@ -42,10 +43,27 @@ pub struct Organization {
     pub name: String,
     /// What it has decided once.
     pub settings: OrganizationSettings,
+    /// Its logo, where it has one: `GET /v1/organization/logo`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logo: Option<OrganizationLogo>,
     /// When it signed up.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+/// What is known of a logo.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrganizationLogo {
+    /// Digest of the file.
+    #[schema(max_length = 71)]
+    pub sha256: String,
+    /// Points in a row.
+    #[schema(minimum = 1, maximum = 3000)]
+    pub width: i32,
+    /// Rows.
+    #[schema(minimum = 1, maximum = 3000)]
+    pub height: i32,
 }
 
 impl TryFrom<OrganizationRow> for Organization {
@@ -55,6 +73,10 @@ impl TryFrom<OrganizationRow> for Organization {
         Ok(Self {
             id: row.org_id.into(),
             settings: OrganizationSettings::of(&row)?,
+            logo: match (row.logo_sha256, row.logo_width, row.logo_height) {
+                (Some(sha256), Some(width), Some(height)) => Some(OrganizationLogo { sha256, width, height }),
+                _ => None,
+            },
             name: row.name,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -121,6 +143,10 @@ pub struct SettingsChange {
     #[serde(default, deserialize_with = "routes::present")]
     #[schema(nullable = false)]
     pub corrections: Option<Policy>,
+    /// Colours of letters and reports; one that is left out is the usual one.
+    #[serde(default, deserialize_with = "routes::present")]
+    #[schema(nullable = false)]
+    pub brand: Option<BrandColours>,
 }
 
 /// What to change; what is absent stays.
@@ -147,6 +173,7 @@ impl From<OrganizationChange> for Change {
             date_order: body.settings.date_order,
             invitation_days: body.settings.invitation_days,
             corrections: body.settings.corrections,
+            brand: body.settings.brand,
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::auth::{Allowed, perm};
 use crate::error::ApiError;
-use crate::routes::{FormQuery, written};
+use crate::routes::{Form, FormQuery, form, paper, written};
 use crate::services::statements;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use leakage_core::id::{AuditId, ClientId};
@@ -44,13 +44,14 @@ struct StatementQuery {
 /// Read a client's monthly statement
 ///
 /// From the latest completed audit that spans the month: that all matches, or what was found. What could
-/// not be compared is said with its reason and never counts as a match. As JSON, text or HTML, in the words
-/// of the template `monthly_statement`.
+/// not be compared is said with its reason and never counts as a match. As JSON, text, HTML or PDF, in the
+/// words of the template `monthly_statement`.
 #[utoipa::path(tag = "letters", security(("access_token" = []), ("api_key" = [])),
     extensions(("x-permission" = json!("read"))),
     params(("client_id" = ClientId, Path, description = "The client"), StatementQuery, FormQuery),
     responses((status = 200, description = "The statement",
-        content((ClientStatement = "application/json"), (String = "text/plain"), (String = "text/html")))))]
+        content((ClientStatement = "application/json"), (String = "text/plain"), (String = "text/html"),
+                (String = "application/pdf")))))]
 #[get("/clients/{client_id}/statement")]
 async fn get_client_statement(
     app: web::Data<App>,
@@ -58,10 +59,15 @@ async fn get_client_statement(
     request: HttpRequest,
     path: web::Path<ClientId>,
     query: web::Query<StatementQuery>,
-    form: web::Query<FormQuery>,
+    as_form: web::Query<FormQuery>,
 ) -> Result<HttpResponse, ApiError> {
+    let form = form(&request, &as_form)?;
     let mut tx = app.db.begin_snapshot(actor.org).await?;
     let found = statements::statement(&mut tx, *path, query.month).await?;
+    if form == Form::Pdf {
+        let name = format!("statement-{}.pdf", found.facts.month);
+        return Ok(paper(statements::pdf(tx, found, app.clock.now()).await?, name));
+    }
     let statement = ClientStatement {
         client_id: *path,
         audit_id: found.audit,
@@ -70,7 +76,7 @@ async fn get_client_statement(
         html: found.letter.html(),
         subject: found.letter.subject,
     };
-    written(&request, &form, &statement, &statement.text, &statement.html)
+    Ok(written(form, &statement, &statement.text, &statement.html))
 }
 
 /// Registers the routes of this file.

@@ -1,6 +1,6 @@
 //! Letters: facts and a template become a letter that is kept as it is.
 
-use super::letter_templates;
+use super::{brand, letter_templates};
 use crate::auth::Actor;
 use crate::error::ApiError;
 use crate::storage::OrgTx;
@@ -10,7 +10,7 @@ use crate::storage::{corrections, organizations};
 use chrono::{DateTime, Utc};
 use leakage_core::digest;
 use leakage_core::id::{ClientId, CorrectionId, LetterId};
-use leakage_core::letters::{Letter, LetterFacts, LetterKind, render};
+use leakage_core::letters::{Letter, LetterFacts, LetterKind, kept_pdf, render};
 use leakage_core::matching::fold;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -96,6 +96,20 @@ pub async fn create(
         by: &actor.label(),
     };
     Ok(stored::insert(tx, &stored, now).await?)
+}
+
+/// A kept letter under the organization's head. The transaction ends before the page is laid out.
+pub async fn pdf(mut tx: OrgTx, row: LetterRow) -> Result<Vec<u8>, ApiError> {
+    let facts: LetterFacts = serde_json::from_value(row.facts).map_err(ApiError::internal)?;
+    let to = addressed(facts.contact, facts.client, facts.billing_entity);
+    let head = brand::letterhead(&mut tx, to, row.created_at, facts.reference).await?;
+    tx.commit().await?;
+    brand::paper(move || kept_pdf(&row.subject, &row.body_text, &head)).await
+}
+
+/// To whom: the person, the client, its part.
+pub fn addressed(contact: Option<String>, client: String, entity: Option<String>) -> Vec<String> {
+    contact.into_iter().chain([client]).chain(entity).filter(|line| !line.trim().is_empty()).collect()
 }
 
 /// A letter to a client belongs to a correction of this client.

@@ -3,6 +3,7 @@
 pub mod api_keys;
 pub mod audits;
 pub mod billing_entities;
+pub mod brand;
 pub mod clients;
 pub mod corrections;
 pub mod cycles;

@@ -1,5 +1,6 @@
 //! Signing up an organization, and its settings.
 
+use super::brand::BrandColours;
 use super::idempotency::KEPT_HOURS;
 use super::sessions::{self, Opened, Person};
 use super::sign_in::{self, Client, Email};
@@ -50,11 +51,14 @@ pub struct OrganizationSettings {
     /// Bands of invoice shock, days and thresholds of corrections.
     #[serde(skip_serializing_if = "is_usual")]
     pub corrections: Policy,
+    /// Colours of letters and reports; the logo is at `/v1/organization/logo`.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub brand: BrandColours,
 }
 
 /// Not shown while nothing was decided.
-fn is_usual(policy: &Policy) -> bool {
-    *policy == Policy::default()
+fn is_usual<T: Default + PartialEq>(setting: &T) -> bool {
+    *setting == T::default()
 }
 
 impl Default for OrganizationSettings {
@@ -66,6 +70,7 @@ impl Default for OrganizationSettings {
             date_order: None,
             invitation_days: 7,
             corrections: Policy::default(),
+            brand: BrandColours::default(),
         }
     }
 }
@@ -336,6 +341,8 @@ pub struct Change {
     pub invitation_days: Option<u16>,
     /// Choices for corrections, as a whole.
     pub corrections: Option<Policy>,
+    /// Colours of letters and reports, as a whole.
+    pub brand: Option<BrandColours>,
 }
 
 /// Changes an organization whose version is still `version`.
@@ -358,6 +365,7 @@ pub async fn change(
     settings.date_order = change.date_order.unwrap_or(settings.date_order);
     settings.invitation_days = change.invitation_days.unwrap_or(settings.invitation_days);
     settings.corrections = change.corrections.unwrap_or(settings.corrections);
+    settings.brand = change.brand.unwrap_or(settings.brand);
     settings.check()?;
     let settings = serde_json::to_value(&settings).map_err(ApiError::internal)?;
     let updated = organizations::update(&mut tx, app.clock.now(), version, &name, &settings).await?;

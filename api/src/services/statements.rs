@@ -1,9 +1,10 @@
 //! Monthly statements: what the latest audit says of a client and a month.
 
-use super::letters;
+use super::{brand, letters};
 use crate::error::{ApiError, Code};
 use crate::storage::gaps::{self, AuditGapFilter};
 use crate::storage::{OrgTx, audits, clients, organizations};
+use chrono::{DateTime, Utc};
 use leakage_core::audit::AuditDocument;
 use leakage_core::id::{AuditId, ClientId};
 use leakage_core::letters::{Letter, LetterFacts, LetterKind, StatementFacts, statement_of};
@@ -23,6 +24,8 @@ pub struct Statement {
     pub facts: StatementFacts,
     /// As a letter.
     pub letter: Letter,
+    /// Name of the client.
+    pub client: String,
 }
 
 /// The statement of a client for a month; none: the last month that an audit of the client spans.
@@ -36,12 +39,21 @@ pub async fn statement(
     let (audit, found) = found(tx, client, month).await?;
     let facts = LetterFacts {
         msp: own.name,
-        client: row.name,
+        client: row.name.clone(),
         statement: Some(found.clone()),
         ..LetterFacts::default()
     };
     let written = letters::write(tx, LetterKind::MonthlyStatement, &facts).await?;
-    Ok(Statement { audit, facts: found, letter: written.letter })
+    Ok(Statement { audit, facts: found, letter: written.letter, client: row.name })
+}
+
+/// A statement under the organization's head, of the day on which it is asked for. The transaction ends before
+/// the page is laid out.
+pub async fn pdf(mut tx: OrgTx, statement: Statement, now: DateTime<Utc>) -> Result<Vec<u8>, ApiError> {
+    let head = brand::letterhead(&mut tx, vec![statement.client], now, None).await?;
+    tx.commit().await?;
+    let letter = statement.letter;
+    brand::paper(move || letter.pdf(&head)).await
 }
 
 async fn found(

@@ -15,6 +15,12 @@ pub struct OrganizationRow {
     pub name: String,
     /// Its settings; what is absent has its default.
     pub settings: Value,
+    /// Digest of its logo, where it has one.
+    pub logo_sha256: Option<String>,
+    /// Points in a row of the logo.
+    pub logo_width: Option<i32>,
+    /// Rows of the logo.
+    pub logo_height: Option<i32>,
     /// For `ETag` and `If-Match`.
     pub version: i64,
     /// When it signed up.
@@ -34,7 +40,7 @@ pub async fn insert(
     Ok(sqlx::query_as(
         "insert into organizations (org_id, name, settings, created_at, updated_at)
          values ($1, $2, $3, $4, $4)
-         returning org_id, name, settings, version, created_at, updated_at",
+         returning org_id, name, settings, logo_sha256, logo_width, logo_height, version, created_at, updated_at",
     )
     .bind(org)
     .bind(name)
@@ -48,7 +54,7 @@ pub async fn insert(
 pub async fn find(tx: &mut OrgTx) -> Result<Option<OrganizationRow>, StorageError> {
     let org = tx.org().uuid();
     Ok(sqlx::query_as(
-        "select org_id, name, settings, version, created_at, updated_at
+        "select org_id, name, settings, logo_sha256, logo_width, logo_height, version, created_at, updated_at
          from organizations
          where org_id = $1",
     )
@@ -112,12 +118,60 @@ pub async fn update(
         "update organizations
          set name = $3, settings = $4, version = version + 1, updated_at = $5
          where org_id = $1 and version = $2
-         returning org_id, name, settings, version, created_at, updated_at",
+         returning org_id, name, settings, logo_sha256, logo_width, logo_height, version, created_at, updated_at",
     )
     .bind(org)
     .bind(version)
     .bind(name)
     .bind(settings)
+    .bind(now)
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// A logo to be kept.
+#[derive(Clone, Debug)]
+pub struct Logo<'a> {
+    /// The file.
+    pub png: &'a [u8],
+    /// Its digest.
+    pub sha256: String,
+    /// Points in a row.
+    pub width: i32,
+    /// Rows.
+    pub height: i32,
+}
+
+/// The organization's logo.
+pub async fn logo(tx: &mut OrgTx) -> Result<Option<Vec<u8>>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_scalar::<_, Option<Vec<u8>>>("select logo from organizations where org_id = $1")
+        .bind(org)
+        .fetch_optional(tx.conn())
+        .await?
+        .flatten())
+}
+
+/// Replaces or removes the logo if `version` is still the current one; none if it is not.
+pub async fn set_logo(
+    tx: &mut OrgTx,
+    now: DateTime<Utc>,
+    version: i64,
+    logo: Option<&Logo<'_>>,
+) -> Result<Option<OrganizationRow>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(
+        "update organizations
+         set logo = $3, logo_sha256 = $4, logo_width = $5, logo_height = $6, version = version + 1, updated_at = $7
+         where org_id = $1 and version = $2
+         returning org_id, name, settings, logo_sha256, logo_width, logo_height, version, created_at, updated_at",
+    )
+    .bind(org)
+    .bind(version)
+    .bind(logo.map(|logo| logo.png))
+    .bind(logo.map(|logo| logo.sha256.as_str()))
+    .bind(logo.map(|logo| logo.width))
+    .bind(logo.map(|logo| logo.height))
     .bind(now)
     .fetch_optional(tx.conn())
     .await?)

@@ -2,6 +2,7 @@
 
 use super::kind::{LetterKind, Part};
 use super::wording as say;
+pub(super) use crate::visible::plain;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
@@ -72,16 +73,6 @@ pub struct Cell {
 
 /// Where lines of the text form end.
 const WIDTH: usize = 76;
-
-/// One line of visible text: what could break a line, reverse its order or hide in it is a space.
-pub(super) fn plain(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    let spaced: String = text.chars().map(|c| if hidden(c) { ' ' } else { c }).collect();
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
-}
 
 impl Letter {
     /// As plain text, in lines of at most 76 characters where words allow it.

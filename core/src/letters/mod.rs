@@ -19,8 +19,10 @@ mod claims;
 mod examples;
 mod facts;
 mod fault;
+mod kept;
 mod kind;
 mod letter;
+mod pdf;
 mod read;
 mod render;
 mod statement;
@@ -28,7 +30,7 @@ mod tables;
 mod template;
 #[cfg(test)]
 mod tests;
-mod wording;
+pub(crate) mod wording;
 
 pub use catalog::{FACTS, Fact};
 pub use check::FactFault;
@@ -42,6 +44,7 @@ pub use facts::{
 pub use fault::{TemplateFault, TemplateRule};
 pub use kind::{Demand, Group, LetterKind, Part};
 pub use letter::{Cell, Content, Letter, Section, Table};
+pub use pdf::{Letterhead, kept_pdf};
 pub use render::{LetterError, Unsaid, render};
 pub use statement::statement_of;
 pub use tables::{TABLES, TableFact};

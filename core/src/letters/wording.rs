@@ -8,7 +8,7 @@ use chrono::{Datelike as _, NaiveDate};
 use rust_decimal::Decimal;
 
 /// The language of letters, as HTML names it.
-pub(super) const LANGUAGE: &str = "en";
+pub(crate) const LANGUAGE: &str = "en";
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -30,7 +30,7 @@ fn month_name(month: u32) -> &'static str {
 }
 
 /// `USD 2,112.00`: the code, because a sign alone does not tell which dollar.
-pub(super) fn money(money: Money) -> String {
+pub(crate) fn money(money: Money) -> String {
     let rounded = Money::round(money.amount, money.currency);
     let text = rounded.amount.abs().to_string();
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
@@ -52,23 +52,23 @@ fn grouped(digits: &str) -> String {
 }
 
 /// `1 March 2026`.
-pub(super) fn date(day: NaiveDate) -> String {
+pub(crate) fn date(day: NaiveDate) -> String {
     format!("{} {} {:04}", day.day(), month_name(day.month()), day.year())
 }
 
 /// `March 2026`.
-pub(super) fn month(month: Month) -> String {
+pub(crate) fn month(month: Month) -> String {
     let day = month.first_day();
     format!("{} {:04}", month_name(day.month()), day.year())
 }
 
 /// `2 seats`, `1 seat`.
-pub(super) fn seats(count: impl Into<Decimal>) -> String {
+pub(crate) fn seats(count: impl Into<Decimal>) -> String {
     counted(count.into(), "seat", "seats")
 }
 
 /// `16 seat-months`.
-pub(super) fn seat_months(count: Decimal) -> String {
+pub(crate) fn seat_months(count: Decimal) -> String {
     counted(count, "seat-month", "seat-months")
 }
 
@@ -97,7 +97,7 @@ fn counted(count: Decimal, one: &str, many: &str) -> String {
 }
 
 /// A number without zeros at its end.
-pub(super) fn number(number: Decimal) -> String {
+pub(crate) fn number(number: Decimal) -> String {
     let text = number.normalize().abs().to_string();
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     let point = if fraction.is_empty() { "" } else { "." };
@@ -111,7 +111,7 @@ pub(super) fn change(seats: i32) -> String {
 }
 
 /// `A`, `A and B`, `A, B and C`.
-pub(super) fn list(items: &[String]) -> String {
+pub(crate) fn list(items: &[String]) -> String {
     match items {
         [] => String::new(),
         [one] => one.clone(),
@@ -120,7 +120,7 @@ pub(super) fn list(items: &[String]) -> String {
 }
 
 /// Sums by currency, which are never added: `USD 352.00 and EUR 10.00`.
-pub(super) fn sums(sums: &[(Currency, Decimal)]) -> String {
+pub(crate) fn sums(sums: &[(Currency, Decimal)]) -> String {
     let each: Vec<String> =
         sums.iter().map(|(currency, amount)| money(Money { amount: *amount, currency: *currency })).collect();
     list(&each)
@@ -150,10 +150,10 @@ pub(super) fn finding(way: Direction, time_barred: bool, adjusted: bool) -> Stri
 pub(super) const EVERYTHING: &str = "All products";
 
 /// A difference without money.
-pub(super) const NO_PRICE: &str = "no price known";
+pub(crate) const NO_PRICE: &str = "no price known";
 
 /// Nothing to show in a cell.
-pub(super) const NONE: &str = "-";
+pub(crate) const NONE: &str = "-";
 
 /// Why something was not compared, for the client.
 pub(super) const fn reason(reason: Option<Reason>) -> &'static str {

@@ -1,0 +1,309 @@
+//! `report.pdf`: the same for people. What the facts say is put into the words of the report; how pages look
+//! is the report's own matter.
+
+use super::facts::{Captured, CorrectionFacts, Facts, GapFacts, LogFacts};
+use super::key;
+use super::provisioning::names;
+use super::renderer::{File, Material, Renderer, word};
+use super::report::{
+    self, Check, Happened, LedgerBalance, LedgerEntry, LetterBody, MonthSeats, Provisioned, Report,
+    ReportGap, ReportInstalment, ReportLedger, ReportMonth, ReportPlan, SeatUse, SentLetter, SourceFile,
+    Summary,
+};
+use super::{BundleError, gaps_csv, manifest};
+use crate::audit::GapKind;
+use crate::correction::ledger::{Balance, Bucket, Entry};
+use crate::correction::quantity::{Place, Quantity, seat_months};
+use crate::money::{Currency, Money};
+use crate::pdf::Brand;
+use crate::period::Month;
+use crate::records::ProvisioningAction;
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+pub(super) const RENDERER: Renderer = Renderer { name: PATH, frozen: false, render };
+const PATH: &str = "report.pdf";
+
+/// Rows of the log and of use that the report shows. The sheets of the bundle have all of them.
+const MOST_ROWS: usize = 500;
+
+fn render(material: &Material<'_>) -> Result<Vec<File>, BundleError> {
+    let pdf = report::pdf(&report_of(material)?)?;
+    Ok(vec![File::new(PATH, "application/pdf", pdf)])
+}
+
+fn report_of(material: &Material<'_>) -> Result<Report, BundleError> {
+    let (facts, correction) = (material.facts, &material.facts.correction);
+    let subject = &correction.subject;
+    let months = facts.gaps.iter().flat_map(|of| of.gap.months.iter().map(|month| month.month));
+    Ok(Report {
+        brand: brand(facts),
+        msp: facts.msp.name.clone(),
+        client: subject.client.clone(),
+        billing_entity: subject.billing_entity.clone(),
+        reference: correction.reference.clone().unwrap_or_else(|| correction.id.to_string()),
+        direction: subject.direction,
+        state: correction.state.to_string(),
+        prepared_on: facts.bundle.frozen_at.date_naive(),
+        prepared_by: facts.msp.contact.clone(),
+        months: months.clone().min().zip(months.max()),
+        as_of: Some(facts.audit.period.as_of),
+        summary: Summary { context: correction.remarks.clone(), ..Summary::default() },
+        chart: chart(facts),
+        gaps: facts.gaps.iter().map(|of| gap(facts, of)).collect(),
+        provisioning: provisioning(facts),
+        activity: activity(facts),
+        plan: plan(correction),
+        ledger: Some(ledger(correction)),
+        timeline: timeline(material.log()?),
+        letters: facts.letters.iter().map(letter).collect(),
+        sources: sources(facts),
+        check: check(material)?,
+    })
+}
+
+fn brand(facts: &Facts) -> Brand {
+    let own = Brand::default();
+    Brand {
+        logo: facts.msp.logo.as_ref().map(|logo| logo.bytes.clone()),
+        primary: facts.msp.colour.as_deref().and_then(|text| text.parse().ok()).unwrap_or(own.primary),
+        accent: own.accent,
+    }
+}
+
+/// Seats of all products together, month by month: of the facts where they tell, else of the gaps.
+fn chart(facts: &Facts) -> Vec<MonthSeats> {
+    let mut seats: BTreeMap<Month, MonthSeats> = BTreeMap::new();
+    let mut add = |month: Month, billable: Decimal, billed: Decimal, provisional: bool| {
+        let none = MonthSeats { month, billable: Decimal::ZERO, billed: Decimal::ZERO, provisional };
+        let own = seats.entry(month).or_insert(none);
+        own.billable = own.billable.saturating_add(billable);
+        own.billed = own.billed.saturating_add(billed);
+        own.provisional |= provisional;
+    };
+    if facts.months.is_empty() {
+        for month in facts.gaps.iter().flat_map(|of| &of.gap.months) {
+            add(month.month, month.billable, month.billed, month.provisional);
+        }
+    }
+    for month in &facts.months {
+        add(month.month, month.billable, month.billed, false);
+    }
+    seats.into_values().collect()
+}
+
+fn gap(facts: &Facts, of: &GapFacts) -> ReportGap {
+    let gap = &of.gap;
+    let barred = gap.time_barred;
+    let currency = gap.amount.map(|amount| amount.currency);
+    let barred_money = currency.map(|currency| Money { amount: barred.amount, currency });
+    let line = facts.correction.lines.iter().find(|line| line.number == of.line);
+    let price = line.and_then(|line| line.price).zip(currency);
+    let months = gap.months.iter().map(|month| ReportMonth {
+        month: month.month,
+        billable: month.billable,
+        billed: month.billed,
+        seat_months: month.seat_months,
+        amount: currency.filter(|_| !month.unpriced).map(|currency| Money { amount: month.amount, currency }),
+        note: match gaps_csv::counts_as(month) {
+            "provisional" => Some("not closed, counts only forward".to_owned()),
+            "time_barred" => Some("too old to be corrected".to_owned()),
+            _ => None,
+        },
+    });
+    ReportGap {
+        product: gap.product.clone(),
+        sku: gap.sku.clone(),
+        kind: kind(gap.kind).to_owned(),
+        direction: gap.direction,
+        seats: gap.seats,
+        seat_months: gap.seat_months,
+        unit_price: price.map(|(amount, currency)| Money { amount, currency }),
+        amount: gap.amount,
+        time_barred: barred_money
+            .filter(|_| !barred.seat_months.is_zero())
+            .map(|money| (barred.seat_months, money)),
+        monthly_forward: gap.monthly_forward,
+        months: months.collect(),
+        sources: gap
+            .sources
+            .iter()
+            .map(|source| format!("{}, {} rows", source.file, source.lines.len()))
+            .collect(),
+    }
+}
+
+const fn kind(kind: GapKind) -> &'static str {
+    match kind {
+        GapKind::UnderBilled => "billed less than provisioned",
+        GapKind::Unbilled => "not billed at all",
+        GapKind::OverBilled => "billed more than provisioned",
+        GapKind::BilledNotProvisioned => "billed and not provisioned",
+    }
+}
+
+fn provisioning(facts: &Facts) -> Vec<Provisioned> {
+    let kept = facts.provisioning.iter().filter_map(|event| match event {
+        Captured::Kept { record, .. } => Some(record),
+        Captured::Erased(_) => None,
+    });
+    let shown = kept.take(MOST_ROWS).map(|event| Provisioned {
+        on: event.at.date_naive(),
+        product: names(event.product.as_ref()).0,
+        seats: match event.action {
+            ProvisioningAction::Assigned => Decimal::ONE,
+            ProvisioningAction::Removed => Decimal::NEGATIVE_ONE,
+            ProvisioningAction::Changed => Decimal::ZERO,
+        },
+        account: event.user.clone(),
+        by: event.actor.clone(),
+        reference: event.event.clone(),
+    });
+    shown.collect()
+}
+
+fn activity(facts: &Facts) -> Vec<SeatUse> {
+    let kept = facts.activity.iter().filter_map(|user| match user {
+        Captured::Kept { record, .. } => Some(record),
+        Captured::Erased(_) => None,
+    });
+    let shown = kept.take(MOST_ROWS).map(|user| SeatUse {
+        account: user.user.clone(),
+        product: names(user.product.as_ref()).0,
+        provisioned_on: user.assigned_on,
+        last_active_on: user.last_active,
+        recorded_on: user.as_of,
+    });
+    shown.collect()
+}
+
+fn plan(correction: &CorrectionFacts) -> Option<ReportPlan> {
+    let currency = correction.subject.currency;
+    let plan = correction.plan.as_ref()?;
+    let parts = plan.instalments.iter().map(|part| ReportInstalment {
+        due_on: part.due_on,
+        amount: Money::from_minor(part.minor, currency),
+        state: part.state.to_string(),
+        document: part.document.clone(),
+    });
+    let total = plan.instalments.iter().fold(0_i64, |sum, part| sum.saturating_add(part.minor));
+    Some(ReportPlan {
+        total: Money::from_minor(total, currency),
+        state: "accepted".to_owned(),
+        instalments: parts.collect(),
+    })
+}
+
+fn ledger(correction: &CorrectionFacts) -> ReportLedger {
+    let currency = correction.subject.currency;
+    let balances = correction.ledger.balances();
+    let account = |name: &str, of: &dyn Fn(&Balance) -> Quantity| {
+        let cells = balances.iter().map(|(place, balance)| (*place, of(balance))).collect();
+        let minor = balances.values().fold(0_i64, |sum, balance| sum.saturating_add(of(balance).minor));
+        LedgerBalance {
+            account: capital(name),
+            seat_months: seat_months(&cells),
+            amount: Money::from_minor(minor, currency),
+        }
+    };
+    let buckets = Bucket::ALL.iter().map(|bucket| account(bucket.as_str(), &|balance| balance.of(*bucket)));
+    let outstanding = account("outstanding", &|balance| balance.outstanding);
+    ReportLedger {
+        balance: buckets.chain([outstanding]).collect(),
+        entries: correction.ledger.entries().iter().map(|of| entry(correction, of, currency)).collect(),
+    }
+}
+
+fn entry(correction: &CorrectionFacts, of: &Entry, currency: Currency) -> LedgerEntry {
+    let Place { month, line } = of.place;
+    let product = correction.lines.iter().find(|own| own.number == line).map(|own| own.product.as_str());
+    let cause = of.note.cause.as_str().replace('_', " ");
+    LedgerEntry {
+        at: of.note.at,
+        account: capital(of.bucket.as_str()),
+        of: Some(format!("{month}, {}", product.unwrap_or_default())),
+        seat_months: seat_months(&[(of.place, of.quantity)].into()),
+        amount: Money::from_minor(of.quantity.minor, currency),
+        reason: of.note.reason.as_ref().map_or_else(|| cause.clone(), |reason| format!("{cause}: {reason}")),
+        document: of.note.document.clone(),
+        actor: of.note.actor.clone(),
+    }
+}
+
+/// `written_off` as `Written off`.
+fn capital(name: &str) -> String {
+    let name = name.replace('_', " ");
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Entries that are there; what was erased has no words.
+fn timeline(log: &LogFacts) -> Vec<Happened> {
+    let words = log.entries.iter().filter_map(|entry| {
+        let value: Value = serde_json::from_str(entry.entry.as_deref()?).ok()?;
+        let at: DateTime<Utc> = value["at"].as_str()?.parse().ok()?;
+        Some(Happened {
+            at,
+            what: capital(value["command"].as_str()?),
+            detail: value["reason"].as_str().map(str::to_owned),
+            actor: value["actor"].as_str().unwrap_or_default().to_owned(),
+            seq: Some(entry.place),
+        })
+    });
+    words.collect()
+}
+
+fn letter(letter: &super::facts::LetterSent) -> SentLetter {
+    SentLetter {
+        sent_at: Some(letter.sent_at),
+        to: Some(letter.recipients.join(", ")),
+        digest: Some(letter.sha256.clone()),
+        subject: letter.subject.clone(),
+        body: LetterBody::Text(letter.text.clone()),
+    }
+}
+
+fn sources(facts: &Facts) -> Vec<SourceFile> {
+    let source = |input: &super::facts::InputFile| {
+        let own = facts.rows.iter().filter(|file| file.import == input.import);
+        SourceFile {
+            name: input.file.clone(),
+            what: input.format.replace('_', " "),
+            digest: input.sha256.clone(),
+            received_on: Some(input.imported_at.date_naive()),
+            rows: Some(own.map(|file| file.rows.len() as u64).sum()),
+        }
+    };
+    facts.inputs.iter().map(source).collect()
+}
+
+fn check(material: &Material<'_>) -> Result<Check, BundleError> {
+    let (facts, checkpoint) = (material.facts, material.checkpoint()?);
+    let mut more = vec![
+        ("Bundle".to_owned(), format!("{}, version {}", facts.bundle.id, facts.bundle.version)),
+        ("Log".to_owned(), format!("{}, {} entries", checkpoint.origin, checkpoint.size)),
+        ("Root of the log".to_owned(), checkpoint.root.to_string()),
+    ];
+    if let Some(before) = &facts.bundle.predecessor {
+        more.push((format!("Manifest of version {}", before.version), before.manifest_sha256.clone()));
+    }
+    if let Some(scope) = facts.pseudonyms {
+        more.push(("Persons".to_owned(), format!("replaced by pseudonyms, the same per {}", word(scope))));
+    }
+    for (what, versions) in [("Rule", &facts.rules), ("Mapping", &facts.mappings)] {
+        more.extend(
+            versions.iter().map(|of| (format!("{what} {}, version {}", of.id, of.version), of.says.clone())),
+        );
+    }
+    Ok(Check {
+        manifest: manifest::PATH.to_owned(),
+        file: PATH.to_owned(),
+        command: "leakage verify bundle.zip --key key.pem".to_owned(),
+        audit_digest: Some(facts.audit.digest.clone()),
+        engine: Some(facts.bundle.engine_version.clone()),
+        key: Some(format!("Ed25519, {}", key::fingerprint(&material.key))),
+        more,
+    })
+}

@@ -1,0 +1,119 @@
+//! What another program reads in our PDF files: every number, exactly, and how many pages there are.
+
+#![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
+
+use leakage_core::evidence::report::{Report, examples, pdf};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+/// Runs one of poppler's programs on a PDF. None: it is not installed.
+fn poppler(program: &str, arguments: &[&str], bytes: &[u8]) -> Option<String> {
+    let child = Command::new(program).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let Ok(mut child) = child else {
+        assert!(std::env::var_os("CI").is_none(), "{program} is not installed");
+        return None;
+    };
+    let mut input = child.stdin.take().unwrap();
+    let bytes = bytes.to_vec();
+    let writer = std::thread::spawn(move || input.write_all(&bytes));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    assert!(output.status.success(), "{program}");
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+/// The words of a PDF, one blank apart.
+fn words(report: &Report) -> Option<String> {
+    let text = poppler("pdftotext", &["-layout", "-", "-"], &pdf(report).unwrap())?;
+    Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+fn pages(report: &Report) -> Option<usize> {
+    let bytes = pdf(report).unwrap();
+    // A form feed ends each page.
+    poppler("pdftotext", &["-", "-"], &bytes).map(|text| text.matches('\u{c}').count())
+}
+
+#[test]
+fn two_seats_for_eight_months_are_read_as_they_are() {
+    let report = examples::under_billed();
+    let Some(words) = words(&report) else { return };
+    for said in [
+        "16 seat-months",
+        "USD 352.00",
+        "USD 44.00",
+        "USD 22.00",
+        "March 2026 22 20 +2 2 USD 44.00",
+        "Total in USD 2 16 USD 352.00",
+        "Found 16 USD 352.00",
+        "j.ortega@contoso.example",
+        "30 October 2026",
+        "LF-1042",
+        "manifest.json",
+        "leakage verify LF-1042.zip",
+        "Page 1 of",
+    ] {
+        assert!(words.contains(said), "{said}\n{words}");
+    }
+    assert!((3..=8).contains(&pages(&report).unwrap()));
+}
+
+#[test]
+fn names_of_many_languages_are_read_as_they_are() {
+    let Some(words) = words(&examples::credit()) else { return };
+    for said in [
+        "B\u{e4}ckerei Gr\u{f6}\u{df}enwahn GmbH & Co. KG",
+        "Zo\u{eb} M\u{fc}ller-L\u{fc}denscheidt",
+        "Gra\u{17c}yna \u{141}\u{119}cka-W\u{f3}jcik",
+        "Ji\u{159}\u{ed} \u{17d}ilka",
+        "\u{395}\u{3bb}\u{3ad}\u{3bd}\u{3b7}",
+        "\u{414}\u{43c}\u{438}\u{442}\u{440}\u{438}\u{439}",
+        "Total in EUR 3 9 EUR 105.30",
+        "none recorded up to 31 May 2026",
+    ] {
+        assert!(words.contains(said), "{said}\n{words}");
+    }
+}
+
+#[test]
+fn of_a_large_report_nothing_is_lost() {
+    let report = examples::large();
+    let Some(words) = words(&report) else { return };
+    for part in &report.plan.as_ref().unwrap().instalments {
+        assert!(words.contains(&format!("USD {}", part.amount.amount)), "{part:?}");
+    }
+    for account in &report.activity {
+        assert!(words.contains(&account.account), "{account:?}");
+    }
+    for gap in &report.gaps {
+        let amount = gap.amount.unwrap();
+        assert!(words.contains(&format!("{} {}", amount.currency, amount.amount)), "{gap:?}");
+        assert!(gap.product.len() > 12 || words.contains(&gap.product), "{}", gap.product);
+    }
+    assert!(words.contains("USD 293.34") && words.contains("Total accepted USD 1,760.00"));
+    assert!(pages(&report).unwrap() > 60);
+}
+
+#[test]
+#[ignore = "writes files to look at"]
+fn to_look_at() {
+    use leakage_core::letters::{LetterKind, Letterhead, Template, example, render};
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    for (name, report) in
+        [("under", examples::under_billed()), ("credit", examples::credit()), ("large", examples::large())]
+    {
+        std::fs::write(folder.join(format!("{name}.pdf")), pdf(&report).unwrap()).unwrap();
+    }
+    for kind in [LetterKind::FirstNotice, LetterKind::MonthlyStatement] {
+        let facts = example(kind);
+        let letter = render(&Template::default_for(kind).unwrap(), &facts).unwrap();
+        let head = Letterhead {
+            brand: leakage_core::pdf::Brand::default(),
+            msp: facts.msp.clone(),
+            to: facts.contact.iter().cloned().chain([facts.client.clone()]).collect(),
+            on: "2026-11-12".parse().unwrap(),
+            reference: facts.reference.clone(),
+        };
+        std::fs::write(folder.join(format!("{}.pdf", kind.as_str())), letter.pdf(&head).unwrap()).unwrap();
+    }
+}
