@@ -24,7 +24,8 @@ use krilla::page::PageSettings;
 use krilla::paint::Fill;
 use krilla::surface::Surface;
 use krilla::tagging::{
-    Artifact, ArtifactType, ContentTag, Identifier, SpanTag, TableHeaderScope, Tag, TagGroup, TagKind, TagTree,
+    Artifact, ArtifactType, ContentTag, Identifier, SpanTag, TableHeaderScope, Tag, TagGroup, TagKind,
+    TagTree,
 };
 use krilla::text::{Font, GlyphId, KrillaGlyph};
 use std::num::NonZeroU16;
@@ -176,7 +177,8 @@ impl Pen {
 }
 
 fn fill(colour: Colour) -> Fill {
-    Fill { paint: rgb::Color::new(colour.red, colour.green, colour.blue).into(), ..Fill::default() }
+    let [red, green, blue] = colour.parts();
+    Fill { paint: rgb::Color::new(red, green, blue).into(), ..Fill::default() }
 }
 
 fn polygon(corners: &[(Unit, Unit)]) -> Option<Path> {
