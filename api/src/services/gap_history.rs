@@ -42,6 +42,7 @@ pub struct Completed<'a> {
 /// Stores the gaps of an audit and what it says of all known gaps of the clients that it compared.
 pub async fn record(tx: &mut OrgTx, audit: &Completed<'_>, now: DateTime<Utc>) -> Result<(), ApiError> {
     gaps::lock(tx).await?;
+    fold_keys(tx).await?;
     let clients = history::compared(audit.document, |name| client_key(audit.client_ids, name));
     let keys: Vec<String> = clients.keys().cloned().collect();
     let found_ids: Vec<String> = audit.rows.iter().map(|row| row.id.clone()).collect();
@@ -68,6 +69,16 @@ struct News {
     from: Month,
     /// What was known before begins here; none: nothing was.
     until: Option<Month>,
+}
+
+/// Folds the names of gaps that have keys of SQL's making, as those of other gaps are folded.
+async fn fold_keys(tx: &mut OrgTx) -> Result<(), ApiError> {
+    let gaps = gaps::unfolded(tx).await?.into_iter();
+    let keys = gaps.map(|gap| {
+        let client = gap.client_id.map_or_else(|| fold(&gap.client), |id| id.to_string());
+        (gap.id, client, fold(&gap.product))
+    });
+    Ok(gaps::set_keys(tx, &keys.collect::<Vec<_>>()).await?)
 }
 
 /// All gaps that the audit can say something of, with their first months as known now; and the news.

@@ -1,9 +1,10 @@
 //! Gaps: their identity, which lasts across audits, and what each audit found of them.
 
-use super::{OrgTx, StorageError};
+use super::{OrgTx, StorageError, expect_rows};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::id::AuditId;
 use serde_json::Value;
+use sqlx::FromRow;
 use uuid::Uuid;
 
 /// A gap of one audit, to be stored.
@@ -49,6 +50,55 @@ pub async fn lock(tx: &mut OrgTx) -> Result<(), StorageError> {
     Ok(())
 }
 
+/// A gap whose keys SQL made.
+#[derive(Clone, Debug, FromRow)]
+pub struct UnfoldedGap {
+    /// Hash of its identity.
+    pub id: String,
+    /// Name of the client.
+    pub client: String,
+    /// The client's resource.
+    pub client_id: Option<Uuid>,
+    /// Name of the product.
+    pub product: String,
+}
+
+/// Gaps whose keys SQL made.
+pub async fn unfolded(tx: &mut OrgTx) -> Result<Vec<UnfoldedGap>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(
+        "select id, client, client_id, product
+         from gaps
+         where org_id = $1 and not keys_folded
+         order by id",
+    )
+    .bind(org)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// Keeps the keys of gaps: id, client and product.
+pub async fn set_keys(tx: &mut OrgTx, keys: &[(String, String, String)]) -> Result<(), StorageError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let org = tx.org().uuid();
+    let changed = sqlx::query(
+        "update gaps g
+         set client_key = n.client_key, product_key = n.product_key, keys_folded = true
+         from unnest($2::text[], $3::text[], $4::text[]) as n (id, client_key, product_key)
+         where g.org_id = $1 and g.id = n.id",
+    )
+    .bind(org)
+    .bind(keys.iter().map(|(id, ..)| id.as_str()).collect::<Vec<_>>())
+    .bind(keys.iter().map(|(_, client, _)| client.as_str()).collect::<Vec<_>>())
+    .bind(keys.iter().map(|(.., product)| product.as_str()).collect::<Vec<_>>())
+    .execute(tx.conn())
+    .await?
+    .rows_affected();
+    expect_rows(changed, u64::try_from(keys.len()).unwrap_or(u64::MAX))
+}
+
 /// Stores the gaps of an audit, in the document's order, and keeps their identities. What a gap is called,
 /// and which audit saw it last, an audit tells only if none of them knew more.
 pub async fn insert(
@@ -62,9 +112,9 @@ pub async fn insert(
     sqlx::query(
         "insert into gaps (org_id, id, client, client_id, client_key, billing_entity, product, product_key, sku, currency,
                            direction, first_month, first_audit_id, first_seen_at, last_audit_id, last_seen_at,
-                           last_known_at)
+                           last_known_at, keys_folded)
          select $1, n.id, n.client, n.client_id, n.client_key, n.billing_entity, n.product, n.product_key, n.sku,
-                n.currency, n.direction, n.first_month, $2, $3, $2, $3, $4
+                n.currency, n.direction, n.first_month, $2, $3, $2, $3, $4, true
          from unnest($5::text[], $6::text[], $7::uuid[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],
                      $13::text[], $14::text[], $15::date[])
            as n (id, client, client_id, client_key, billing_entity, product, product_key, sku, currency, direction,
@@ -74,7 +124,7 @@ pub async fn insert(
          set client = excluded.client, client_id = excluded.client_id, client_key = excluded.client_key,
              product = excluded.product, product_key = excluded.product_key, sku = excluded.sku,
              last_audit_id = excluded.last_audit_id, last_seen_at = excluded.last_seen_at,
-             last_known_at = excluded.last_known_at
+             last_known_at = excluded.last_known_at, keys_folded = true
          where gaps.last_known_at is null or gaps.last_known_at <= excluded.last_known_at",
     )
     .bind(org)

@@ -266,7 +266,7 @@ fn policies_differ(context: &Context<'_>, subject: &Subject<'_>) -> Option<Strin
 }
 
 /// Why a product cannot be compared, if it cannot.
-fn unfit(context: &Context<'_>, subject: &Subject<'_>, rows: ClientRows<'_>) -> Option<Reason> {
+pub(super) fn unfit(context: &Context<'_>, subject: &Subject<'_>, rows: ClientRows<'_>) -> Option<Reason> {
     let (client, product) = (subject.client, subject.product);
     let audited = context.calendar.audited;
     if context.undecided.products.contains(&(client, product)) {

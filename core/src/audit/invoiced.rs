@@ -8,6 +8,7 @@ use super::identity::ClientId;
 use super::rows::Bill;
 use crate::money::{Currency, Money};
 use crate::period::Month;
+use crate::records::LineType;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
@@ -153,7 +154,11 @@ fn documents(context: &Context<'_>, bills: &[&Bill<'_>]) -> Result<Vec<InvoicedD
         let record = bill.record;
         let Some(document) = record.invoice.as_deref() else { continue };
         let quantity = if record.billable { record.quantity - record.included } else { Decimal::ZERO };
-        let cost = quantity.checked_mul(record.unit_price).ok_or(AuditError::Overflow)?;
+        let mut cost = quantity.checked_mul(record.unit_price).ok_or(AuditError::Overflow)?;
+        if record.line_type == LineType::Credit {
+            // As in an adjustment: some systems write a credit as a negative line, some as a line of kind credit.
+            cost = -cost.abs();
+        }
         let sum = sums.entry((bill.client, document, record.currency)).or_default();
         sum.1 = super::gaps::plus(sum.1, cost)?;
         if !bill.regular() {

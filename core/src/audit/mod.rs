@@ -53,6 +53,7 @@ mod rows;
 mod rules;
 mod series;
 mod sides;
+mod standing;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -88,6 +89,7 @@ pub use margins_document::{
 };
 pub(crate) use render::defused;
 pub use render::{csv, table};
+pub use standing::Standing;
 pub use waste_document::{DropReason, WasteBatch};
 pub use what_if_document::{
     AgreementWhatIf, ClientWhatIf, GapUnderSetting, GapWhatIf, Setting, SettingFigures, SideBySide,
@@ -215,6 +217,14 @@ pub fn margins(input: &AuditInput) -> Result<Margins, AuditError> {
 /// As [`run`].
 pub fn invoiced(input: &AuditInput) -> Result<Invoiced, AuditError> {
     prepared(input, 1, |context, _, _| invoiced::invoiced(context))
+}
+
+/// Billable seats of the clients of this input, by what it knows last.
+///
+/// # Errors
+/// As [`run`].
+pub fn standing(input: &AuditInput) -> Result<Vec<Standing>, AuditError> {
+    prepared(input, 1, |context, _, _| standing::standing(context))
 }
 
 /// Settles everything that comes before clients are compared, and hands it to `work`, with the proposals

@@ -85,7 +85,7 @@ impl Correction {
             Command::Promise { instalment, on, said } => self.promise(*instalment, *on, said, context),
             Command::RecordBreak => self.record_breaks(context),
             Command::BreakPlan => self.break_plan(context),
-            Command::Approve { of } => self.approve(*of, context),
+            Command::Approve { of, invoice_on } => self.approve(*of, *invoice_on, context),
             Command::Assign { owner } => self.assign(owner),
             Command::Verify { verifications } => self.verify(verifications),
             Command::Reopen { because } => self.reopen(because, context),

@@ -101,10 +101,32 @@ pub struct Approval {
     pub of: ApprovalOf,
     /// Up to this sum on one invoice, minor units.
     pub up_to: i64,
+    /// The invoice; none: no date was named yet, and nothing else was announced.
+    #[serde(default)]
+    pub invoice_on: Option<NaiveDate>,
+    /// What the client's invoice usually comes to, as it was weighed.
+    #[serde(default)]
+    pub usual: Option<i64>,
     /// Who.
     pub by: String,
     /// When.
     pub at: DateTime<Utc>,
+}
+
+impl Approval {
+    /// Whether it was given of this: of no less money, on the same invoice, and of no less growth. Growth that
+    /// nobody could tell was approved whatever it is; growth that was told covers none that nobody can tell.
+    fn covers(&self, sum: i64, usual: Option<i64>, invoice_on: Option<NaiveDate>) -> bool {
+        let same_invoice = self.invoice_on.is_none() || self.invoice_on == invoice_on;
+        let no_more_growth = match (self.usual, usual) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(then), Some(now)) => {
+                i128::from(sum) * i128::from(then) <= i128::from(self.up_to) * i128::from(now)
+            }
+        };
+        sum <= self.up_to && same_invoice && no_more_growth
+    }
 }
 
 /// Payment in parts, offered.
@@ -335,9 +357,18 @@ impl Correction {
         Shock::of(together, &context.facts.invoices, context.policy.bands)
     }
 
-    /// Whether an admin approved so much.
-    pub fn approved(&self, of: ApprovalOf, sum: i64) -> bool {
-        self.approvals.iter().any(|approval| approval.of == of && sum <= approval.up_to)
+    /// Whether an admin approved that this invoice grows so.
+    pub fn approved_shock(&self, shock: &Shock, invoice_on: Option<NaiveDate>) -> bool {
+        self.approved(ApprovalOf::Shock, shock.announced.increase(), shock.usual, invoice_on)
+    }
+
+    /// Whether an admin approved an instalment with the increase of each invoice.
+    pub fn approved_instalments(&self, sum: i64, usual: Option<i64>, invoice_on: Option<NaiveDate>) -> bool {
+        self.approved(ApprovalOf::Instalments, sum, usual, invoice_on)
+    }
+
+    fn approved(&self, of: ApprovalOf, sum: i64, usual: Option<i64>, invoice_on: Option<NaiveDate>) -> bool {
+        self.approvals.iter().any(|approval| approval.of == of && approval.covers(sum, usual, invoice_on))
     }
 
     /// Whether so little happens that the state stands for the whole: nothing outstanding.

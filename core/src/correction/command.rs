@@ -3,6 +3,7 @@
 use super::case::{ApprovalOf, GoingForward, ResolutionBasis};
 use super::dispute::{Answer, DisputeReason};
 use super::finding::Finding;
+use super::open::Elsewhere;
 use super::plan::Terms;
 use super::policy::Said;
 use super::quantity::Part;
@@ -60,7 +61,10 @@ pub enum Ground {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Because {
     /// The next invoice billed so many seats less (or, of over-billing, more) than agreed.
-    VerificationFailed,
+    VerificationFailed {
+        /// What other corrections hold of these gaps.
+        elsewhere: Elsewhere,
+    },
     /// The plan was broken twice.
     PlanBrokenTwice,
     /// Something came to light.
@@ -69,6 +73,8 @@ pub enum Because {
         evidence: String,
         /// Gaps that a later audit found.
         findings: Vec<Finding>,
+        /// What corrections hold of these gaps, this one included.
+        elsewhere: Elsewhere,
     },
     /// The client took its confirmation of a waiver back, in this writing.
     ConfirmationWithdrawn {
@@ -261,6 +267,8 @@ pub enum Command {
     Approve {
         /// What.
         of: ApprovalOf,
+        /// The invoice that grows; as announced when not stated.
+        invoice_on: Option<NaiveDate>,
     },
     /// Give it to someone.
     Assign {

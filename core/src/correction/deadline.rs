@@ -110,12 +110,13 @@ impl Correction {
 
     /// Whether an invoice that came showed something else than agreed, and nothing was done about it yet.
     pub fn needs_attention(&self) -> bool {
-        self.verifications.iter().any(|one| {
-            !one.acted
-                && matches!(
-                    one.outcome,
-                    Outcome::Shortfall { .. } | Outcome::Opposite { .. } | Outcome::DocumentDiffers { .. }
-                )
-        })
+        let differs = |document: &String| !self.is_verified(document) && self.is_shown_otherwise(document);
+        self.is_pending() || self.documents().keys().any(differs)
+    }
+
+    fn is_shown_otherwise(&self, document: &str) -> bool {
+        let of =
+            |one: &Outcome| matches!(one, Outcome::DocumentDiffers { document: of, .. } if of == document);
+        self.verifications.iter().any(|one| of(&one.outcome))
     }
 }

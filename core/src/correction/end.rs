@@ -4,15 +4,14 @@ use super::apply::Reach;
 use super::case::{Correction, GoingForward, ResolutionBasis, broken};
 use super::command::{Because, Recount, says};
 use super::dispute::DisputeReason;
-use super::finding::{Finding, FoundMonth};
 use super::ledger::{Bucket, Cause, Entry};
+use super::open::Elsewhere;
 use super::policy::Context;
 use super::quantity::{Cells, Place, Quantity};
 use super::refusal::{Code, Missing, Refusal};
-use super::verification::Verification;
+use super::verification::left_of_invoice;
 use super::waiver::ConfirmationKind;
-use crate::period::Month;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 impl Correction {
     pub(super) fn resolve(
@@ -34,7 +33,7 @@ impl Correction {
             .with(self.may_end(basis, context))
             .with(self.goes_forward(self.going_forward.as_ref(), true));
         missing.check()?;
-        self.agree_forward();
+        self.agree_forward(context);
         self.close_disputes("resolved", context);
         self.resolution = Some((basis, context.today));
         Ok(Reach::Whole)
@@ -224,6 +223,7 @@ impl Correction {
                 *seats = found.seats.max(*seats);
             }
             (line.billed, line.agreed) = (finding.billed, finding.billable);
+            line.billable = Some(finding.billable);
             (line.forward, line.price) = (finding.forward, finding.price.or(line.price));
             line.assumed = finding.assumed;
         }
@@ -231,16 +231,16 @@ impl Correction {
 
     pub(super) fn reopen(&mut self, because: &Because, context: &Context<'_>) -> Result<Reach, Refusal> {
         match because {
-            Because::VerificationFailed => self.reopen_shortfall(context)?,
+            Because::VerificationFailed { elsewhere } => self.reopen_shortfall(elsewhere, context)?,
             Because::PlanBrokenTwice => {
                 self.break_plan(context)?;
             }
-            Because::NewEvidence { evidence, findings } => {
+            Because::NewEvidence { evidence, findings, elsewhere } => {
                 if !says(evidence) {
                     return Err(Refusal::new(Code::EvidenceMissing, "Name what came to light."));
                 }
-                for finding in findings {
-                    self.add_line(finding, &quantities(finding), Cause::Reopened, context)?;
+                if !findings.is_empty() {
+                    self.take_in_later(findings, elsewhere, context)?;
                 }
             }
             Because::ConfirmationWithdrawn { confirmation, waiver } => {
@@ -253,27 +253,40 @@ impl Correction {
         Ok(Reach::Whole)
     }
 
-    /// One line for each gap that the next invoice still missed.
-    fn reopen_shortfall(&mut self, context: &Context<'_>) -> Result<(), Refusal> {
-        let failed: Vec<(u32, i64, chrono::NaiveDate)> = self
-            .verifications
-            .iter()
-            .filter(|verification| !verification.acted)
-            .filter_map(Verification::shortfall)
-            .collect();
-        if failed.is_empty() {
-            return Err(Refusal::new(Code::VerificationNotFailed, "No invoice was found to fall short."));
+    /// One line for each gap that the next invoice still missed. What another open correction holds waits.
+    fn reopen_shortfall(&mut self, elsewhere: &Elsewhere, context: &Context<'_>) -> Result<(), Refusal> {
+        let mut refused = Refusal::new(
+            Code::VerificationNotFailed,
+            "No invoice was found to fall short that nobody acted on.",
+        );
+        let mut reopened = false;
+        for (at, number, finding) in self.short() {
+            match left_of_invoice(&finding, elsewhere) {
+                None => {
+                    refused = Refusal::new(
+                        Code::InAnotherCorrection,
+                        format!(
+                            "The month that {} falls short in is in another open correction.",
+                            finding.product
+                        ),
+                    );
+                    continue;
+                }
+                Some(left) if left.is_empty() => {
+                    refused = Refusal::new(
+                        Code::AlreadySettled,
+                        format!("What {} falls short by is settled by another correction.", finding.product),
+                    );
+                }
+                Some(left) => {
+                    let line = self.add_line(&finding, &left, Cause::Reopened, context)?;
+                    self.stand_for(number, line);
+                    reopened = true;
+                }
+            }
+            self.acted(at);
         }
-        for (number, seats, on) in failed {
-            let Some(line) = self.line(number) else { continue };
-            let subject = &self.subject;
-            let finding = Finding::of_invoice(line, subject.direction, subject.currency, seats, on);
-            self.add_line(&finding, &quantities(&finding), Cause::Reopened, context)?;
-        }
-        for verification in self.verifications.iter_mut().filter(|one| one.shortfall().is_some()) {
-            verification.acted = true;
-        }
-        Ok(())
+        if reopened { Ok(()) } else { Err(refused) }
     }
 
     /// Waived money comes back only when the client takes its confirmation back in writing.
@@ -309,9 +322,4 @@ impl Correction {
         );
         Ok(())
     }
-}
-
-fn quantities(finding: &Finding) -> BTreeMap<Month, Quantity> {
-    let of = |(month, found): (&Month, &FoundMonth)| (*month, found.quantity);
-    finding.months.iter().map(of).filter(|(_, quantity)| quantity.seat_days > 0).collect()
 }

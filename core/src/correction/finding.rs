@@ -148,22 +148,22 @@ impl Finding {
         self
     }
 
-    /// What one invoice bills too little or too much: seats of one month at the agreed price.
+    /// What one invoice bills too little or too much: seats of one month at the agreed price. `billed`: the
+    /// seats that it bills; without them what was agreed is taken for what should be billed.
     pub(super) fn of_invoice(
         line: &Line,
         direction: Direction,
         currency: Currency,
-        seats: i64,
+        (seats, billed): (i64, Option<i64>),
         on: NaiveDate,
     ) -> Self {
         let month = Month::of(on);
         let cost = Money::round(line.price.unwrap_or_default() * Decimal::from(seats), currency);
         let money = cost.minor().unwrap_or_default();
         let quantity = Quantity::new(seats * i64::from(month.days()), money);
-        let (billed, billable) = match direction {
-            Direction::Under => (line.agreed - seats, line.agreed),
-            Direction::Over => (line.agreed + seats, line.agreed),
-        };
+        let short = if direction == Direction::Under { seats } else { -seats };
+        let billed = billed.unwrap_or(line.agreed - short);
+        let billable = billed + short;
         Self {
             audit: line.audit.clone(),
             gap: line.gap.clone(),
@@ -207,6 +207,9 @@ pub struct Line {
     pub billed: i64,
     /// To be billed from now on, as announced to the client (until then as found).
     pub agreed: i64,
+    /// Billable when that was agreed: only what came or went since then changes what the next invoice bills.
+    #[serde(default)]
+    pub billable: Option<i64>,
     /// What the difference costs in a whole month, minor units.
     pub forward: i64,
     /// Agreed price of one seat for a whole month.
@@ -228,6 +231,7 @@ impl Line {
             seats: finding.months.iter().map(|(month, found)| (*month, found.seats)).collect(),
             billed: finding.billed,
             agreed: finding.billable,
+            billable: Some(finding.billable),
             forward: finding.forward,
             price: finding.price,
             assumed: finding.assumed,

@@ -8,7 +8,7 @@
 //! and [`open`] (from gaps to a correction), [`case`], [`command`], `apply`, then the guards by subject: `tell`
 //! (messages, approvals, acceptance), `object` (disputes, answers, decisions), `settle` (invoices, credits,
 //! waivers, withdrawals), `pay` ([`plan`]), `end` (resolving, amending, reopening), and what surrounds
-//! them: [`shock`], [`waiver`], [`deadline`], [`verification`].
+//! them: [`shock`], [`waiver`], [`deadline`], [`verification`], [`proof`].
 //!
 //! Decisions where the rules leave room:
 //! - Seats and money are held for each month of each line, because a month is where money is rounded. A
@@ -35,6 +35,7 @@ pub mod open;
 mod pay;
 pub mod plan;
 pub mod policy;
+pub mod proof;
 pub mod quantity;
 pub mod refusal;
 mod settle;

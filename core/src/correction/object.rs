@@ -6,7 +6,7 @@ use super::command::{Recount, says};
 use super::dispute::{Answer, Answered, Dispute, DisputeReason, Freeze, PriceConversation};
 use super::ledger::{Bucket, Cause, Note};
 use super::policy::{Context, Said, days_after};
-use super::quantity::{Cells, Part};
+use super::quantity::{Cells, Part, Place, Quantity};
 use super::refusal::{Code, Missing, Refusal};
 use super::tell::spoken;
 use chrono::NaiveDate;
@@ -175,18 +175,54 @@ impl Correction {
                 "The disputed lines rest on this audit already: run a new one.",
             ));
         }
-        if withdrawn.is_empty() {
-            return Ok(Cells::new());
-        }
         let (_, mut less) = self.differences(recount);
         // What is too old to be charged is not disputed.
         let claimed = self.claimed();
         for (place, quantity) in &mut less {
             *quantity = quantity.least(claimed.get(place).copied().unwrap_or_default());
         }
-        let cells = self.parts_of(&less, withdrawn)?;
+        let cells = if withdrawn.is_empty() { Cells::new() } else { self.parts_of(&less, withdrawn)? };
+        self.still_shows(dispute, &less, &cells, recount)?;
         self.two_stand_for(&cells, context)?;
         Ok(cells)
+    }
+
+    /// Whether a recount shows all the disputed seats that are not withdrawn by it: it compared their months, and
+    /// finds no less of them.
+    fn still_shows(
+        &self,
+        dispute: &Dispute,
+        less: &Cells,
+        withdrawn: &Cells,
+        recount: &Recount,
+    ) -> Result<(), Refusal> {
+        // What differs of a gap stands at its first line.
+        let at_first_line = |place: &Place| {
+            let gap = self.line(place.line).map(|line| &line.gap);
+            let first = self.lines.iter().find(|line| Some(&line.gap) == gap);
+            Place { line: first.map_or(place.line, |line| line.number), ..*place }
+        };
+        let mut disputed = Cells::new();
+        for (place, quantity) in &dispute.cells {
+            *disputed.entry(at_first_line(place)).or_default() += *quantity;
+        }
+        let days =
+            |cells: &Cells, place| cells.get(place).map_or(0, |quantity: &Quantity| quantity.seat_days);
+        let unsettled = disputed.iter().find(|(place, quantity)| {
+            let compared = recount.compared.get(&place.line).is_some_and(|of| of.contains(&place.month));
+            let lacks = days(less, place).min(quantity.seat_days);
+            !compared || lacks > days(withdrawn, place)
+        });
+        let Some((place, _)) = unsettled else { return Ok(()) };
+        let product = self.line(place.line).map_or("", |line| line.product.as_str());
+        Err(Refusal::new(
+            Code::RecountUnconfirmed,
+            format!(
+                "The recount does not show the disputed seats of {product} in {}: withdraw what it does not find, or \
+                 name an audit that compares that month.",
+                place.month
+            ),
+        ))
     }
 
     /// What an answer changes beside closing the dispute.

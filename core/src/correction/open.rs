@@ -15,12 +15,15 @@ const MOST_LINES: usize = 200;
 const MOST_MONTHS: usize = 120;
 
 /// What other corrections hold of these gaps.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Elsewhere {
     /// Settled in corrections that have ended: only what is more than this can be opened again.
     pub settled: BTreeMap<(String, Month), Quantity>,
     /// Months that open corrections hold.
     pub open: BTreeSet<(String, Month)>,
+    /// Gaps that open corrections work on, or that wait for their next invoice to be proved: what only goes
+    /// forward is corrected by one of them.
+    pub lines: BTreeSet<String>,
     /// Documents of those corrections: an adjustment by one of them settles nothing anew.
     pub documents: BTreeSet<String>,
 }
@@ -38,37 +41,37 @@ pub fn open(
     elsewhere: &Elsewhere,
     context: &Context<'_>,
 ) -> Result<Correction, Refusal> {
-    let subject = together(findings)?;
+    let subject = together(findings, None)?;
     let mut correction = Correction::new(subject, context);
-    for finding in findings {
-        let left = left_of(finding, elsewhere)?;
-        correction.add_line(finding, &left, Cause::Opened, context)?;
-        correction.adjust(finding, elsewhere, context)?;
-    }
+    correction.take_in(findings, elsewhere, Cause::Opened, context)?;
     Ok(correction)
 }
 
-/// What the gaps have in common.
-fn together(findings: &[Finding]) -> Result<Subject, Refusal> {
+/// What the gaps have in common, with each other and with a correction that takes them in.
+fn together(findings: &[Finding], into: Option<&Subject>) -> Result<Subject, Refusal> {
     let Some(first) = findings.first() else {
         return Err(Refusal::new(Code::NoGaps, "Name at least one gap."));
     };
+    let client = into.map_or(&first.client, |subject| &subject.client);
+    let billing_entity = into.map_or(&first.billing_entity, |subject| &subject.billing_entity);
+    let currency = into.map_or(first.currency, |subject| Some(subject.currency));
+    let direction = into.map_or(first.direction, |subject| subject.direction);
     let all = |same: &dyn Fn(&Finding) -> bool| findings.iter().all(same);
     let mut missing = Missing::default();
     missing
-        .unless(all(&|gap| gap.client == first.client), Code::SeveralClients, "The gaps are of several clients: open one correction for each.")
+        .unless(all(&|gap| gap.client == *client), Code::SeveralClients, "The gaps are of several clients: open one correction for each.")
         .unless(
-            all(&|gap| gap.billing_entity == first.billing_entity),
+            all(&|gap| gap.billing_entity == *billing_entity),
             Code::SeveralBillingEntities,
             "The gaps are of several billing entities: open one correction for each.",
         )
         .unless(
-            all(&|gap| gap.currency == first.currency),
+            all(&|gap| gap.currency == currency),
             Code::SeveralCurrencies,
             "The gaps are of several currencies, which are never added: open one correction for each.",
         )
         .unless(
-            all(&|gap| gap.direction == first.direction),
+            all(&|gap| gap.direction == direction),
             Code::SeveralDirections,
             "Some gaps are to be charged and some to be given back; the two are never netted: open two corrections.",
         )
@@ -97,14 +100,8 @@ fn together(findings: &[Finding]) -> Result<Subject, Refusal> {
             );
     }
     missing.check()?;
-    let currency =
-        first.currency.ok_or_else(|| Refusal::new(Code::Unpriced, "No price is known for the gap."))?;
-    Ok(Subject {
-        client: first.client.clone(),
-        billing_entity: first.billing_entity.clone(),
-        currency,
-        direction: first.direction,
-    })
+    let currency = currency.ok_or_else(|| Refusal::new(Code::Unpriced, "No price is known for the gap."))?;
+    Ok(Subject { client: client.clone(), billing_entity: billing_entity.clone(), currency, direction })
 }
 
 /// What is left of a gap's months.
@@ -124,7 +121,9 @@ fn left_of(finding: &Finding, elsewhere: &Elsewhere) -> Result<BTreeMap<Month, Q
             left.insert(*month, more);
         }
     }
-    if !left.is_empty() || (finding.forward > 0 && !held && !settled) {
+    let goes_forward = finding.forward > 0 && !held && !settled;
+    let elsewhere = elsewhere.lines.contains(&finding.gap);
+    if !left.is_empty() || (goes_forward && !elsewhere) {
         return Ok(left);
     }
     let product = &finding.product;
@@ -138,6 +137,14 @@ fn left_of(finding: &Finding, elsewhere: &Elsewhere) -> Result<BTreeMap<Month, Q
             Code::AlreadySettled,
             format!(
                 "All months of {product} are settled by another correction. Only a difference can be opened."
+            ),
+        )
+    } else if goes_forward {
+        Refusal::new(
+            Code::InAnotherCorrection,
+            format!(
+                "{product} has no closed month, and another correction sees to what is billed from now on. Work on \
+                 that one, or wait until its next invoice is proved."
             ),
         )
     } else {
@@ -186,6 +193,32 @@ impl Correction {
             actor: context.actor.label.clone(),
             at: context.now,
         }
+    }
+
+    /// Adds gaps that came to light since, by the same rules by which it was opened.
+    pub(super) fn take_in_later(
+        &mut self,
+        findings: &[Finding],
+        elsewhere: &Elsewhere,
+        context: &Context<'_>,
+    ) -> Result<(), Refusal> {
+        together(findings, Some(&self.subject))?;
+        self.take_in(findings, elsewhere, Cause::Reopened, context)
+    }
+
+    fn take_in(
+        &mut self,
+        findings: &[Finding],
+        elsewhere: &Elsewhere,
+        cause: Cause,
+        context: &Context<'_>,
+    ) -> Result<(), Refusal> {
+        for finding in findings {
+            let left = left_of(finding, elsewhere)?;
+            self.add_line(finding, &left, cause, context)?;
+            self.adjust(finding, elsewhere, context)?;
+        }
+        Ok(())
     }
 
     /// Adds a line with what is left of its months; barred months at once go where they belong.

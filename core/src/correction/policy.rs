@@ -5,6 +5,7 @@ use super::state::named;
 use crate::money::Currency;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// An organization's choices, with our defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +119,8 @@ pub struct Facts {
     pub second_factor: bool,
     /// Digest of the facts that were frozen for the message.
     pub frozen: Option<String>,
+    /// Billable seats of each line by what is known now, where anything is.
+    pub billable: BTreeMap<u32, i64>,
 }
 
 /// The circumstances of a command.

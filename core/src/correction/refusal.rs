@@ -81,6 +81,8 @@ named! {
         NotFrozen = "not_frozen",
         /// The recount audit is missing.
         RecountMissing = "recount_missing",
+        /// The recount does not show all the disputed seats that it is to confirm.
+        RecountUnconfirmed = "recount_not_confirming",
         /// The payment is not named, or not shown not to match.
         PaymentMissing = "payment_missing",
         /// The price conversation has no day.

@@ -353,7 +353,7 @@ impl Correction {
         if let Some(request) = self.waiver_requests.iter_mut().find(|one| Some(one.number) == granted) {
             request.granted = Some(number);
         }
-        self.agree_forward();
+        self.agree_forward(context);
         if whole {
             self.close_disputes("waived", context);
         }

@@ -88,7 +88,7 @@ impl Correction {
             "The day until which the client may reply is over: name one that is to come.",
         );
         missing.check()?;
-        self.agree_forward();
+        self.agree_forward(context);
         self.announcement = Some(Announcement {
             context: message.context.trim().to_owned(),
             data: message.data.trim().to_owned(),
@@ -108,13 +108,16 @@ impl Correction {
         Ok(Reach::Whole)
     }
 
-    /// Lines agree to what is billed from now on.
-    pub(super) fn agree_forward(&mut self) {
+    /// Lines agree to what is billed from now on, by what is billable now.
+    pub(super) fn agree_forward(&mut self, context: &Context<'_>) {
         let Some(forward) = &self.going_forward else { return };
         for line in &mut self.lines {
             if let Some(agreed) = forward.quantities.get(&line.number).copied() {
                 line.forward = line.forward_at(agreed, self.subject.currency);
                 line.agreed = agreed;
+                if let Some(billable) = context.facts.billable.get(&line.number) {
+                    line.billable = Some(*billable);
+                }
             }
         }
     }
@@ -150,9 +153,10 @@ impl Correction {
             "The invoice grows by more than the limit: offer payment in parts first.",
         );
         missing.unless(
-            shock.band != Band::PlanAndApproval || self.approved(ApprovalOf::Shock, shock.announced.increase()),
+            shock.band != Band::PlanAndApproval || self.approved_shock(&shock, self.invoice_on()),
             Code::ShockApprovalMissing,
-            "The invoice grows by more than half, or there is none to compare with: an admin must approve it first.",
+            "The invoice grows by more than half, or there is none to compare with: an admin must approve this growth \
+             of this invoice first.",
         );
         if self.offer.is_some() && shock.band.needs_plan() {
             missing.with(self.weigh_instalments(context));
@@ -166,7 +170,7 @@ impl Correction {
         let usual = self.shock(context).usual;
         let sum = instalment.saturating_add(forward);
         if instalment_too_large(instalment, forward, usual, context.policy.bands)
-            && !self.approved(ApprovalOf::Instalments, sum)
+            && !self.approved_instalments(sum, usual, self.invoice_on())
         {
             return Err(Refusal::new(
                 Code::InstalmentTooLarge,
@@ -192,7 +196,17 @@ impl Correction {
         Ok(Some((first, self.shock(context).announced.forward)))
     }
 
-    pub(super) fn approve(&mut self, of: ApprovalOf, context: &Context<'_>) -> Result<Reach, Refusal> {
+    /// Date of the next invoice, as announced.
+    pub fn invoice_on(&self) -> Option<NaiveDate> {
+        self.going_forward.as_ref().map(|forward| forward.invoice_on)
+    }
+
+    pub(super) fn approve(
+        &mut self,
+        of: ApprovalOf,
+        invoice_on: Option<NaiveDate>,
+        context: &Context<'_>,
+    ) -> Result<Reach, Refusal> {
         let mut missing = Missing::default();
         missing.unless(context.actor.person, Code::PersonRequired, "A person must approve.").unless(
             context.actor.admin,
@@ -200,8 +214,9 @@ impl Correction {
             "An admin must approve.",
         );
         missing.check()?;
+        let shock = self.shock(context);
         let up_to = match of {
-            ApprovalOf::Shock => self.shock(context).announced.increase(),
+            ApprovalOf::Shock => shock.announced.increase(),
             ApprovalOf::Instalments => {
                 let (instalment, forward) = self.first_instalment(context)?.ok_or_else(|| {
                     Refusal::new(
@@ -213,7 +228,14 @@ impl Correction {
             }
             ApprovalOf::Withdrawal => total(&self.claimed()).minor,
         };
-        self.approvals.push(Approval { of, up_to, by: context.actor.label.clone(), at: context.now });
+        self.approvals.push(Approval {
+            of,
+            up_to,
+            invoice_on: invoice_on.or_else(|| self.invoice_on()),
+            usual: shock.usual,
+            by: context.actor.label.clone(),
+            at: context.now,
+        });
         Ok(Reach::Part)
     }
 

@@ -4,13 +4,14 @@ use super::apply::Reach;
 use super::case::Correction;
 use super::dispute::PriceConversation;
 use super::finding::{Finding, Line};
-use super::ledger::{Bucket, Cause};
-use super::plan::InstalmentState;
+use super::ledger::Cause;
+use super::open::Elsewhere;
 use super::policy::{Context, days_after};
 use super::quantity::Quantity;
 use super::refusal::{Code, Refusal};
 use crate::audit::Direction;
 use crate::money::Currency;
+use crate::period::Month;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -27,16 +28,16 @@ pub enum Outcome {
     DocumentVerified {
         /// The invoice or credit note.
         document: String,
-        /// Minor units.
+        /// Minor units; negative where money was given back.
         minor: i64,
     },
     /// A document with another amount.
     DocumentDiffers {
         /// The invoice or credit note.
         document: String,
-        /// As entered, minor units.
+        /// As entered, minor units; negative where money was given back.
         expected: i64,
-        /// As shown, minor units.
+        /// As shown, less what other corrections entered for the same document.
         shown: i64,
     },
     /// The next invoice bills the agreed seats.
@@ -52,6 +53,9 @@ pub enum Outcome {
         line: u32,
         /// By so many seats.
         seats: i64,
+        /// The seats that it bills.
+        #[serde(default)]
+        billed: Option<i64>,
     },
     /// The next invoice is wrong in the opposite direction.
     Opposite {
@@ -59,6 +63,9 @@ pub enum Outcome {
         line: u32,
         /// By so many seats.
         seats: i64,
+        /// The seats that it bills.
+        #[serde(default)]
+        billed: Option<i64>,
     },
     /// The next invoice has another price than agreed.
     WrongPrice {
@@ -86,12 +93,24 @@ pub struct Verification {
     pub at: DateTime<Utc>,
 }
 
-impl Verification {
-    /// Line, seats and date of an invoice that is still wrong in the same direction.
-    pub const fn shortfall(&self) -> Option<(u32, i64, NaiveDate)> {
-        match self.outcome {
-            Outcome::Shortfall { line, seats } => Some((line, seats, self.on)),
-            _ => None,
+/// What an outcome speaks of. Only the last word on it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About<'a> {
+    Document(&'a str),
+    Seats(u32),
+    Price(u32),
+}
+
+impl Outcome {
+    fn about(&self) -> About<'_> {
+        match self {
+            Self::DocumentVerified { document, .. } | Self::DocumentDiffers { document, .. } => {
+                About::Document(document)
+            }
+            Self::ForwardVerified { line, .. }
+            | Self::Shortfall { line, .. }
+            | Self::Opposite { line, .. } => About::Seats(*line),
+            Self::WrongPrice { line, .. } => About::Price(*line),
         }
     }
 }
@@ -101,8 +120,8 @@ impl Verification {
 pub struct Invoiced {
     /// Seats.
     pub seats: i64,
-    /// Billable seats that came (or, negative, went) since they were agreed.
-    pub changes: i64,
+    /// What is billable by now, where it is known: what came or went since the line was agreed is billed, too.
+    pub billable: Option<i64>,
     /// For a seat and month; none where it is not known.
     pub price: Option<Decimal>,
 }
@@ -110,16 +129,18 @@ pub struct Invoiced {
 /// Compares the next invoice with what was agreed: quantity and price apart.
 pub fn compare(line: &Line, direction: Direction, currency: Currency, invoiced: Invoiced) -> Vec<Outcome> {
     let number = line.number;
-    let off = invoiced.seats - (line.agreed + invoiced.changes);
+    let then = line.billable.unwrap_or(line.agreed);
+    let changes = invoiced.billable.map_or(0, |now| now - then);
+    let off = invoiced.seats - (line.agreed + changes).max(0);
     let same = match direction {
         Direction::Under => off < 0,
         Direction::Over => off > 0,
     };
-    let seats = off.abs();
+    let (seats, billed) = (off.abs(), Some(invoiced.seats));
     let mut outcomes = vec![match off {
         0 => Outcome::ForwardVerified { line: number, seats: invoiced.seats },
-        _ if same => Outcome::Shortfall { line: number, seats },
-        _ => Outcome::Opposite { line: number, seats },
+        _ if same => Outcome::Shortfall { line: number, seats, billed },
+        _ => Outcome::Opposite { line: number, seats, billed },
     }];
     if let (Some(expected), Some(billed)) = (line.price, invoiced.price)
         && prices_differ(expected, billed, line, currency)
@@ -136,43 +157,7 @@ fn prices_differ(expected: Decimal, billed: Decimal, line: &Line, currency: Curr
     (expected - billed).abs().checked_mul(seats).is_none_or(|off| off > half)
 }
 
-/// Money that came back, or was given back, and is proved.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recovered {
-    /// Charged, less what was credited of it, minor units.
-    pub billed: i64,
-    /// Given back of over-billing, minor units.
-    pub credited: i64,
-}
-
 impl Correction {
-    /// What each document should show, minor units: invoices, invoiced instalments and credit notes.
-    pub fn documents(&self) -> BTreeMap<String, (Bucket, i64)> {
-        let mut documents: BTreeMap<String, (Bucket, i64)> = BTreeMap::new();
-        for entry in self.ledger.entries() {
-            let ours =
-                matches!(entry.note.cause, Cause::Invoice | Cause::CreditNote) && entry.contra_of.is_none();
-            if let Some(document) = entry.note.document.as_ref().filter(|_| ours) {
-                documents.entry(document.clone()).or_insert((entry.bucket, 0)).1 += entry.quantity.minor;
-            }
-        }
-        for instalment in self.plan.iter().flat_map(|plan| &plan.instalments) {
-            if let Some(document) = instalment.document.as_ref()
-                && instalment.state != InstalmentState::Scheduled
-            {
-                documents.entry(document.clone()).or_insert((Bucket::Billed, 0)).1 += instalment.minor;
-            }
-        }
-        documents
-    }
-
-    /// Whether an import proved a document.
-    pub fn is_verified(&self, document: &str) -> bool {
-        self.verifications.iter().any(
-            |one| matches!(&one.outcome, Outcome::DocumentVerified { document: of, .. } if of == document),
-        )
-    }
-
     /// Whether the next invoice proved every line's going-forward quantity.
     pub fn forward_verified(&self) -> bool {
         let proved = |line: &Line| {
@@ -192,35 +177,69 @@ impl Correction {
         !self.lines.is_empty() && self.lines.iter().filter(last_of_gap).all(proved)
     }
 
-    /// Compares the documents that an import shows with what was entered. Documents that are proved already
-    /// are not compared again.
-    pub fn compare_documents(&self, shown: &BTreeMap<String, i64>) -> Vec<Outcome> {
-        let waiting = self.documents().into_iter().filter(|(document, _)| !self.is_verified(document));
-        let compared = waiting.filter_map(|(document, (_, expected))| {
-            let shown = shown.get(&document).copied()?.abs();
-            Some(if shown == expected {
-                Outcome::DocumentVerified { document, minor: expected }
-            } else {
-                Outcome::DocumentDiffers { document, expected, shown }
-            })
-        });
-        compared.collect()
+    /// Whether this is the last word already on what an outcome speaks of.
+    pub fn is_noted(&self, on: NaiveDate, outcome: &Outcome) -> bool {
+        let of_day = self.verifications.iter().filter(|one| one.on == on);
+        let last = of_day.filter(|one| one.outcome.about() == outcome.about()).next_back();
+        last.is_some_and(|one| one.outcome == *outcome)
     }
 
-    /// Recovered money: proved documents only.
-    pub fn recovered(&self) -> Recovered {
-        let mut recovered = Recovered::default();
-        for (document, (bucket, minor)) in self.documents() {
-            match bucket {
-                Bucket::Billed if self.is_verified(&document) => recovered.billed += minor,
-                // What was given back of a charge is not recovered, proved or not.
-                Bucket::Credited if self.is_under() => recovered.billed -= minor,
-                Bucket::Credited if self.is_verified(&document) => recovered.credited += minor,
-                _ => {}
+    /// What the next invoice got wrong by the last word on each line, where nothing was done about it yet.
+    fn pending(&self) -> Vec<usize> {
+        let said = |at: usize| self.verifications.iter().skip(at + 1).map(|one| one.outcome.about());
+        let waits = |(at, one): &(usize, &Verification)| {
+            let wrong = matches!(one.outcome, Outcome::Shortfall { .. } | Outcome::Opposite { .. });
+            wrong && !one.acted && !said(*at).any(|about| about == one.outcome.about())
+        };
+        self.verifications.iter().enumerate().filter(waits).map(|(at, _)| at).collect()
+    }
+
+    /// Whether the next invoice got something wrong that nothing was done about yet.
+    pub fn is_pending(&self) -> bool {
+        !self.pending().is_empty()
+    }
+
+    /// What fell short and waits: its place among the verifications, its line, and what is found by it.
+    pub(super) fn short(&self) -> Vec<(usize, u32, Finding)> {
+        let (direction, currency) = (self.subject.direction, self.subject.currency);
+        let of = |at: usize| {
+            let one = self.verifications.get(at)?;
+            let Outcome::Shortfall { line, seats, billed } = one.outcome else { return None };
+            let found = Finding::of_invoice(self.line(line)?, direction, currency, (seats, billed), one.on);
+            Some((at, line, found))
+        };
+        self.pending().into_iter().filter_map(of).collect()
+    }
+
+    pub(super) fn acted(&mut self, at: usize) {
+        if let Some(one) = self.verifications.get_mut(at) {
+            one.acted = true;
+        }
+    }
+
+    /// A line that was reopened stands in for the one before it: what is agreed on it was billable then as what
+    /// was agreed before.
+    pub(super) fn stand_for(&mut self, before: u32, line: u32) {
+        let before = self.line(before).map(|before| (before.agreed, before.billable));
+        if let Some((agreed, billable)) = before
+            && let Some(line) = self.lines.iter_mut().find(|one| one.number == line)
+        {
+            line.billable = billable.map(|billable| billable + line.agreed - agreed);
+        }
+    }
+
+    /// Leaves what fell short to other corrections where they have settled it; answers whether something is
+    /// left for which this one can be reopened now.
+    pub fn falls_short(&mut self, elsewhere: &Elsewhere) -> bool {
+        let mut left_over = false;
+        for (at, _, finding) in self.short() {
+            match left_of_invoice(&finding, elsewhere) {
+                None => {}
+                Some(left) if left.is_empty() => self.acted(at),
+                Some(_) => left_over = true,
             }
         }
-        recovered.billed = recovered.billed.max(0);
-        recovered
+        left_over
     }
 
     pub(super) fn verify(&mut self, verifications: &[Verification]) -> Result<Reach, Refusal> {
@@ -253,38 +272,51 @@ impl Correction {
     }
 
     /// A new correction of the opposite direction, for what the next invoice overshot. `gap` is the identity
-    /// of the opposite gap. None where nothing did, or it was opened already.
+    /// of the opposite gap. None where nothing did, or it was opened already. What another open correction holds
+    /// waits; what another one has settled is left to it.
     ///
     /// # Errors
     /// When a figure cannot be right.
     pub fn opposite(
         &mut self,
         gap: impl Fn(&Line) -> String,
+        elsewhere: &Elsewhere,
         context: &Context<'_>,
     ) -> Result<Option<Self>, Refusal> {
-        let mut linked = None;
-        for verification in self.verifications.iter_mut().filter(|one| !one.acted) {
-            let Outcome::Opposite { line, seats } = verification.outcome else { continue };
-            let Some(line) = self.lines.iter().find(|one| one.number == line) else { continue };
-            verification.acted = true;
-            let direction = match self.subject.direction {
-                Direction::Under => Direction::Over,
-                Direction::Over => Direction::Under,
-            };
-            let subject = super::case::Subject { direction, ..self.subject.clone() };
-            let other = linked.get_or_insert_with(|| Self::new(subject, context));
-            let mut finding =
-                Finding::of_invoice(line, direction, self.subject.currency, seats, verification.on);
+        let direction = match self.subject.direction {
+            Direction::Under => Direction::Over,
+            Direction::Over => Direction::Under,
+        };
+        let mut linked: Option<Self> = None;
+        for at in self.pending() {
+            let Some(one) = self.verifications.get(at) else { continue };
+            let Outcome::Opposite { line, seats, billed } = one.outcome else { continue };
+            let Some(line) = self.line(line) else { continue };
+            let currency = self.subject.currency;
+            let mut finding = Finding::of_invoice(line, direction, currency, (seats, billed), one.on);
             finding.gap = gap(line);
-            let months = finding.months.iter().map(|(month, found)| (*month, found.quantity)).collect();
-            other.add_line(&finding, &months, Cause::Opened, context)?;
+            let Some(left) = left_of_invoice(&finding, elsewhere) else { continue };
+            if !left.is_empty() {
+                let subject = super::case::Subject { direction, ..self.subject.clone() };
+                let other = linked.get_or_insert_with(|| Self::new(subject, context));
+                other.add_line(&finding, &left, Cause::Opened, context)?;
+            }
+            self.acted(at);
         }
         Ok(linked)
     }
+}
 
-    /// What was billed and credited of it so far, and is proved, over what it claims.
-    pub fn proved_share(&self) -> (i64, Quantity) {
-        let recovered = self.recovered();
-        (recovered.billed + recovered.credited, super::quantity::total(&self.claimed()))
+/// What is left of what an invoice got wrong: none while another open correction holds its month; nothing when
+/// other corrections have settled as much of it.
+pub(super) fn left_of_invoice(finding: &Finding, elsewhere: &Elsewhere) -> Option<BTreeMap<Month, Quantity>> {
+    let key = |month: &Month| (finding.gap.clone(), *month);
+    if finding.months.keys().any(|month| elsewhere.open.contains(&key(month))) {
+        return None;
     }
+    let left = finding.months.iter().map(|(month, found)| {
+        let settled = elsewhere.settled.get(&key(month)).copied().unwrap_or_default();
+        (*month, found.quantity.without(settled))
+    });
+    Some(left.filter(|(_, quantity)| quantity.seat_days > 0).collect())
 }

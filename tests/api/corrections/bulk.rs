@@ -45,6 +45,73 @@ async fn a_dry_run_tells_and_keeps_nothing_then_gaps_are_opened_or_set_aside() {
 }
 
 #[tokio::test]
+async fn what_is_refused_keeps_nothing_else_from_being_opened_and_a_dry_run_says_the_same() {
+    let app = TestApp::start().await;
+    let clients = ["Adatum", "Contoso", "Fabrikam", "Litware"];
+    let rows = |row: &dyn Fn(&str) -> String| clients.iter().map(|client| row(client)).collect::<String>();
+    let entitlements = rows(&|client| {
+        format!("{client},Seat,12,2026-08-01\n{client},Bolt,5,2026-08-01\n{client},Unpriced,5,2026-08-01\n")
+    });
+    let billing = rows(&|client| {
+        format!(
+            "{client},Seat,10,22.00,USD,2026-08-01,2026-09-01\n{client},Bolt,4,10.00,USD,2026-08-01,2026-09-01\n"
+        )
+    });
+    let entitlements = format!("client,product,purchased,from\n{entitlements}");
+    let billing = format!("client,product,quantity,unit_price,currency,from,until\n{billing}");
+    let org = app.audited_org(&entitlements, &billing).await;
+    let document = org.audit(json!({"from": "2026-08", "to": "2026-08"})).await;
+    let audit = org.read("/v1/audits").await["data"][0]["id"].clone();
+    let owner = &org.owner.caller;
+    let contoso = document["gaps"].as_array().unwrap().iter();
+    let mut contoso = contoso.filter(|gap| gap["client"] == "Contoso" && gap["product"] == "Seat");
+    super::Desk::open(owner, &[contoso.next().unwrap()["id"].as_str().unwrap()]).await;
+    let bulk = async |dry_run: bool| {
+        let body = json!({"action": "open", "filter": {"audit_id": audit}, "dry_run": dry_run});
+        let (status, answer) = send(owner.post("/v1/corrections/bulk").json(&body)).await;
+        assert_eq!(status, 200, "{answer:#}");
+        answer
+    };
+    let dry = bulk(true).await;
+    assert_eq!(org.read("/v1/corrections").await["data"].as_array().unwrap().len(), 1);
+    let mut real = bulk(false).await;
+    let told = |answer: &serde_json::Value| -> Vec<(String, Option<String>, Option<String>)> {
+        let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+        let groups = answer["groups"].as_array().unwrap().iter();
+        groups
+            .map(|group| {
+                (text(&group["client"]).unwrap(), text(&group["amount"]["amount"]), text(&group["refused"]))
+            })
+            .collect()
+    };
+    let expected = clients.iter().flat_map(|client| {
+        let refused = |code: &str| ((*client).to_owned(), None, Some(code.to_owned()));
+        let opened = |amount: &str| ((*client).to_owned(), Some(amount.to_owned()), None);
+        if *client == "Contoso" {
+            vec![refused("gap_unpriced"), refused("gap_in_another_correction"), opened("10.00")]
+        } else {
+            vec![refused("gap_unpriced"), opened("54.00")]
+        }
+    });
+    let sorted = |mut groups: Vec<_>| {
+        groups.sort();
+        groups
+    };
+    assert_eq!(sorted(told(&real)), sorted(expected.collect()), "{real:#}");
+    // Only the corrections' ids tell the two apart.
+    let opened = real["groups"].as_array_mut().unwrap();
+    assert_eq!(opened.iter().filter(|group| !group["correction_id"].is_null()).count(), 4);
+    for group in opened {
+        group["correction_id"] = serde_json::Value::Null;
+    }
+    assert_eq!(real["groups"], dry["groups"]);
+    assert_eq!(org.read("/v1/corrections").await["data"].as_array().unwrap().len(), 5);
+    let id = org.read("/v1/corrections").await["data"][0]["id"].as_str().unwrap().to_owned();
+    let timeline = org.read(&format!("/v1/corrections/{id}/timeline")).await;
+    assert_eq!(timeline["data"][0]["command"], "open");
+}
+
+#[tokio::test]
 async fn the_organization_decides_where_bands_begin() {
     let app = TestApp::start().await;
     let (org, gap) = audited(&app, 61, 60, 7..=9).await;

@@ -1,9 +1,12 @@
 //! Corrections through HTTP: the worked examples step by step, every kind of refusal, many at once, and what
 //! the database itself refuses.
 
+mod approvals;
 mod bulk;
+mod conversation;
 mod database;
 mod examples;
+mod proof;
 mod refusals;
 
 use leakage_tests::{Caller, Org, TestApp, send};

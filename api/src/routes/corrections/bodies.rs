@@ -356,10 +356,13 @@ bodies! {
     }
 
     /// An admin approves.
-    #[schema(example = json!({"of": "shock"}))]
+    #[schema(example = json!({"of": "shock", "invoice_on": "2026-12-01"}))]
     Approve {
         /// What.
         of: ApprovalOf,
+        /// The invoice that grows; as announced when not stated.
+        #[serde(default)]
+        invoice_on: Option<NaiveDate>,
     }
 
     /// Give it to someone.

@@ -154,20 +154,20 @@ async fn bulk_corrections(
     let replied = once(&app, &actor, &replay, &body.sha256, async |tx| {
         let audit = audits::find(tx, filter.audit).await?;
         audit.ok_or_else(|| ApiError::invalid("/filter/audit_id", "There is no audit with this id."))?;
-        let found = bulk::matching(&app, tx, &filter).await?;
-        let gaps = found.len();
+        let matching = bulk::matching(&app, tx, &filter).await?;
+        let gaps = matching.count();
         let (mut groups, mut aside) = (Vec::new(), Vec::new());
         match request.action {
             BulkAction::Open => {
                 let detail = serde_json::to_value(request).map_err(ApiError::internal)?;
-                groups = bulk::open_all(&app, tx, &actor, found, request.dry_run, &detail).await?;
+                groups = bulk::open_all(&app, tx, &actor, matching, request.dry_run, &detail).await?;
             }
             BulkAction::SetAside => {
-                aside = found.iter().map(|gap| gap.finding.gap.clone()).collect();
+                aside = matching.ids();
                 let by = actor.label();
                 let word = word(request, app.clock.today(), &by)?;
                 if !request.dry_run {
-                    bulk::set_aside(&app, tx, &found, &word).await?;
+                    bulk::set_aside(&app, tx, &aside, &word).await?;
                 }
             }
         }

@@ -8,12 +8,14 @@ use crate::auth::{Allowed, perm};
 use crate::error::ApiError;
 use crate::extract::{IfMatch, JsonBody};
 use crate::routes::respond;
-use crate::services::corrections::{self, Beside, Loaded, acting, opening, recount};
+use crate::services::corrections::{self, Beside, Loaded, acting, opening, recount, weighed};
 use crate::services::idempotency::{Replay, Reply, once};
 use crate::storage::OrgTx;
 use crate::storage::{audits, members};
 use actix_web::{HttpResponse, post, web};
 use leakage_core::correction::command::{Because, Command, Ground};
+use leakage_core::correction::finding::Finding;
+use leakage_core::correction::open::Elsewhere;
 use leakage_core::correction::state::Action;
 use leakage_core::id::{AuditId, CorrectionId};
 use serde::Serialize;
@@ -30,13 +32,15 @@ pub(super) async fn act<B: Serialize>(
     make: impl AsyncFnOnce(&mut OrgTx, &Loaded, &B) -> Result<(Command, Option<String>), ApiError>,
 ) -> Result<HttpResponse, ApiError> {
     let version = version.required()?;
+    let detail = serde_json::to_value(&body.value).map_err(ApiError::internal)?;
+    let states_seats = detail.get("going_forward").is_some_and(|forward| !forward.is_null());
+    let weighed = weighed::weigh(app, actor.org, (id, version), action, states_seats).await?;
     let replied = once(app, actor, replay, &body.sha256, async |tx| {
         let loaded = corrections::load_for(tx, id, version, action).await?;
         let (command, reason) = make(tx, &loaded, &body.value).await?;
         short("/reason", reason.as_deref().unwrap_or_default(), 2000)?;
-        let detail = serde_json::to_value(&body.value).map_err(ApiError::internal)?;
         let beside = Beside { detail, reason, file: None };
-        let moved = corrections::apply(app, tx, &acting(actor), loaded, &command, beside).await?;
+        let moved = corrections::apply(app, tx, &acting(actor), loaded, (&command, weighed), beside).await?;
         Reply::ok(Some(moved.row.version), &Correction::of(&moved)?)
     })
     .await?;
@@ -242,13 +246,17 @@ command! {
     /// confirmation of a waiver back in writing. Needs `If-Match`.
     reopen_correction, "/corrections/{correction_id}/reopen", Reopen, Reopen,
     async |tx, loaded, body| {
+        // Its months are open again with it: nobody else opens them meanwhile.
+        let gaps: Vec<String> = loaded.correction.lines.iter().map(|line| line.gap.clone()).collect();
+        let elsewhere = opening::elsewhere(tx, &gaps, Some(loaded.id())).await?;
         let because = match body.because {
-            bodies::ReopenBecause::VerificationFailed => Because::VerificationFailed,
+            bodies::ReopenBecause::VerificationFailed => Because::VerificationFailed { elsewhere },
             bodies::ReopenBecause::PlanBrokenTwice => Because::PlanBrokenTwice,
-            bodies::ReopenBecause::NewEvidence => Because::NewEvidence {
-                evidence: body.evidence.clone().unwrap_or_default(),
-                findings: new_findings(tx, loaded, &parts::gap_ids(&body.gaps)?).await?,
-            },
+            bodies::ReopenBecause::NewEvidence => {
+                let evidence = body.evidence.clone().unwrap_or_default();
+                let (findings, elsewhere) = new_findings(tx, loaded, &parts::gap_ids(&body.gaps)?).await?;
+                Because::NewEvidence { evidence, findings, elsewhere }
+            }
             bodies::ReopenBecause::ConfirmationWithdrawn => Because::ConfirmationWithdrawn {
                 confirmation: body.confirmation.unwrap_or_default(),
                 waiver: body.waiver.unwrap_or_default(),
@@ -261,10 +269,17 @@ command! {
 command! {
     /// Record an admin's approval
     ///
-    /// Of an invoice's growth, or of the size of instalments, as they are now: more needs a new approval.
-    /// Needs `If-Match`.
+    /// Of an invoice's growth with all that is announced for it, or of the size of instalments, as they are now:
+    /// more money, more growth or another invoice needs a new approval. Name the invoice's date before the client
+    /// was told one. Needs `If-Match`.
     approve_correction, "/corrections/{correction_id}/approve", Approve, Approve,
-    async |_, _, body| Ok((Command::Approve { of: body.of }, Some(body.of.as_str().to_owned())))
+    async |_, _, body| {
+        if let Some(day) = body.invoice_on {
+            crate::services::text::day("/invoice_on", day)?;
+        }
+        let command = Command::Approve { of: body.of, invoice_on: body.invoice_on };
+        Ok((command, Some(body.of.as_str().to_owned())))
+    }
 }
 
 command! {
@@ -288,32 +303,16 @@ async fn completed(tx: &mut OrgTx, pointer: &str, audit: AuditId) -> Result<(), 
     }
 }
 
-/// Gaps that came to light, less what corrections hold of them, this one included.
+/// Gaps that came to light, and what corrections hold of them, this one included: it takes them in by the rules
+/// of opening.
 async fn new_findings(
     tx: &mut OrgTx,
     loaded: &Loaded,
     gaps: &[String],
-) -> Result<Vec<leakage_core::correction::finding::Finding>, ApiError> {
-    if gaps.is_empty() {
-        return Ok(Vec::new());
-    }
+) -> Result<(Vec<Finding>, Elsewhere), ApiError> {
     let found = opening::gaps(tx, gaps, None).await?;
-    let elsewhere = opening::elsewhere(tx, gaps, None).await?;
-    let subject = &loaded.correction.subject;
-    for (at, gap) in found.iter().enumerate() {
-        let finding = &gap.finding;
-        let same = finding.client == subject.client
-            && finding.billing_entity == subject.billing_entity
-            && finding.currency == Some(subject.currency)
-            && finding.direction == subject.direction;
-        if !same || finding.unpriced {
-            return Err(ApiError::invalid(
-                format!("/gaps/{at}"),
-                "It is of another client, billing entity, currency or direction, or has no price.",
-            ));
-        }
-    }
-    Ok(found.into_iter().map(|gap| gap.finding.less(&elsewhere)).collect())
+    let elsewhere = opening::elsewhere_and_own(tx, gaps, loaded.id()).await?;
+    Ok((found.into_iter().map(|gap| gap.finding).collect(), elsewhere))
 }
 
 /// Amounts of a request's query, in minor units.

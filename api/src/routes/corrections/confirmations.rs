@@ -122,7 +122,7 @@ async fn attach_confirmation(
         };
         let detail = serde_json::to_value(&query).map_err(ApiError::internal)?;
         let beside = Beside { detail, reason: None, file: Some(file.clone()) };
-        let moved = corrections::apply(&app, tx, &acting(&actor), loaded, &command, beside).await?;
+        let moved = corrections::apply(&app, tx, &acting(&actor), loaded, (&command, None), beside).await?;
         Reply::ok(Some(moved.row.version), &Correction::of(&moved)?)
     })
     .await?;

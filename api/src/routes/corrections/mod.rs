@@ -17,7 +17,7 @@ use crate::error::ApiError;
 use crate::extract::{IfNoneMatch, JsonBody};
 use crate::pagination::PageQuery;
 use crate::routes::{self, respond};
-use crate::services::corrections::{self, Beside, acting, opening};
+use crate::services::corrections::{self, acting, opening};
 use crate::services::idempotency::{Replay, Reply, once};
 use crate::storage::corrections::{self as stored, CorrectionFilter, records};
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
@@ -92,8 +92,7 @@ async fn create_correction(
             None => None,
         };
         let detail = serde_json::to_value(new).map_err(ApiError::internal)?;
-        let beside = Beside { detail, ..Beside::default() };
-        let opened = opening::open_correction(&app, tx, &acting(&actor), &found, owner, beside).await?;
+        let opened = opening::open_correction(&app, tx, &acting(&actor), &found, owner, detail).await?;
         let view = Correction::of(&opened)?;
         Reply::created(format!("/v1/corrections/{}", opened.id()), Some(opened.row.version), &view)
     })

@@ -6,7 +6,6 @@ use crate::error::ApiError;
 use crate::services::corrections::{self, acting, facts};
 use actix_web::{HttpResponse, get, web};
 use chrono::NaiveDate;
-use leakage_core::correction::case::ApprovalOf;
 use leakage_core::correction::plan::schedule;
 use leakage_core::correction::quantity::total;
 use leakage_core::correction::shock::{self, Band};
@@ -107,7 +106,8 @@ async fn preview_correction(
     let money = |minor| Money::from_minor(minor, correction.subject.currency);
     let (before, after) = shock.preview();
     let recent = known.invoices.get(known.invoices.len().saturating_sub(3)..).unwrap_or_default();
-    let plan = plan(&loaded, &shock, query.instalments, policy.bands)?;
+    let invoice_on = query.invoice_on.or_else(|| correction.invoice_on());
+    let plan = plan(&loaded, &shock, query.instalments, invoice_on, policy.bands)?;
     Ok(HttpResponse::Ok().json(Preview {
         retro: money(shock.announced.retro),
         forward: money(shock.announced.forward),
@@ -118,7 +118,7 @@ async fn preview_correction(
         band: shock.band.as_str().to_owned(),
         plan_offer_needed: shock.band.needs_plan() && correction.offer.is_none(),
         approval_needed: shock.band == Band::PlanAndApproval
-            && !correction.approved(ApprovalOf::Shock, shock.announced.increase()),
+            && !correction.approved_shock(&shock, invoice_on),
         plan,
     }))
 }
@@ -128,6 +128,7 @@ fn plan(
     loaded: &corrections::Loaded,
     shock: &shock::Shock,
     count: Option<u16>,
+    invoice_on: Option<NaiveDate>,
     bands: shock::Bands,
 ) -> Result<Option<PlanPreview>, ApiError> {
     use leakage_core::correction::plan::{Cadence, Terms};
@@ -147,7 +148,7 @@ fn plan(
         instalments: instalments.iter().copied().map(money).collect(),
         percent: percent(shock::basis_points(largest + forward, shock.usual)),
         too_large: shock::instalment_too_large(largest, forward, shock.usual, bands),
-        approved: correction.approved(ApprovalOf::Instalments, largest + forward),
+        approved: correction.approved_instalments(largest + forward, shock.usual, invoice_on),
         instalments_needed: shock::instalments_needed(sum, forward, shock.usual, bands),
     }))
 }

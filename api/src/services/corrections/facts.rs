@@ -2,13 +2,14 @@
 //! waivers of the last year, who else could approve, and the facts that are frozen with a message.
 
 use super::Loaded;
+use super::weighed::{self, Weighed, grows};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::services::{audits, recomputed};
+use crate::services::recomputed;
 use crate::storage::OrgTx;
 use crate::storage::corrections::facts as stored;
 use chrono::{Months, NaiveDate};
-use leakage_core::audit::{self, AuditInput, Invoiced};
+use leakage_core::audit;
 use leakage_core::correction::case::Correction;
 use leakage_core::correction::command::Command;
 use leakage_core::correction::policy::{Facts, Policy};
@@ -16,14 +17,8 @@ use leakage_core::correction::shock::Announced;
 use leakage_core::correction::state::Action;
 use leakage_core::digest;
 use leakage_core::id::{AuditId, CorrectionId, OrgId};
-use leakage_core::money::{Currency, Money};
 use leakage_core::period::Month;
-use rust_decimal::Decimal;
 use serde_json::json;
-use std::collections::BTreeMap;
-
-/// Months in which the last invoices are looked for.
-const LOOK_BACK: i32 = 12;
 
 /// What is known, and what is frozen.
 #[derive(Debug, Default)]
@@ -34,25 +29,41 @@ pub struct KnownFacts {
     pub frozen: Option<(String, String)>,
 }
 
-/// What this command must know.
+/// What this command must know, beside what was weighed before.
+///
+/// # Errors
+/// 412 when the correction was another one when it was weighed.
 pub async fn facts(
     app: &App,
     tx: &mut OrgTx,
     loaded: &Loaded,
     command: &Command,
+    weighed: Option<Weighed>,
 ) -> Result<KnownFacts, ApiError> {
     let action = command.action();
     let correction = &loaded.correction;
     let mut known = KnownFacts::default();
     known.facts.members = u32::try_from(stored::approvers(tx).await?).unwrap_or(u32::MAX);
-    if matches!(action, Action::Communicate | Action::AcceptPlan | Action::Approve) {
-        let going_forward = match command {
-            Command::Communicate { going_forward, .. } => going_forward.as_ref(),
-            _ => correction.going_forward.as_ref(),
+    if grows(action) {
+        if weighed.is_none() {
+            return Err(ApiError::stale());
+        }
+        let stated = match command {
+            Command::Communicate { going_forward, .. } => {
+                going_forward.as_ref().map(|forward| forward.invoice_on)
+            }
+            Command::Approve { invoice_on, .. } => *invoice_on,
+            _ => None,
         };
-        let invoice_on = going_forward.map(|forward| forward.invoice_on);
-        weigh(app, tx, loaded.id(), correction, invoice_on, &mut known.facts).await?;
+        // From here to the end of the transaction nothing else is announced to the client: two messages at once
+        // weigh one after the other.
+        stored::lock_announcements(tx, &correction.subject.client).await?;
+        let invoice_on = stated.or_else(|| correction.invoice_on());
+        known.facts.announced_elsewhere =
+            announced_elsewhere(tx, loaded.id(), correction, invoice_on).await?;
     }
+    let weighed = weighed.unwrap_or_default();
+    (known.facts.invoices, known.facts.billable) = (weighed.invoices, weighed.billable);
     if matches!(action, Action::Waive | Action::RequestWaiver) {
         let currency = correction.subject.currency;
         stored::lock_waivers(tx, &correction.subject.client).await?;
@@ -81,51 +92,16 @@ pub async fn for_preview(
     let loaded = super::load(&mut tx, id).await?;
     let correction = &loaded.correction;
     let policy = super::policy(app, &mut tx).await?;
-    let announced = correction.going_forward.as_ref().map(|forward| forward.invoice_on);
-    let announced_elsewhere = announced_elsewhere(&mut tx, id, correction, invoice_on.or(announced)).await?;
-    let input = last_invoices(app, &mut tx, correction).await?;
-    tx.commit().await?;
+    let invoice_on = invoice_on.or_else(|| correction.invoice_on());
+    let announced_elsewhere = announced_elsewhere(&mut tx, id, correction, invoice_on).await?;
     let mut facts = Facts { announced_elsewhere, ..Facts::default() };
-    if let Some(input) = input {
+    if correction.is_under() {
+        let input = weighed::known(app, &mut tx, correction, Month::of(app.clock.today())).await?;
+        tx.commit().await?;
         let invoiced = recomputed::Facts::new(input, turn).compute(audit::invoiced).await?;
-        facts.invoices = totals(&invoiced, correction.subject.currency);
+        facts.invoices = weighed::totals(&invoiced, correction.subject.currency);
     }
     Ok((loaded, policy, facts))
-}
-
-/// The client's last invoices, and what else is announced for the same one. From here to the end of the
-/// transaction nothing else is announced to the client: two messages at once weigh one after the other.
-async fn weigh(
-    app: &App,
-    tx: &mut OrgTx,
-    id: CorrectionId,
-    correction: &Correction,
-    invoice_on: Option<NaiveDate>,
-    facts: &mut Facts,
-) -> Result<(), ApiError> {
-    if let Some(input) = last_invoices(app, tx, correction).await? {
-        let work = tokio::task::spawn_blocking(move || audit::invoiced(&input));
-        let invoiced = work.await.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
-        facts.invoices = totals(&invoiced, correction.subject.currency);
-        stored::lock_announcements(tx, &correction.subject.client).await?;
-        facts.announced_elsewhere = announced_elsewhere(tx, id, correction, invoice_on).await?;
-    }
-    Ok(())
-}
-
-/// What the client's last invoices are counted from; none for a correction that gives back, which is no
-/// shock.
-async fn last_invoices(
-    app: &App,
-    tx: &mut OrgTx,
-    correction: &Correction,
-) -> Result<Option<AuditInput>, ApiError> {
-    if !correction.is_under() {
-        return Ok(None);
-    }
-    let this = Month::of(app.clock.today());
-    let months = (this.plus(-LOOK_BACK), this);
-    audits::known_now(app, tx, months, &correction.subject.client).await.map(Some)
 }
 
 /// What else is announced for the same invoice.
@@ -142,16 +118,6 @@ async fn announced_elsewhere(
     let (retro, forward) =
         stored::announced(tx, id, &subject.client, subject.currency.as_str(), invoice_on).await?;
     Ok(Announced { retro, forward })
-}
-
-/// Totals of the client's regular invoices, oldest first, in minor units.
-fn totals(invoiced: &Invoiced, currency: Currency) -> Vec<i64> {
-    let mut totals: BTreeMap<Month, Decimal> = BTreeMap::new();
-    for product in invoiced.products.iter().filter(|one| one.currency == currency) {
-        *totals.entry(product.month).or_default() += product.amount.amount;
-    }
-    let minor = totals.into_values().filter_map(|amount| Money { amount, currency }.minor());
-    minor.filter(|minor| *minor > 0).collect()
 }
 
 /// The facts behind a message as they are now: the correction's lines and ledger, and each gap as its audit

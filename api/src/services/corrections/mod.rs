@@ -5,32 +5,36 @@
 
 pub mod bulk;
 pub mod facts;
+pub mod new;
 pub mod opening;
 pub mod recount;
 pub mod settled;
 pub mod verify;
+pub mod weighed;
 
 use crate::app::App;
 use crate::auth::{Actor, Identity, Role};
 use crate::error::{ApiError, Code};
 use crate::services::organizations::OrganizationSettings;
+use crate::storage::corrections::ledger::NewEntry;
 use crate::storage::corrections::records::{AttachedFile, NewEvent};
 use crate::storage::corrections::{self as stored, CorrectionRow, Figures, ledger, records};
 use crate::storage::{OrgTx, StorageError, organizations};
 use chrono::NaiveDate;
 use leakage_core::correction::case::Correction;
 use leakage_core::correction::command::Command;
-use leakage_core::correction::ledger::Ledger;
+use leakage_core::correction::ledger::{Entry, Ledger};
 use leakage_core::correction::policy::{self, Context, Facts, Policy};
 use leakage_core::correction::quantity::seat_months;
 use leakage_core::correction::refusal::Refusal;
 use leakage_core::correction::state::{Action, State};
-use leakage_core::id::{AuditId, CorrectionId};
+use leakage_core::id::CorrectionId;
 use leakage_core::money::Money;
 use leakage_core::period::Month;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
+use weighed::Weighed;
 
 /// A correction with its ledger, as it is stored.
 #[derive(Clone, Debug)]
@@ -53,10 +57,7 @@ fn corrupt(column: &'static str) -> ApiError {
 }
 
 /// Puts a row and its entries together.
-fn assemble(
-    row: CorrectionRow,
-    entries: Vec<leakage_core::correction::ledger::Entry>,
-) -> Result<Loaded, ApiError> {
+fn assemble(row: CorrectionRow, entries: Vec<Entry>) -> Result<Loaded, ApiError> {
     let mut correction: Correction =
         serde_json::from_value(row.conversation.clone()).map_err(ApiError::internal)?;
     correction.ledger = Ledger::of(entries).map_err(ApiError::internal)?;
@@ -130,7 +131,7 @@ pub struct Beside {
     pub file: Option<AttachedFile>,
 }
 
-/// Applies a command and stores what came of it.
+/// Applies a command and stores what came of it. What takes long to count was weighed before.
 ///
 /// # Errors
 /// Those of the core, each with its own code; 409 when someone else was faster.
@@ -139,11 +140,11 @@ pub async fn apply(
     tx: &mut OrgTx,
     actor: &policy::Actor,
     before: Loaded,
-    command: &Command,
+    (command, weighed): (&Command, Option<Weighed>),
     beside: Beside,
 ) -> Result<Loaded, ApiError> {
     let policy = policy(app, tx).await?;
-    let known = facts::facts(app, tx, &before, command).await?;
+    let known = facts::facts(app, tx, &before, command, weighed).await?;
     let context = context(app, actor, &policy, &known.facts);
     let after = before.correction.apply(command, &context)?;
     let mut loaded = save(app, tx, &context, before, after, command.action(), beside).await?;
@@ -252,7 +253,7 @@ pub async fn save(
         reason: beside.reason.as_deref(),
         detail: &beside.detail,
     };
-    records::append_event(tx, id, &event).await?;
+    records::append_events(tx, &[(id, event)]).await?;
     let row = CorrectionRow {
         state: after.state.as_str().to_owned(),
         version,
@@ -293,9 +294,8 @@ async fn attach(
     known: &Known,
     file: Option<&AttachedFile>,
 ) -> Result<(), ApiError> {
-    for line in after.lines.iter().skip(known.lines) {
-        records::insert_line(tx, id, line).await?;
-    }
+    let lines: Vec<_> = after.lines.iter().skip(known.lines).map(|line| (id, line)).collect();
+    records::insert_lines(tx, &lines).await?;
     for confirmation in after.confirmations.iter().skip(known.confirmations) {
         let file = file.ok_or_else(|| ApiError::internal("a confirmation has no file"))?;
         records::insert_confirmation(tx, id, confirmation, file).await?;
@@ -309,17 +309,23 @@ async fn attach(
         records::keep_dispute(tx, id, dispute).await?;
     }
     let entries = after.ledger.entries().get(known.entries..).unwrap_or_default();
-    let gaps: BTreeMap<u32, &str> = after.lines.iter().map(|line| (line.number, line.gap.as_str())).collect();
-    let held: std::collections::BTreeSet<(String, NaiveDate)> = entries
-        .iter()
-        .filter_map(|entry| Some(((*gaps.get(&entry.place.line)?).to_owned(), entry.place.month.first_day())))
-        .collect();
-    if !held.is_empty() {
-        let held: Vec<_> = held.into_iter().collect();
-        ledger::hold_months(tx, id, &held).await.map_err(months_held)?;
-    }
+    ledger::hold_months(tx, &months_of(id, after, entries)).await.map_err(months_held)?;
     let direction = direction(after);
-    Ok(ledger::append(tx, id, direction, entries, waiver).await?)
+    let new = entries.iter().map(|entry| NewEntry { correction: id, direction, entry, waiver });
+    Ok(ledger::append(tx, &new.collect::<Vec<_>>()).await?)
+}
+
+/// The months of gaps that entries are about.
+fn months_of(
+    id: CorrectionId,
+    correction: &Correction,
+    entries: &[Entry],
+) -> Vec<(CorrectionId, String, NaiveDate)> {
+    let gaps: BTreeMap<u32, &str> =
+        correction.lines.iter().map(|line| (line.number, line.gap.as_str())).collect();
+    let month = |entry: &Entry| Some((*gaps.get(&entry.place.line)?, entry.place.month.first_day()));
+    let months: BTreeSet<(&str, NaiveDate)> = entries.iter().filter_map(month).collect();
+    months.into_iter().map(|(gap, month)| (id, gap.to_owned(), month)).collect()
 }
 
 /// The name of a direction in the database.
@@ -340,46 +346,6 @@ fn months_held(error: StorageError) -> ApiError {
         .into();
     }
     error.into()
-}
-
-/// Stores a correction that was opened.
-pub async fn store_new(
-    app: &App,
-    tx: &mut OrgTx,
-    context: &Context<'_>,
-    correction: Correction,
-    (audit, client_id): (AuditId, Option<Uuid>),
-    opened_from: Option<Uuid>,
-    beside: Beside,
-) -> Result<Loaded, ApiError> {
-    let id = CorrectionId::new(Uuid::now_v7());
-    let columns = Columns::of(&correction, context.policy, audit.uuid())?;
-    let new = stored::NewCorrection {
-        id,
-        client: &correction.subject.client,
-        client_id,
-        billing_entity: correction.subject.billing_entity.as_deref(),
-        currency: correction.subject.currency.as_str(),
-        direction: direction(&correction),
-        opened_from,
-        created_by: &context.actor.label,
-    };
-    stored::insert(tx, &new, &columns.figures(&correction), app.clock.now()).await?;
-    attach(tx, id, &correction, &Known::default(), None).await?;
-    records::set_deadlines(tx, id, &columns.deadlines).await?;
-    let is = summary(&correction);
-    let event = NewEvent {
-        seq: 1,
-        at: context.now,
-        actor: &context.actor.label,
-        command: "open",
-        before: None,
-        after: &is,
-        reason: beside.reason.as_deref(),
-        detail: &beside.detail,
-    };
-    records::append_event(tx, id, &event).await?;
-    load(tx, id).await
 }
 
 /// A month as the database has it.

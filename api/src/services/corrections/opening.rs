@@ -1,12 +1,12 @@
 //! From gaps to corrections.
 
-use super::{Beside, Loaded, context, policy, store_new};
+use super::new::{New, store};
+use super::{Loaded, context, policy};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::storage::OrgTx;
 use crate::storage::corrections::{facts as stored, ledger};
 use leakage_core::audit::Gap;
-use leakage_core::correction::case::Correction;
 use leakage_core::correction::finding::Finding;
 use leakage_core::correction::open::{Elsewhere, open};
 use leakage_core::correction::policy::{self as core, Facts};
@@ -55,13 +55,16 @@ pub async fn gaps(tx: &mut OrgTx, ids: &[String], audit: Option<AuditId>) -> Res
     Ok(found)
 }
 
-/// What other corrections hold of these gaps.
+/// What other corrections hold of these gaps. It stays so until the transaction ends: nobody else opens months of
+/// them.
 pub async fn elsewhere(
     tx: &mut OrgTx,
     gaps: &[String],
     but: Option<CorrectionId>,
 ) -> Result<Elsewhere, ApiError> {
+    ledger::lock_gaps(tx, gaps).await?;
     let mut elsewhere = Elsewhere {
+        lines: ledger::worked_on(tx, gaps, but).await?.into_iter().collect(),
         documents: ledger::documents(tx, gaps).await?.into_iter().collect(),
         ..Elsewhere::default()
     };
@@ -77,19 +80,15 @@ pub async fn elsewhere(
     Ok(elsewhere)
 }
 
-/// What a correction of these gaps would be, without storing it.
-pub async fn prepare(
-    app: &App,
+/// The same, with what a correction that has ended has settled of them itself.
+pub async fn elsewhere_and_own(
     tx: &mut OrgTx,
-    actor: &core::Actor,
-    found: &[FoundGap],
-) -> Result<Correction, ApiError> {
-    let policy = policy(app, tx).await?;
-    let facts = Facts::default();
-    let ids: Vec<String> = found.iter().map(|gap| gap.finding.gap.clone()).collect();
-    let elsewhere = elsewhere(tx, &ids, None).await?;
-    let findings: Vec<Finding> = found.iter().map(|gap| gap.finding.clone()).collect();
-    Ok(open(&findings, &elsewhere, &context(app, actor, &policy, &facts))?)
+    gaps: &[String],
+    own: CorrectionId,
+) -> Result<Elsewhere, ApiError> {
+    let elsewhere = elsewhere(tx, gaps, None).await?;
+    let lines = ledger::worked_on(tx, gaps, Some(own)).await?.into_iter().collect();
+    Ok(Elsewhere { lines, ..elsewhere })
 }
 
 /// Opens a correction of these gaps.
@@ -99,16 +98,19 @@ pub async fn open_correction(
     actor: &core::Actor,
     found: &[FoundGap],
     owner: Option<String>,
-    beside: Beside,
+    detail: Value,
 ) -> Result<Loaded, ApiError> {
-    let mut correction = prepare(app, tx, actor, found).await?;
+    let first = found.first().ok_or_else(|| ApiError::invalid("/gaps", "Name at least one gap."))?;
+    let (policy, facts) = (policy(app, tx).await?, Facts::default());
+    let context = context(app, actor, &policy, &facts);
+    let ids: Vec<String> = found.iter().map(|gap| gap.finding.gap.clone()).collect();
+    let elsewhere = elsewhere(tx, &ids, None).await?;
+    let findings: Vec<Finding> = found.iter().map(|gap| gap.finding.clone()).collect();
+    let mut correction = open(&findings, &elsewhere, &context)?;
     if owner.is_some() {
         correction.owner = owner;
     }
-    let policy = policy(app, tx).await?;
-    let facts = Facts::default();
-    let context = context(app, actor, &policy, &facts);
-    let rests_on = found.first().map(|gap| (gap.audit, gap.client_id));
-    let rests_on = rests_on.ok_or_else(|| ApiError::invalid("/gaps", "Name at least one gap."))?;
-    store_new(app, tx, &context, correction, rests_on, None, beside).await
+    let new = New { correction, audit: first.audit, client_id: first.client_id, opened_from: None, detail };
+    let mut stored = store(app, tx, &context, &[new]).await?;
+    stored.pop().ok_or_else(|| ApiError::internal("a correction that was stored is gone"))
 }

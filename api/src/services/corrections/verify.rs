@@ -3,19 +3,22 @@
 //! What imports show is read in one transaction, which ends before anything is computed; what follows from it
 //! is written in another.
 
+use super::new::{New, store};
 use super::opening::elsewhere;
-use super::{Beside, Loaded, context, load, policy, save, store_new};
+use super::{Beside, Loaded, all, context, load, policy, save, weighed};
 use crate::app::App;
 use crate::error::{ApiError, Code};
-use crate::services::{audits, recomputed};
-use crate::storage::corrections::facts;
+use crate::services::recomputed;
+use crate::storage::corrections::{self as stored, facts};
 use crate::storage::{OrgTx, imports};
 use chrono::{DateTime, NaiveDate, Utc};
-use leakage_core::audit::{self, AuditDocument, AuditInput, Invoiced as Billing, InvoicedProduct};
+use leakage_core::audit::{self, AuditInput, Invoiced as Billing, InvoicedProduct};
 use leakage_core::correction::case::Correction;
 use leakage_core::correction::command::{Because, Command};
 use leakage_core::correction::finding::Line;
+use leakage_core::correction::open::Elsewhere;
 use leakage_core::correction::policy::{self as core, Facts};
+use leakage_core::correction::quantity::Place;
 use leakage_core::correction::state::{Action, State};
 use leakage_core::correction::verification::{Invoiced, Outcome, Verification, compare};
 use leakage_core::id::{AuditId, CorrectionId, OrgId};
@@ -42,8 +45,11 @@ pub async fn verify(app: &App, org: OrgId, id: CorrectionId) -> Result<bool, Api
     moved
 }
 
-/// Writes what is new in what imports show, and what follows from it.
+/// Writes what is new in what imports show, and what follows from it: also of what another correction had held
+/// until now.
 async fn note(app: &App, tx: &mut OrgTx, id: CorrectionId, shown: &Shown) -> Result<bool, ApiError> {
+    // Before the gaps, as whoever reopens it does.
+    stored::lock(tx, id).await?;
     let loaded = load(tx, id).await?;
     if Told::of(&loaded.correction) != Some(shown.told) {
         return Err(ApiError::new(
@@ -51,28 +57,35 @@ async fn note(app: &App, tx: &mut OrgTx, id: CorrectionId, shown: &Shown) -> Res
             "The client was told something else meanwhile: the next import is compared with that.",
         ));
     }
-    let verifications = compared(app, &loaded.correction, shown);
-    if verifications.is_empty() {
+    let beside = documents_beside(tx, &loaded).await?;
+    let verifications = compared(app, &loaded.correction, shown, &beside);
+    if verifications.is_empty() && !loaded.correction.is_pending() {
         return Ok(false);
     }
     let actor = core::Actor { label: "system:verification".to_owned(), person: false, admin: false };
-    let policy = policy(app, tx).await?;
-    let facts = Facts::default();
+    let (policy, facts) = (policy(app, tx).await?, Facts::default());
     let context = context(app, &actor, &policy, &facts);
-    let beside = Beside { detail: json!({ "verifications": verifications }), ..Beside::default() };
-    let mut after = loaded.correction.apply(&Command::Verify { verifications }, &context)?;
+    let detail = Beside { detail: json!({ "verifications": verifications }), ..Beside::default() };
+    let mut after = if verifications.is_empty() {
+        loaded.correction.clone()
+    } else {
+        loaded.correction.apply(&Command::Verify { verifications }, &context)?
+    };
     let beyond = Beyond::load(tx, id, &after).await?;
-    beyond.leave_opposite(&mut after);
-    let linked = after.opposite(|line| beyond.opposite_of(line), &context)?;
-    let (audit, client) = (AuditId::new(loaded.row.audit_id), loaded.row.client_id);
-    let saved = save(app, tx, &context, loaded, after, Action::Verify, beside).await?;
-    if let Some(linked) = linked {
-        let beside = Beside { detail: json!({ "opened_from": id }), ..Beside::default() };
-        store_new(app, tx, &context, linked, (audit, client), Some(id.uuid()), beside).await?;
+    let linked = after.opposite(|line| beyond.opposite_of(line), &beyond.elsewhere, &context)?;
+    let reopens = after.falls_short(&beyond.elsewhere) && beyond.may_reopen(&after);
+    let (audit, client_id) = (AuditId::new(loaded.row.audit_id), loaded.row.client_id);
+    let changed = after != loaded.correction;
+    let saved =
+        if changed { save(app, tx, &context, loaded, after, Action::Verify, detail).await? } else { loaded };
+    if let Some(correction) = linked {
+        let detail = json!({ "opened_from": id });
+        store(app, tx, &context, &[New { correction, audit, client_id, opened_from: Some(id), detail }])
+            .await?;
     }
-    if let Some(fallen_short) = beyond.to_reopen(&saved) {
-        let reopen = Command::Reopen { because: Because::VerificationFailed };
-        let after = fallen_short.apply(&reopen, &context)?;
+    if reopens {
+        let because = Because::VerificationFailed { elsewhere: beyond.elsewhere };
+        let after = saved.correction.apply(&Command::Reopen { because }, &context)?;
         let beside = Beside {
             detail: json!({ "because": "verification_failed" }),
             reason: Some("The next invoice fell short of what was agreed.".to_owned()),
@@ -80,74 +93,61 @@ async fn note(app: &App, tx: &mut OrgTx, id: CorrectionId, shown: &Shown) -> Res
         };
         save(app, tx, &context, saved, after, Action::Reopen, beside).await?;
     }
-    Ok(true)
+    Ok(changed || reopens)
+}
+
+/// What the client's other corrections entered for documents: what a document shows proves one of them only.
+async fn documents_beside(tx: &mut OrgTx, loaded: &Loaded) -> Result<BTreeMap<String, i64>, ApiError> {
+    let mut documents = BTreeMap::new();
+    let subject = &loaded.correction.subject;
+    if loaded.correction.documents().is_empty() {
+        return Ok(documents);
+    }
+    let rows = stored::beside(tx, loaded.id(), &subject.client, subject.currency.as_str()).await?;
+    for other in all(tx, rows).await? {
+        for (document, minor) in other.correction.documents() {
+            *documents.entry(document).or_default() += minor;
+        }
+    }
+    Ok(documents)
 }
 
 /// What the lines of a correction meet outside it.
 struct Beyond {
     /// The gaps that go the other way, by the gaps of the lines.
     opposite: BTreeMap<String, String>,
-    /// Months of either that other open corrections hold: there is one that works on them already.
-    held: BTreeSet<(String, Month)>,
+    /// What other corrections hold of either.
+    elsewhere: Elsewhere,
 }
 
 impl Beyond {
     async fn load(tx: &mut OrgTx, id: CorrectionId, correction: &Correction) -> Result<Self, ApiError> {
-        let mut opposite = BTreeMap::new();
-        for line in &correction.lines {
-            if let Some(gap) = facts::opposite_gap(tx, &line.gap).await? {
-                opposite.insert(line.gap.clone(), gap);
-            }
-        }
-        let gaps = correction.lines.iter().map(|line| &line.gap).chain(opposite.values());
-        let gaps: Vec<String> = gaps.cloned().collect::<BTreeSet<_>>().into_iter().collect();
-        let held = elsewhere(tx, &gaps, Some(id)).await?.open;
-        Ok(Self { opposite, held })
+        let own: BTreeSet<String> = correction.lines.iter().map(|line| line.gap.clone()).collect();
+        let own: Vec<String> = own.into_iter().collect();
+        let opposite: BTreeMap<String, String> = facts::opposite_gaps(tx, &own).await?.into_iter().collect();
+        let mut beyond = Self { opposite, elsewhere: Elsewhere::default() };
+        let other = correction.lines.iter().map(|line| beyond.opposite_of(line));
+        let gaps: BTreeSet<String> = other.chain(own).collect();
+        beyond.elsewhere = elsewhere(tx, &gaps.into_iter().collect::<Vec<_>>(), Some(id)).await?;
+        Ok(beyond)
     }
 
     fn opposite_of(&self, line: &Line) -> String {
         self.opposite.get(&line.gap).cloned().unwrap_or_else(|| format!("opposite-{}", line.gap))
     }
 
-    fn holds(&self, gap: String, month: Month) -> bool {
-        self.held.contains(&(gap, month))
-    }
-
-    /// Leaves what overshot to the open correction that has the month already.
-    fn leave_opposite(&self, correction: &mut Correction) {
-        let lines = &correction.lines;
-        for one in correction.verifications.iter_mut().filter(|one| !one.acted) {
-            let Outcome::Opposite { line, .. } = one.outcome else { continue };
-            let line = lines.iter().find(|of| of.number == line);
-            one.acted = line.is_some_and(|line| self.holds(self.opposite_of(line), Month::of(one.on)));
-        }
-    }
-
-    /// The correction to be reopened, if it ended and fell short where no other one holds the months: none of
-    /// those that would be open again with it, and not the invoice's own.
-    fn to_reopen(&self, saved: &Loaded) -> Option<Correction> {
-        let mut correction = saved.correction.clone();
-        let gaps: BTreeMap<u32, String> =
-            correction.lines.iter().map(|line| (line.number, line.gap.clone())).collect();
-        let holds =
-            |line: u32, month: Month| gaps.get(&line).is_some_and(|gap| self.holds(gap.clone(), month));
-        let mut own = correction.ledger.entries().iter().map(|entry| entry.place);
-        if !matches!(correction.state, State::Resolved | State::Waived)
-            || own.any(|place| holds(place.line, place.month))
-        {
-            return None;
-        }
-        for one in correction.verifications.iter_mut().filter(|one| !one.acted) {
-            if let Some((line, _, on)) = one.shortfall() {
-                one.acted = holds(line, Month::of(on));
-            }
-        }
-        let fell_short = correction.verifications.iter().any(|one| !one.acted && one.shortfall().is_some());
-        fell_short.then_some(correction)
+    /// Whether the correction has ended, and no other one works on a month that would be open again with it.
+    fn may_reopen(&self, correction: &Correction) -> bool {
+        let held = |place: Place| {
+            let line = correction.line(place.line);
+            line.is_some_and(|line| self.elsewhere.open.contains(&(line.gap.clone(), place.month)))
+        };
+        matches!(correction.state, State::Resolved | State::Waived)
+            && !correction.ledger.entries().iter().any(|entry| held(entry.place))
     }
 }
 
-/// What the client was told last: what imports are compared with.
+/// What was agreed on last: what imports are compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Told {
     invoice_on: NaiveDate,
@@ -155,9 +155,11 @@ struct Told {
 }
 
 impl Told {
+    /// Told, or waived before the client had to be told, with what is billed from then on.
     fn of(correction: &Correction) -> Option<Self> {
-        let (forward, told) = (correction.going_forward.as_ref()?, correction.announcement.as_ref()?);
-        Some(Self { invoice_on: forward.invoice_on, at: told.at })
+        let told = correction.announcement.as_ref().map(|told| told.at);
+        let at = told.or_else(|| correction.waivers.first().map(|waiver| waiver.at))?;
+        Some(Self { invoice_on: correction.invoice_on()?, at })
     }
 
     fn month(self) -> Month {
@@ -171,8 +173,9 @@ struct Shown {
     /// Files that came after the message.
     new: BTreeSet<String>,
     invoiced: Billing,
-    /// The next invoice's month compared anew, if such a file bills the client for it.
-    document: Option<AuditDocument>,
+    /// What is billable of each line by now, once the next invoice is due and such a file bills the client for it;
+    /// lines of which nothing is known are not in it.
+    billable: Option<BTreeMap<u32, i64>>,
 }
 
 impl Shown {
@@ -180,13 +183,13 @@ impl Shown {
     async fn load(app: &App, org: OrgId, id: CorrectionId) -> Result<Option<Self>, ApiError> {
         let turn = recomputed::turn(app).await?;
         let mut tx = app.db.begin_snapshot(org).await?;
-        let subject = load(&mut tx, id).await?.correction;
-        let Some(told) = Told::of(&subject) else { return Ok(None) };
-        let subject = subject.subject;
+        let correction = load(&mut tx, id).await?.correction;
+        let Some(told) = Told::of(&correction) else { return Ok(None) };
         let (today, month) = (app.clock.today(), told.month());
         // Invoices with the retro part come on and after the announced day.
-        let months = (month, Month::of(today).max(month));
-        let input = audits::known_now(app, &mut tx, months, &subject.client).await?;
+        let until = Month::of(today).max(month);
+        let mut input = weighed::known(app, &mut tx, &correction, until).await?;
+        input.from = input.from.min(month);
         let new: BTreeSet<String> = imports::completed(&mut tx, app.clock.now())
             .await?
             .into_iter()
@@ -197,13 +200,15 @@ impl Shown {
         let facts = recomputed::Facts::new(input, turn);
         let computed = facts.compute(move |input| {
             let invoiced = audit::invoiced(input)?;
-            let is_billed = fresh(&invoiced, month, subject.currency, &new).next().is_some();
-            let document = if is_billed && today >= told.invoice_on {
-                Some(audit::run(&AuditInput { to: month, ..input.clone() })?)
+            let currency = correction.subject.currency;
+            let is_billed = fresh(&invoiced, month, currency, &new).next().is_some();
+            let billable = if is_billed && today >= told.invoice_on {
+                let standing = audit::standing(&AuditInput { to: month, ..input.clone() })?;
+                Some(weighed::billable(&correction, &standing))
             } else {
                 None
             };
-            Ok(Self { told, new, invoiced, document })
+            Ok(Self { told, new, invoiced, billable })
         });
         computed.await.map(Some)
     }
@@ -221,31 +226,34 @@ fn fresh<'a>(
 }
 
 /// What imports show that is not noted yet.
-fn compared(app: &App, correction: &Correction, shown: &Shown) -> Vec<Verification> {
+fn compared(
+    app: &App,
+    correction: &Correction,
+    shown: &Shown,
+    beside: &BTreeMap<String, i64>,
+) -> Vec<Verification> {
     let on = shown.told.invoice_on;
-    let mut outcomes = documents(correction, &shown.invoiced);
+    let mut outcomes = documents(correction, &shown.invoiced, beside);
     outcomes.extend(next_invoice(correction, shown));
-    let noted = |outcome: &Outcome| {
-        let same_day = correction.verifications.iter().filter(|one| one.on == on);
-        same_day.map(|one| &one.outcome).any(|one| one == outcome)
-    };
     let import = shown.new.iter().next_back().cloned().unwrap_or_default();
     let of =
         |outcome| Verification { import: import.clone(), on, outcome, acted: false, at: app.clock.now() };
-    outcomes.into_iter().filter(|outcome| !noted(outcome)).map(of).collect()
+    outcomes.into_iter().filter(|outcome| !correction.is_noted(on, outcome)).map(of).collect()
 }
 
-fn documents(correction: &Correction, invoiced: &Billing) -> Vec<Outcome> {
+fn documents(correction: &Correction, invoiced: &Billing, beside: &BTreeMap<String, i64>) -> Vec<Outcome> {
     let currency = correction.subject.currency;
     let shown = invoiced.documents.iter().filter(|one| one.amount.currency == currency);
-    let shown = shown.filter_map(|one| Some((one.document.clone(), one.amount.minor()?)));
+    let less = |document: &String| beside.get(document).copied().unwrap_or_default();
+    let shown =
+        shown.filter_map(|one| Some((one.document.clone(), one.amount.minor()? - less(&one.document))));
     correction.compare_documents(&shown.collect())
 }
 
 /// Each line on the next invoice, if a file that came after the message bills the client for that month.
 fn next_invoice(correction: &Correction, shown: &Shown) -> Vec<Outcome> {
-    let Some(document) = &shown.document else { return Vec::new() };
-    let currency = correction.subject.currency;
+    let Some(billable) = &shown.billable else { return Vec::new() };
+    let (direction, currency) = (correction.subject.direction, correction.subject.currency);
     let fresh: Vec<&InvoicedProduct> =
         fresh(&shown.invoiced, shown.told.month(), currency, &shown.new).collect();
     let last_of_gap = |line: &&Line| {
@@ -255,37 +263,9 @@ fn next_invoice(correction: &Correction, shown: &Shown) -> Vec<Outcome> {
     for line in correction.lines.iter().filter(last_of_gap) {
         let product = fresh.iter().find(|one| fold(&one.product) == fold(&line.product));
         let Some(seats) = product.map_or(Some(0), |one| one.seats) else { continue };
-        let changes = changes(document, line, seats);
+        let billable = billable.get(&line.number).copied();
         let price = product.and_then(|one| one.price);
-        outcomes.extend(compare(
-            line,
-            correction.subject.direction,
-            currency,
-            Invoiced { seats, changes, price },
-        ));
+        outcomes.extend(compare(line, direction, currency, Invoiced { seats, billable, price }));
     }
     outcomes
-}
-
-/// Billable seats that came or went since they were agreed: what the month's own comparison says is
-/// billable, where it could be compared.
-fn changes(document: &AuditDocument, line: &Line, billed: i64) -> i64 {
-    use leakage_core::audit::CoverageStatus;
-    use rust_decimal::prelude::ToPrimitive as _;
-
-    let compared =
-        document.coverage.iter().any(|one| one.product.is_none() && one.status == CoverageStatus::Compared)
-            && !document.coverage.iter().any(|one| {
-                one.status == CoverageStatus::InsufficientData && one.product.as_ref() == Some(&line.product)
-            });
-    if !compared {
-        return 0;
-    }
-    let gap = document.gaps.iter().find(|gap| fold(&gap.product) == fold(&line.product));
-    // Without a gap what is billed is what is billable.
-    let billable = match gap.and_then(|gap| gap.months.last()) {
-        Some(month) => month.billable.to_i64().unwrap_or(line.agreed),
-        None => billed,
-    };
-    billable - line.agreed
 }

@@ -58,20 +58,22 @@ pub async fn matching_gaps(
     .await?)
 }
 
-/// The id of the gap of the same client, entity, product and currency that goes the other way.
-pub async fn opposite_gap(tx: &mut OrgTx, gap: &str) -> Result<Option<String>, StorageError> {
+/// The gaps that go the other way at the same client, entity, product and currency, by the gaps of these that
+/// have one.
+pub async fn opposite_gaps(tx: &mut OrgTx, gaps: &[String]) -> Result<Vec<(String, String)>, StorageError> {
     let org = tx.org().uuid();
-    Ok(sqlx::query_scalar(
-        "select o.id
+    Ok(sqlx::query_as(
+        "select g.id, o.id
          from gaps g
          join gaps o on o.org_id = g.org_id and o.client = g.client and o.product = g.product
                      and o.currency = g.currency and o.direction <> g.direction
                      and o.billing_entity is not distinct from g.billing_entity
-         where g.org_id = $1 and g.id = $2",
+         where g.org_id = $1 and g.id = any($2)
+         order by g.id",
     )
     .bind(org)
-    .bind(gap)
-    .fetch_optional(tx.conn())
+    .bind(gaps)
+    .fetch_all(tx.conn())
     .await?)
 }
 

@@ -77,80 +77,92 @@ pub async fn entries(
     Ok(entries)
 }
 
-/// Adds entries; `waiver` is the waiver behind those that waive.
-pub async fn append(
-    tx: &mut OrgTx,
-    id: CorrectionId,
-    direction: &str,
-    entries: &[Entry],
-    waiver: Option<i32>,
-) -> Result<(), StorageError> {
-    if entries.is_empty() {
+/// An entry to be added.
+#[derive(Clone, Copy, Debug)]
+pub struct NewEntry<'a> {
+    /// Of which correction.
+    pub correction: CorrectionId,
+    /// `under` or `over`.
+    pub direction: &'static str,
+    /// The entry.
+    pub entry: &'a Entry,
+    /// The waiver behind it, if it waives.
+    pub waiver: Option<i32>,
+}
+
+/// Adds entries.
+pub async fn append(tx: &mut OrgTx, new: &[NewEntry<'_>]) -> Result<(), StorageError> {
+    if new.is_empty() {
         return Ok(());
     }
     let org = tx.org().uuid();
     let number = |number: u32| i32::try_from(number).map_err(|_| corrupt("correction_entries.seq"));
-    let seqs = entries.iter().map(|entry| number(entry.seq)).collect::<Result<Vec<_>, _>>()?;
-    let lines = entries.iter().map(|entry| number(entry.place.line)).collect::<Result<Vec<_>, _>>()?;
+    let entries = || new.iter().map(|new| new.entry);
+    let seqs = entries().map(|entry| number(entry.seq)).collect::<Result<Vec<_>, _>>()?;
+    let lines = entries().map(|entry| number(entry.place.line)).collect::<Result<Vec<_>, _>>()?;
     let contra =
-        entries.iter().map(|entry| entry.contra_of.map(number).transpose()).collect::<Result<Vec<_>, _>>()?;
-    let behind =
-        |entry: &Entry| waiver.filter(|_| entry.bucket == Bucket::Waived && entry.contra_of.is_none());
+        entries().map(|entry| entry.contra_of.map(number).transpose()).collect::<Result<Vec<_>, _>>()?;
+    let behind = |new: &NewEntry<'_>| {
+        new.waiver.filter(|_| new.entry.bucket == Bucket::Waived && new.entry.contra_of.is_none())
+    };
     let written = sqlx::query(
         "insert into correction_entries (org_id, correction_id, direction, seq, line, month, bucket, seat_days, minor,
                                          contra_of, waiver, cause, reason, document, instalment, actor, at)
-         select $1, $2, $3, n.seq, n.line, n.month, n.bucket, n.seat_days, n.minor, n.contra_of, n.waiver, n.cause,
-                n.reason, n.document, n.instalment, n.actor, n.at
-         from unnest($4::int[], $5::int[], $6::date[], $7::text[], $8::bigint[], $9::bigint[], $10::int[], $11::int[],
-                     $12::text[], $13::text[], $14::text[], $15::int[], $16::text[], $17::timestamptz[])
-           as n (seq, line, month, bucket, seat_days, minor, contra_of, waiver, cause, reason, document, instalment,
-                 actor, at)
-         order by n.seq",
+         select $1, n.correction_id, n.direction, n.seq, n.line, n.month, n.bucket, n.seat_days, n.minor, n.contra_of,
+                n.waiver, n.cause, n.reason, n.document, n.instalment, n.actor, n.at
+         from unnest($2::uuid[], $3::text[], $4::int[], $5::int[], $6::date[], $7::text[], $8::bigint[], $9::bigint[],
+                     $10::int[], $11::int[], $12::text[], $13::text[], $14::text[], $15::int[], $16::text[],
+                     $17::timestamptz[])
+           as n (correction_id, direction, seq, line, month, bucket, seat_days, minor, contra_of, waiver, cause, reason,
+                 document, instalment, actor, at)
+         order by n.correction_id, n.seq",
     )
     .bind(org)
-    .bind(id.uuid())
-    .bind(direction)
+    .bind(new.iter().map(|new| new.correction.uuid()).collect::<Vec<_>>())
+    .bind(new.iter().map(|new| new.direction).collect::<Vec<_>>())
     .bind(seqs)
     .bind(lines)
-    .bind(entries.iter().map(|entry| entry.place.month.first_day()).collect::<Vec<_>>())
-    .bind(entries.iter().map(|entry| entry.bucket.as_str()).collect::<Vec<_>>())
-    .bind(entries.iter().map(|entry| entry.quantity.seat_days).collect::<Vec<_>>())
-    .bind(entries.iter().map(|entry| entry.quantity.minor).collect::<Vec<_>>())
+    .bind(entries().map(|entry| entry.place.month.first_day()).collect::<Vec<_>>())
+    .bind(entries().map(|entry| entry.bucket.as_str()).collect::<Vec<_>>())
+    .bind(entries().map(|entry| entry.quantity.seat_days).collect::<Vec<_>>())
+    .bind(entries().map(|entry| entry.quantity.minor).collect::<Vec<_>>())
     .bind(contra)
-    .bind(entries.iter().map(behind).collect::<Vec<_>>())
-    .bind(entries.iter().map(|entry| entry.note.cause.as_str()).collect::<Vec<_>>())
-    .bind(entries.iter().map(|entry| entry.note.reason.clone()).collect::<Vec<_>>())
-    .bind(entries.iter().map(|entry| entry.note.document.clone()).collect::<Vec<_>>())
-    .bind(entries.iter().map(|entry| entry.note.instalment.map(i32::from)).collect::<Vec<_>>())
-    .bind(entries.iter().map(|entry| entry.note.actor.clone()).collect::<Vec<_>>())
-    .bind(entries.iter().map(|entry| entry.note.at).collect::<Vec<_>>())
+    .bind(new.iter().map(behind).collect::<Vec<_>>())
+    .bind(entries().map(|entry| entry.note.cause.as_str()).collect::<Vec<_>>())
+    .bind(entries().map(|entry| entry.note.reason.clone()).collect::<Vec<_>>())
+    .bind(entries().map(|entry| entry.note.document.clone()).collect::<Vec<_>>())
+    .bind(entries().map(|entry| entry.note.instalment.map(i32::from)).collect::<Vec<_>>())
+    .bind(entries().map(|entry| entry.note.actor.clone()).collect::<Vec<_>>())
+    .bind(entries().map(|entry| entry.note.at).collect::<Vec<_>>())
     .execute(tx.conn())
     .await?
     .rows_affected();
-    expect_rows(written, u64::try_from(entries.len()).unwrap_or(u64::MAX))
+    expect_rows(written, u64::try_from(new.len()).unwrap_or(u64::MAX))
 }
 
-/// Holds months of gaps for an open correction.
+/// Holds months of gaps for open corrections.
 ///
 /// # Errors
 /// The constraint `correction_months_open` when another open correction holds one of them.
 pub async fn hold_months(
     tx: &mut OrgTx,
-    id: CorrectionId,
-    months: &[(String, NaiveDate)],
+    months: &[(CorrectionId, String, NaiveDate)],
 ) -> Result<(), StorageError> {
+    if months.is_empty() {
+        return Ok(());
+    }
     let org = tx.org().uuid();
     sqlx::query(
         "insert into correction_months (org_id, correction_id, gap_id, month, open)
-         select $1, $2, n.gap_id, n.month, true
-         from unnest($3::text[], $4::date[]) as n (gap_id, month)
+         select $1, n.correction_id, n.gap_id, n.month, true
+         from unnest($2::uuid[], $3::text[], $4::date[]) as n (correction_id, gap_id, month)
          order by n.gap_id, n.month
          on conflict (org_id, correction_id, gap_id, month) do nothing",
     )
     .bind(org)
-    .bind(id.uuid())
-    .bind(months.iter().map(|(gap, _)| gap.clone()).collect::<Vec<_>>())
-    .bind(months.iter().map(|(_, month)| *month).collect::<Vec<_>>())
+    .bind(months.iter().map(|(id, ..)| id.uuid()).collect::<Vec<_>>())
+    .bind(months.iter().map(|(_, gap, _)| gap.clone()).collect::<Vec<_>>())
+    .bind(months.iter().map(|(.., month)| *month).collect::<Vec<_>>())
     .execute(tx.conn())
     .await?;
     Ok(())
@@ -201,19 +213,72 @@ pub async fn held_months(
     .await?)
 }
 
-/// The documents of corrections of these gaps.
+/// The documents of corrections of these gaps: invoices, those of instalments, and credit notes.
 pub async fn documents(tx: &mut OrgTx, gaps: &[String]) -> Result<Vec<String>, StorageError> {
     let org = tx.org().uuid();
     Ok(sqlx::query_scalar(
-        "select distinct e.document
+        "select e.document
          from correction_entries e
          join correction_lines l on l.org_id = e.org_id and l.correction_id = e.correction_id and l.number = e.line
          where e.org_id = $1 and l.gap_id = any($2) and e.document is not null
            and e.cause in ('invoice', 'credit_note')
-         order by e.document",
+         union
+         select i.value ->> 'document'
+         from correction_lines l
+         join corrections c on c.org_id = l.org_id and c.id = l.correction_id
+         cross join lateral json_array_elements(
+           case json_typeof(c.conversation #> '{plan,instalments}')
+             when 'array' then c.conversation #> '{plan,instalments}'
+             else '[]'::json
+           end) i
+         where l.org_id = $1 and l.gap_id = any($2) and i.value ->> 'document' is not null
+         order by 1",
     )
     .bind(org)
     .bind(gaps)
     .fetch_all(tx.conn())
     .await?)
+}
+
+/// Those of these gaps that other corrections work on, or that wait for their next invoice to be proved.
+pub async fn worked_on(
+    tx: &mut OrgTx,
+    gaps: &[String],
+    but: Option<CorrectionId>,
+) -> Result<Vec<String>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_scalar(
+        "select distinct l.gap_id
+         from correction_lines l
+         join corrections c on c.org_id = l.org_id and c.id = l.correction_id
+         where l.org_id = $1 and l.gap_id = any($2) and ($3::uuid is null or c.id <> $3)
+           and (c.state in ('found', 'communicated', 'disputed')
+                or exists (select
+                           from correction_deadlines d
+                           where d.org_id = c.org_id and d.correction_id = c.id and d.kind = 'verification_by'))
+         order by l.gap_id",
+    )
+    .bind(org)
+    .bind(gaps)
+    .bind(but.map(CorrectionId::uuid))
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// Lets one transaction at a time open months of these gaps: what corrections hold of them stays as it is read
+/// until the transaction ends.
+pub async fn lock_gaps(tx: &mut OrgTx, gaps: &[String]) -> Result<(), StorageError> {
+    let org = tx.org().uuid();
+    sqlx::query(
+        "select
+         from gaps
+         where org_id = $1 and id = any($2)
+         order by id
+         for no key update",
+    )
+    .bind(org)
+    .bind(gaps)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }

@@ -4,7 +4,7 @@ pub mod facts;
 pub mod ledger;
 pub mod records;
 
-use super::{OrgTx, StorageError};
+use super::{OrgTx, StorageError, expect_rows};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::id::CorrectionId;
 use serde_json::Value;
@@ -94,40 +94,46 @@ pub struct NewCorrection<'a> {
     pub created_by: &'a str,
 }
 
-/// Stores a correction that is opened.
+/// Stores corrections that are opened.
 pub async fn insert(
     tx: &mut OrgTx,
-    new: &NewCorrection<'_>,
-    figures: &Figures<'_>,
+    new: &[(NewCorrection<'_>, Figures<'_>)],
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
     let org = tx.org().uuid();
-    sqlx::query(
+    let written = sqlx::query(
         "insert into corrections (org_id, id, client, client_id, billing_entity, currency, direction, opened_from,
                                   created_by, state, owner, audit_id, conversation, found_minor, outstanding_minor,
                                   due_on, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::json, $14, $15, $16, $17, $17)",
+         select $1, n.id, n.client, n.client_id, n.billing_entity, n.currency, n.direction, n.opened_from, n.created_by,
+                n.state, n.owner, n.audit_id, n.conversation::json, n.found, n.outstanding, n.due_on, $2, $2
+         from unnest($3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::text[],
+                     $11::text[], $12::text[], $13::uuid[], $14::text[], $15::bigint[], $16::bigint[], $17::date[])
+           as n (id, client, client_id, billing_entity, currency, direction, opened_from, created_by, state, owner,
+                 audit_id, conversation, found, outstanding, due_on)
+         order by n.id",
     )
     .bind(org)
-    .bind(new.id.uuid())
-    .bind(new.client)
-    .bind(new.client_id)
-    .bind(new.billing_entity)
-    .bind(new.currency)
-    .bind(new.direction)
-    .bind(new.opened_from)
-    .bind(new.created_by)
-    .bind(figures.state)
-    .bind(figures.owner)
-    .bind(figures.audit)
-    .bind(figures.conversation)
-    .bind(figures.found)
-    .bind(figures.outstanding)
-    .bind(figures.due_on)
     .bind(now)
+    .bind(new.iter().map(|(new, _)| new.id.uuid()).collect::<Vec<_>>())
+    .bind(new.iter().map(|(new, _)| new.client).collect::<Vec<_>>())
+    .bind(new.iter().map(|(new, _)| new.client_id).collect::<Vec<_>>())
+    .bind(new.iter().map(|(new, _)| new.billing_entity).collect::<Vec<_>>())
+    .bind(new.iter().map(|(new, _)| new.currency).collect::<Vec<_>>())
+    .bind(new.iter().map(|(new, _)| new.direction).collect::<Vec<_>>())
+    .bind(new.iter().map(|(new, _)| new.opened_from).collect::<Vec<_>>())
+    .bind(new.iter().map(|(new, _)| new.created_by).collect::<Vec<_>>())
+    .bind(new.iter().map(|(_, of)| of.state).collect::<Vec<_>>())
+    .bind(new.iter().map(|(_, of)| of.owner).collect::<Vec<_>>())
+    .bind(new.iter().map(|(_, of)| of.audit).collect::<Vec<_>>())
+    .bind(new.iter().map(|(_, of)| of.conversation.to_string()).collect::<Vec<_>>())
+    .bind(new.iter().map(|(_, of)| of.found).collect::<Vec<_>>())
+    .bind(new.iter().map(|(_, of)| of.outstanding).collect::<Vec<_>>())
+    .bind(new.iter().map(|(_, of)| of.due_on).collect::<Vec<_>>())
     .execute(tx.conn())
-    .await?;
-    Ok(())
+    .await?
+    .rows_affected();
+    expect_rows(written, u64::try_from(new.len()).unwrap_or(u64::MAX))
 }
 
 /// Moves a correction: state check, version check and write in one statement. Answers the new version;
@@ -191,6 +197,38 @@ pub async fn find(tx: &mut OrgTx, id: CorrectionId) -> Result<Option<CorrectionR
         .bind(id.uuid())
         .fetch_optional(tx.conn())
         .await?)
+}
+
+/// Corrections by their ids, in the order of these.
+pub async fn by_ids(tx: &mut OrgTx, ids: &[Uuid]) -> Result<Vec<CorrectionRow>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(select_correction!(
+        "where org_id = $1 and id = any($2) order by array_position($2, id)"
+    ))
+    .bind(org)
+    .bind(ids)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// The other corrections of a client in a currency.
+pub async fn beside(
+    tx: &mut OrgTx,
+    but: CorrectionId,
+    client: &str,
+    currency: &str,
+) -> Result<Vec<CorrectionRow>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(select_correction!(
+        "where org_id = $1 and id <> $2 and client = $3 and currency = $4
+         order by id"
+    ))
+    .bind(org)
+    .bind(but.uuid())
+    .bind(client)
+    .bind(currency)
+    .fetch_all(tx.conn())
+    .await?)
 }
 
 /// What a list of corrections asks for.

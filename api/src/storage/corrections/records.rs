@@ -14,18 +14,24 @@ fn small(number: u32) -> Result<i32, StorageError> {
     i32::try_from(number).map_err(|_| StorageError::Corrupt { column: "correction_lines.number" })
 }
 
-/// Adds a line.
-pub async fn insert_line(tx: &mut OrgTx, id: CorrectionId, line: &Line) -> Result<(), StorageError> {
+/// Adds lines.
+pub async fn insert_lines(tx: &mut OrgTx, lines: &[(CorrectionId, &Line)]) -> Result<(), StorageError> {
+    if lines.is_empty() {
+        return Ok(());
+    }
     let org = tx.org().uuid();
+    let numbers = lines.iter().map(|(_, line)| small(line.number)).collect::<Result<Vec<_>, _>>()?;
     sqlx::query(
         "insert into correction_lines (org_id, correction_id, number, gap_id, product)
-         values ($1, $2, $3, $4, $5)",
+         select $1, n.correction_id, n.number, n.gap_id, n.product
+         from unnest($2::uuid[], $3::int[], $4::text[], $5::text[]) as n (correction_id, number, gap_id, product)
+         order by n.correction_id, n.number",
     )
     .bind(org)
-    .bind(id.uuid())
-    .bind(small(line.number)?)
-    .bind(&line.gap)
-    .bind(&line.product)
+    .bind(lines.iter().map(|(id, _)| id.uuid()).collect::<Vec<_>>())
+    .bind(numbers)
+    .bind(lines.iter().map(|(_, line)| line.gap.as_str()).collect::<Vec<_>>())
+    .bind(lines.iter().map(|(_, line)| line.product.as_str()).collect::<Vec<_>>())
     .execute(tx.conn())
     .await?;
     Ok(())
@@ -180,19 +186,35 @@ pub async fn set_deadlines(
     .bind(&about)
     .execute(tx.conn())
     .await?;
+    let own: Vec<(CorrectionId, &Deadline)> = deadlines.iter().map(|deadline| (id, deadline)).collect();
+    keep_deadlines(tx, &own).await
+}
+
+/// Adds deadlines, or moves those that are there.
+pub async fn keep_deadlines(
+    tx: &mut OrgTx,
+    deadlines: &[(CorrectionId, &Deadline)],
+) -> Result<(), StorageError> {
+    if deadlines.is_empty() {
+        return Ok(());
+    }
+    let org = tx.org().uuid();
+    let about = deadlines.iter().map(|(_, one)| small(one.about)).collect::<Result<Vec<_>, _>>()?;
     sqlx::query(
         "insert into correction_deadlines (org_id, correction_id, kind, about, due_on, owner)
-         select $1, $2, n.kind, n.about, n.due_on, n.owner
-         from unnest($3::text[], $4::int[], $5::date[], $6::text[]) as n (kind, about, due_on, owner)
+         select $1, n.correction_id, n.kind, n.about, n.due_on, n.owner
+         from unnest($2::uuid[], $3::text[], $4::int[], $5::date[], $6::text[])
+           as n (correction_id, kind, about, due_on, owner)
+         order by n.correction_id, n.kind, n.about
          on conflict (org_id, correction_id, kind, about) do update
          set due_on = excluded.due_on, owner = excluded.owner",
     )
     .bind(org)
-    .bind(id.uuid())
-    .bind(&kinds)
-    .bind(&about)
-    .bind(deadlines.iter().map(|deadline| deadline.due_on).collect::<Vec<_>>())
-    .bind(deadlines.iter().map(|deadline| deadline.owner.clone()).collect::<Vec<_>>())
+    .bind(deadlines.iter().map(|(id, _)| id.uuid()).collect::<Vec<_>>())
+    .bind(deadlines.iter().map(|(_, one)| one.kind.as_str()).collect::<Vec<_>>())
+    .bind(about)
+    .bind(deadlines.iter().map(|(_, one)| one.due_on).collect::<Vec<_>>())
+    .bind(deadlines.iter().map(|(_, one)| one.owner.clone()).collect::<Vec<_>>())
     .execute(tx.conn())
     .await?;
     Ok(())
@@ -261,29 +283,34 @@ pub struct NewEvent<'a> {
 }
 
 /// Adds to the timeline.
-pub async fn append_event(
+pub async fn append_events(
     tx: &mut OrgTx,
-    id: CorrectionId,
-    event: &NewEvent<'_>,
+    events: &[(CorrectionId, NewEvent<'_>)],
 ) -> Result<(), StorageError> {
     let org = tx.org().uuid();
-    sqlx::query(
+    let written = sqlx::query(
         "insert into correction_timeline (org_id, correction_id, seq, at, actor, command, before, after, reason, detail)
-         values ($1, $2, $3, $4, $5, $6, $7::json, $8::json, $9, $10::json)",
+         select $1, n.correction_id, n.seq, n.at, n.actor, n.command, n.before::json, n.after::json, n.reason,
+                n.detail::json
+         from unnest($2::uuid[], $3::bigint[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[],
+                     $9::text[], $10::text[])
+           as n (correction_id, seq, at, actor, command, before, after, reason, detail)
+         order by n.correction_id, n.seq",
     )
     .bind(org)
-    .bind(id.uuid())
-    .bind(event.seq)
-    .bind(event.at)
-    .bind(event.actor)
-    .bind(event.command)
-    .bind(event.before)
-    .bind(event.after)
-    .bind(event.reason)
-    .bind(event.detail)
+    .bind(events.iter().map(|(id, _)| id.uuid()).collect::<Vec<_>>())
+    .bind(events.iter().map(|(_, event)| event.seq).collect::<Vec<_>>())
+    .bind(events.iter().map(|(_, event)| event.at).collect::<Vec<_>>())
+    .bind(events.iter().map(|(_, event)| event.actor).collect::<Vec<_>>())
+    .bind(events.iter().map(|(_, event)| event.command).collect::<Vec<_>>())
+    .bind(events.iter().map(|(_, event)| event.before.map(Value::to_string)).collect::<Vec<_>>())
+    .bind(events.iter().map(|(_, event)| event.after.to_string()).collect::<Vec<_>>())
+    .bind(events.iter().map(|(_, event)| event.reason).collect::<Vec<_>>())
+    .bind(events.iter().map(|(_, event)| event.detail.to_string()).collect::<Vec<_>>())
     .execute(tx.conn())
-    .await?;
-    Ok(())
+    .await?
+    .rows_affected();
+    expect_rows(written, u64::try_from(events.len()).unwrap_or(u64::MAX))
 }
 
 /// An entry of the timeline.

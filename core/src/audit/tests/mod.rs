@@ -9,6 +9,7 @@ mod margins;
 mod microsoft_listings;
 mod reference;
 mod sources;
+mod standing;
 mod threads;
 mod waste;
 mod what_if;

@@ -5,6 +5,7 @@ use crate::correction::case::{ApprovalOf, Correction, ResolutionBasis};
 use crate::correction::command::{Because, Command, Ground, Recount};
 use crate::correction::dispute::{Answer, DisputeReason};
 use crate::correction::finding::Finding;
+use crate::correction::open::Elsewhere;
 use crate::correction::policy::Said;
 use crate::correction::quantity::{Extent, Part};
 use crate::correction::refusal::Code;
@@ -114,7 +115,8 @@ fn two_people_stand_for_it_that_nothing_is_owed_to_the_client() {
             let alone = scene.refuse(correction, command);
             assert!(alone.has(Code::SecondApproverRequired), "{opened_by}: {alone:?}");
             assert!(key.refuse(correction, command).has(Code::PersonRequired));
-            let approved = admin.apply(correction, &Command::Approve { of: ApprovalOf::Withdrawal });
+            let approved =
+                admin.apply(correction, &Command::Approve { of: ApprovalOf::Withdrawal, invoice_on: None });
             assert_eq!(scene.apply(&approved, command).ledger.balance().withdrawn.minor, 10_530);
             if opened_by != "user:biller" {
                 assert!(admin.refuse(&approved, command).has(Code::SecondApproverRequired), "who approved");
@@ -154,7 +156,7 @@ fn what_was_accepted_approved_and_decided_does_not_outlive_what_it_was_said_of()
     let told = told(&scene, &[premium()], "2026-11-01");
     let offered =
         scene.apply(&scene.apply(&told, &Command::Accept { said: said() }), &offer(3, "2026-11-01"));
-    let approved = admin.apply(&offered, &Command::Approve { of: ApprovalOf::Shock });
+    let approved = admin.apply(&offered, &Command::Approve { of: ApprovalOf::Shock, invoice_on: None });
     let refused = scene.apply(&approved, &dispute(DisputeReason::Refusal, vec![seats(1, 2)]));
     assert_eq!(refused.acceptance, None);
     let decide = Command::Decide { reason: "Keep them".to_owned(), write_off: true, evidence_shown: true };
@@ -163,7 +165,11 @@ fn what_was_accepted_approved_and_decided_does_not_outlive_what_it_was_said_of()
     let end = resolve(ResolutionBasis::RelationshipDecision);
     assert_eq!(admin.refuse(&other, &end).code(), Code::DisputeOpen);
     let resolved = admin.apply(&decided, &end);
-    let because = Because::NewEvidence { evidence: "A log".to_owned(), findings: Vec::new() };
+    let because = Because::NewEvidence {
+        evidence: "A log".to_owned(),
+        findings: Vec::new(),
+        elsewhere: Elsewhere::default(),
+    };
     let reopened = scene.apply(&resolved, &Command::Reopen { because });
     assert_eq!((reopened.decision, reopened.offer, reopened.approvals.len()), (None, None, 0));
     let fewer = vec![finding("Business Premium", 20, 21, "22.00", "2026-02", 8)];

@@ -4,6 +4,7 @@ use super::build::{Scene, communicate, day, finding, offer, said, seats};
 use crate::correction::case::{ApprovalOf, Correction, ResolutionBasis};
 use crate::correction::command::{Because, Command};
 use crate::correction::dispute::{Answer, DisputeReason, ProvisionedSeat};
+use crate::correction::open::Elsewhere;
 use crate::correction::quantity::{seat_months, total};
 use crate::correction::refusal::Code;
 use crate::correction::shock::Band;
@@ -43,11 +44,11 @@ fn resolved() -> Correction {
     let refused = biller.refuse(&found, &communicate(&found, "2026-11-01"));
     assert!(refused.has(Code::ShockApprovalMissing) && refused.has(Code::InstalmentTooLarge));
     assert_eq!(
-        biller.refuse(&found, &Command::Approve { of: ApprovalOf::Shock }).code(),
+        biller.refuse(&found, &Command::Approve { of: ApprovalOf::Shock, invoice_on: None }).code(),
         Code::AdminRequired
     );
-    let found = admin.apply(&found, &Command::Approve { of: ApprovalOf::Shock });
-    let found = admin.apply(&found, &Command::Approve { of: ApprovalOf::Instalments });
+    let found = admin.apply(&found, &Command::Approve { of: ApprovalOf::Shock, invoice_on: None });
+    let found = admin.apply(&found, &Command::Approve { of: ApprovalOf::Instalments, invoice_on: None });
     let told = biller.apply(&found, &communicate(&found, "2026-11-01"));
     assert_eq!(told.state, State::Communicated);
 
@@ -122,7 +123,10 @@ fn resolved() -> Correction {
     assert_eq!(third.refuse(&bare, &accept).code(), Code::InstalmentTooLarge);
     let long = third.apply(&bare, &offer(27, "2026-11-01"));
     assert!(long.apply(&accept, &third.context()).is_ok(), "or a longer plan");
-    let approved = third.clone().admin().apply(&bare, &Command::Approve { of: ApprovalOf::Instalments });
+    let approved = third
+        .clone()
+        .admin()
+        .apply(&bare, &Command::Approve { of: ApprovalOf::Instalments, invoice_on: None });
     let planned = third.apply(&approved, &accept);
     let amounts: Vec<i64> =
         planned.plan.as_ref().unwrap().instalments.iter().map(|instalment| instalment.minor).collect();
@@ -142,7 +146,7 @@ fn resolved() -> Correction {
 
 fn next_invoice(correction: &Correction, seats: i64) -> Verification {
     let line = &correction.lines[0];
-    let invoiced = Invoiced { seats, changes: 0, price: Some("22.00".parse().unwrap()) };
+    let invoiced = Invoiced { seats, billable: None, price: Some("22.00".parse().unwrap()) };
     let mut outcomes = compare(line, correction.subject.direction, correction.subject.currency, invoiced);
     assert_eq!(outcomes.len(), 1, "the price is as agreed");
     let at = "2026-11-02T08:00:00Z".parse().unwrap();
@@ -180,13 +184,21 @@ fn twelve_seats_of_eight_months_are_reopened_when_the_next_invoice_has_71() {
     let resolved = resolved();
     let scene = Scene::on("2026-11-02");
     assert_eq!(
-        scene.refuse(&resolved, &Command::Reopen { because: Because::VerificationFailed }).code(),
+        scene
+            .refuse(
+                &resolved,
+                &Command::Reopen { because: Because::VerificationFailed { elsewhere: Elsewhere::default() } }
+            )
+            .code(),
         Code::VerificationNotFailed
     );
     let verification = next_invoice(&resolved, 71);
-    assert_eq!(verification.outcome, Outcome::Shortfall { line: 1, seats: 1 });
+    assert_eq!(verification.outcome, Outcome::Shortfall { line: 1, seats: 1, billed: Some(71) });
     let failed = scene.apply(&resolved, &Command::Verify { verifications: vec![verification] });
-    let reopened = scene.apply(&failed, &Command::Reopen { because: Because::VerificationFailed });
+    let reopened = scene.apply(
+        &failed,
+        &Command::Reopen { because: Because::VerificationFailed { elsewhere: Elsewhere::default() } },
+    );
     assert_eq!(reopened.state, State::Found);
     let line = reopened.lines.last().unwrap();
     assert_eq!((line.number, line.agreed, line.billed), (2, 72, 71));
@@ -195,7 +207,12 @@ fn twelve_seats_of_eight_months_are_reopened_when_the_next_invoice_has_71() {
     let first = reopened.ledger.of_line(1);
     assert_eq!((first.billed.minor, first.waived.minor), (176_000, 35_200), "what was settled stays");
     assert_eq!(
-        scene.refuse(&reopened, &Command::Reopen { because: Because::VerificationFailed }).code(),
+        scene
+            .refuse(
+                &reopened,
+                &Command::Reopen { because: Because::VerificationFailed { elsewhere: Elsewhere::default() } }
+            )
+            .code(),
         Code::CommandNotAllowed
     );
 }
@@ -252,12 +269,12 @@ fn three_seats_too_many_for_three_months_are_credited_whole_with_an_apology() {
     let shown = std::collections::BTreeMap::from([("CN-1".to_owned(), -10_530)]);
     assert_eq!(
         resolved.compare_documents(&shown),
-        [Outcome::DocumentVerified { document: "CN-1".to_owned(), minor: 10_530 }]
+        [Outcome::DocumentVerified { document: "CN-1".to_owned(), minor: -10_530 }]
     );
-    let invoiced = Invoiced { seats: 48, changes: 0, price: None };
+    let invoiced = Invoiced { seats: 48, billable: None, price: None };
     let compared =
         compare(&resolved.lines[0], resolved.subject.direction, resolved.subject.currency, invoiced);
-    assert_eq!(compared, [Outcome::Shortfall { line: 1, seats: 1 }]);
+    assert_eq!(compared, [Outcome::Shortfall { line: 1, seats: 1, billed: Some(48) }]);
 }
 
 #[test]
@@ -265,20 +282,26 @@ fn an_invoice_that_overshoots_opens_a_linked_correction_the_other_way() {
     let mut resolved = resolved();
     let scene = Scene::on("2026-11-02");
     let verification = next_invoice(&resolved, 73);
-    assert_eq!(verification.outcome, Outcome::Opposite { line: 1, seats: 1 });
+    assert_eq!(verification.outcome, Outcome::Opposite { line: 1, seats: 1, billed: Some(73) });
     resolved = scene.apply(&resolved, &Command::Verify { verifications: vec![verification] });
-    let linked = resolved.opposite(|_| "opposite gap".to_owned(), &scene.context()).unwrap().unwrap();
+    let linked = resolved
+        .opposite(|_| "opposite gap".to_owned(), &Elsewhere::default(), &scene.context())
+        .unwrap()
+        .unwrap();
     assert_eq!(linked.subject.direction, crate::audit::Direction::Over);
     assert_eq!((linked.state, linked.ledger.balance().outstanding.minor), (State::Found, 2_200));
     assert_eq!((linked.lines[0].billed, linked.lines[0].agreed), (73, 72));
-    assert!(resolved.opposite(|_| String::new(), &scene.context()).unwrap().is_none(), "opened once");
+    assert!(
+        resolved.opposite(|_| String::new(), &Elsewhere::default(), &scene.context()).unwrap().is_none(),
+        "opened once"
+    );
 }
 
 #[test]
 fn a_seat_that_was_added_since_is_no_fault_and_a_wrong_price_is_a_talk_of_its_own() {
     let resolved = resolved();
     let line = &resolved.lines[0];
-    let invoiced = Invoiced { seats: 73, changes: 1, price: Some("20.00".parse().unwrap()) };
+    let invoiced = Invoiced { seats: 73, billable: Some(73), price: Some("20.00".parse().unwrap()) };
     let outcomes = compare(line, resolved.subject.direction, resolved.subject.currency, invoiced);
     assert_eq!(outcomes[0], Outcome::ForwardVerified { line: 1, seats: 73 });
     assert!(matches!(outcomes[1], Outcome::WrongPrice { line: 1, .. }));

@@ -486,7 +486,11 @@ fn waiving_all_that_is_left_ends_the_correction_until_the_client_takes_it_back()
     assert_eq!(waived.state, State::Waived);
     let back = Command::Reopen { because: Because::ConfirmationWithdrawn { confirmation: 2, waiver: 1 } };
     assert_eq!(scene.refuse(&waived, &back).code(), Code::ConfirmationNotWithdrawn);
-    let evidence = Because::NewEvidence { evidence: "A log".to_owned(), findings: Vec::new() };
+    let evidence = Because::NewEvidence {
+        evidence: "A log".to_owned(),
+        findings: Vec::new(),
+        elsewhere: Elsewhere::default(),
+    };
     let reopened = scene.apply(&waived, &Command::Reopen { because: evidence });
     assert_eq!(
         reopened.ledger.balance().outstanding,
@@ -594,7 +598,7 @@ fn approvals_reach_as_far_as_what_was_approved() {
     let scene = Scene::on("2026-10-05");
     let admin = scene.clone().admin();
     let found = scene.open(&[finding("Seat", 60, 72, "22.00", "2026-02", 8)]).unwrap();
-    let approve = |of| Command::Approve { of };
+    let approve = |of| Command::Approve { of, invoice_on: None };
     assert_eq!(admin.refuse(&found, &approve(ApprovalOf::Instalments)).code(), Code::PlanNotOffered);
     let approved = admin.apply(&found, &approve(ApprovalOf::Shock));
     assert_eq!(approved.approvals[0].up_to, 237_600);
@@ -640,8 +644,8 @@ fn every_command_is_refused_in_every_state_that_the_table_leaves_out() {
         Command::Promise { instalment: 1, on: day("2026-11-01"), said: said() },
         Command::RecordBreak,
         Command::BreakPlan,
-        Command::Approve { of: ApprovalOf::Shock },
-        Command::Reopen { because: Because::VerificationFailed },
+        Command::Approve { of: ApprovalOf::Shock, invoice_on: None },
+        Command::Reopen { because: Because::VerificationFailed { elsewhere: Elsewhere::default() } },
     ];
     let mut pairs = 0;
     for command in &commands {

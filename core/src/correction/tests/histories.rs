@@ -5,6 +5,7 @@ use crate::correction::case::{ApprovalOf, Correction, ResolutionBasis};
 use crate::correction::command::{Because, Command, Ground, Recount};
 use crate::correction::dispute::{Answer, DisputeReason, ProvisionedSeat};
 use crate::correction::ledger::{Bucket, Ledger};
+use crate::correction::open::Elsewhere;
 use crate::correction::plan::{Cadence, Terms};
 use crate::correction::quantity::{Extent, Part, Quantity};
 use crate::correction::state::Action;
@@ -103,11 +104,12 @@ fn command(correction: &Correction, (kind, a, b, c): Try, scene: &Scene) -> Comm
         },
         Action::Reopen => Command::Reopen {
             because: match c % 4 {
-                0 => Because::VerificationFailed,
+                0 => Because::VerificationFailed { elsewhere: Elsewhere::default() },
                 1 => Because::PlanBrokenTwice,
                 2 => Because::NewEvidence {
                     evidence: "log".to_owned(),
                     findings: vec![finding("Other", 0, i64::from(b % 3), "3.33", "2026-02", 2)],
+                    elsewhere: Elsewhere::default(),
                 },
                 _ => Because::ConfirmationWithdrawn { confirmation: 1 + a % 4, waiver: 1 + b % 2 },
             },
@@ -145,7 +147,7 @@ fn command(correction: &Correction, (kind, a, b, c): Try, scene: &Scene) -> Comm
         Action::Accept => Command::Accept { said: said() },
         Action::Deliver => Command::Deliver { on: today },
         Action::Remind => Command::Remind { instalment: c.is_multiple_of(2).then_some(number) },
-        Action::Approve => Command::Approve { of: ApprovalOf::ALL[a as usize % 2] },
+        Action::Approve => Command::Approve { of: ApprovalOf::ALL[a as usize % 2], invoice_on: None },
         Action::Decide => Command::Decide {
             reason: "they leave".to_owned(),
             write_off: a.is_multiple_of(2),
@@ -157,10 +159,12 @@ fn command(correction: &Correction, (kind, a, b, c): Try, scene: &Scene) -> Comm
             verifications: vec![Verification {
                 import: "import".to_owned(),
                 on: today,
-                outcome: if a.is_multiple_of(2) {
-                    Outcome::Shortfall { line: 1, seats: 1 }
-                } else {
-                    Outcome::ForwardVerified { line: 1, seats: 14 }
+                outcome: match correction.documents().into_iter().nth(b as usize % 3) {
+                    Some((document, minor)) if c.is_multiple_of(2) => {
+                        Outcome::DocumentVerified { document, minor }
+                    }
+                    _ if a.is_multiple_of(2) => Outcome::Shortfall { line: 1, seats: 1, billed: None },
+                    _ => Outcome::ForwardVerified { line: 1, seats: 14 },
                 },
                 acted: false,
                 at: scene.now,
@@ -184,6 +188,14 @@ fn check(before: &Correction, after: &Correction, action: Action) {
     if !after.is_under() {
         assert!(after.ledger.in_bucket(Bucket::Waived).is_empty(), "over-billing is never waived");
         assert!(after.ledger.in_bucket(Bucket::WrittenOff).is_empty());
+    }
+    // Recovered is never more than what stands there.
+    let (recovered, balance) = (after.recovered(), after.ledger.balance());
+    assert!((0..=balance.billed.minor).contains(&recovered.billed), "{action}: {recovered:?}");
+    assert!((0..=balance.credited.minor).contains(&recovered.credited), "{action}: {recovered:?}");
+    // A credit note gives back, whatever it is for.
+    for (document, minor) in after.documents().iter().filter(|(document, _)| document.starts_with("CN")) {
+        assert!(*minor < 0, "{action}: {document} of {minor}");
     }
     // A resolved or waived correction has nothing outstanding.
     if !after.state.is_open() && action != Action::AttachConfirmation {
