@@ -325,6 +325,8 @@ pub const fn refused_as(code: refusal::Code) -> Code {
         | refusal::Code::InAnotherCorrection
         | refusal::Code::AlreadySettled
         | refusal::Code::PlanExists
+        | refusal::Code::ReceiptDiffers
+        | refusal::Code::ReceiptState
         | refusal::Code::ConfirmationUsed => Code::Conflict,
         refusal::Code::AdminRequired | refusal::Code::PersonRequired => Code::InsufficientRole,
         _ => Code::Invalid,

@@ -10,9 +10,10 @@
 //! [`audit`] (records to gaps), [`history`] (audits to what a gap came to over time), [`visit`] (one audit of a few files),
 //! [`sample`] (files to try it with), [`letters`] (facts to letters), [`log`] (a history that cannot be rewritten unseen),
 //! [`cycle`] (what must be there by when, month after month),
-//! [`correction`] (gaps to a fix that is proved).
+//! [`correction`] (gaps to a fix that is proved), [`billing_instructions`] (what to enter where the client is billed).
 
 pub mod audit;
+pub mod billing_instructions;
 mod canonical;
 pub mod catalog;
 pub mod correction;

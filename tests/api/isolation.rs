@@ -49,6 +49,9 @@ fn body(operation: &str) -> Option<Value> {
         "bulk_corrections" => json!({"action": "open", "filter": {"audit_id": Uuid::now_v7()}}),
         "communicate_correction" => json!({"message": {"context": "", "data": "", "going_forward": ""}}),
         "create_correction" => json!({"gaps": ["none"]}),
+        "create_psa_receipt" => json!({
+            "document": "INV-1", "on": "2026-12-01", "amount": {"amount": "1.00", "currency": "USD"},
+        }),
         "credit_correction" => json!({"document": "CN-1"}),
         "decide_correction" => json!({"reason": "x", "write_off": false, "evidence_shown": true}),
         "deliver_correction" => json!({"on": "2026-11-22"}),

@@ -1,6 +1,7 @@
 //! Corrections through HTTP: the worked examples step by step, every kind of refusal, many at once, and what
 //! the database itself refuses.
 
+mod billing;
 mod bulk;
 mod database;
 mod examples;

@@ -3,6 +3,7 @@
 //! The core decides; this module brings what it must know and writes the outcome in one transaction: the
 //! state and version first, in one statement that checks both, then what hangs on them.
 
+pub mod billing;
 pub mod bulk;
 pub mod facts;
 pub mod opening;

@@ -12,6 +12,7 @@ use crate::storage::corrections::facts;
 use crate::storage::{OrgTx, imports};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::audit::{self, AuditDocument, AuditInput, Invoiced as Billing, InvoicedProduct};
+use leakage_core::billing_instructions::{self, Reference};
 use leakage_core::correction::case::Correction;
 use leakage_core::correction::command::{Because, Command};
 use leakage_core::correction::finding::Line;
@@ -51,7 +52,7 @@ async fn note(app: &App, tx: &mut OrgTx, id: CorrectionId, shown: &Shown) -> Res
             "The client was told something else meanwhile: the next import is compared with that.",
         ));
     }
-    let verifications = compared(app, &loaded.correction, shown);
+    let verifications = compared(app, id, &loaded.correction, shown);
     if verifications.is_empty() {
         return Ok(false);
     }
@@ -221,9 +222,9 @@ fn fresh<'a>(
 }
 
 /// What imports show that is not noted yet.
-fn compared(app: &App, correction: &Correction, shown: &Shown) -> Vec<Verification> {
+fn compared(app: &App, id: CorrectionId, correction: &Correction, shown: &Shown) -> Vec<Verification> {
     let on = shown.told.invoice_on;
-    let mut outcomes = documents(correction, &shown.invoiced);
+    let mut outcomes = documents(id, correction, &shown.invoiced);
     outcomes.extend(next_invoice(correction, shown));
     let noted = |outcome: &Outcome| {
         let same_day = correction.verifications.iter().filter(|one| one.on == on);
@@ -235,11 +236,14 @@ fn compared(app: &App, correction: &Correction, shown: &Shown) -> Vec<Verificati
     outcomes.into_iter().filter(|outcome| !noted(outcome)).map(of).collect()
 }
 
-fn documents(correction: &Correction, invoiced: &Billing) -> Vec<Outcome> {
+fn documents(id: CorrectionId, correction: &Correction, invoiced: &Billing) -> Vec<Outcome> {
     let currency = correction.subject.currency;
     let shown = invoiced.documents.iter().filter(|one| one.amount.currency == currency);
     let shown = shown.filter_map(|one| Some((one.document.clone(), one.amount.minor()?)));
-    correction.compare_documents(&shown.collect())
+    let mut shown: BTreeMap<String, i64> = shown.collect();
+    // Lines with the correction's reference say more than the document as a whole.
+    shown.extend(billing_instructions::shown(&invoiced.references, &Reference::of(id), currency));
+    correction.compare_documents(&shown)
 }
 
 /// Each line on the next invoice, if a file that came after the message bills the client for that month.
