@@ -1,7 +1,7 @@
 //! What every request shares, and the actix application made of it.
 
-use crate::auth::passwords::{PasswordError, Passwords};
 use crate::auth::key_files::KeyFileError;
+use crate::auth::passwords::{PasswordError, Passwords};
 use crate::auth::sealing::Sealer;
 use crate::auth::tokens::Tokens;
 use crate::clock::Clock;

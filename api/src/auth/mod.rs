@@ -11,6 +11,7 @@ pub mod passwords;
 pub mod sealing;
 pub mod secrets;
 pub mod tokens;
+pub mod totp;
 
 pub use extract::{Allowed, SignedIn};
 

@@ -36,6 +36,7 @@ pub mod reconciliation_schedules;
 pub mod reports;
 pub mod rules;
 mod sample_audit;
+pub mod second_factor;
 pub mod sessions;
 pub mod statements;
 pub mod surface;
@@ -65,6 +66,7 @@ pub const POLL_SECONDS: u64 = 1;
 pub fn documented(config: &mut ServiceConfig) {
     let v1 = utoipa_actix_web::scope("/v1")
         .configure(organizations::configure)
+        .configure(second_factor::configure)
         .configure(sessions::configure)
         .configure(me::configure)
         .configure(members::configure)

@@ -212,7 +212,10 @@ fn adjustments(
     let mut listed = Vec::new();
     // A line of a correction settles that correction's months, not the one that it is invoiced in.
     let of_gap = subject.bills.iter().filter(|bill| {
-        !bill.regular() && carried(bill.record).is_none() && Some(bill.record.currency) == currency && bill.days.meets(context.calendar.audited)
+        !bill.regular()
+            && carried(bill.record).is_none()
+            && Some(bill.record.currency) == currency
+            && bill.days.meets(context.calendar.audited)
     });
     for bill in of_gap {
         let record = bill.record;

@@ -24,13 +24,23 @@ pub(super) const ADAPTER: Adapter = Adapter {
 
 const CONTRACT: &str = "The number of the contract; the imported rows hold only its name. Query Contracts by the \
                         company's name.";
-const SERVICE: &str = "The number of the service. Import the answers of Services and ContractServices together.";
-const CODE: &str = "The material code that charges are booked with (Admin, Features and Settings, Billing Codes).";
+const SERVICE: &str =
+    "The number of the service. Import the answers of Services and ContractServices together.";
+const CODE: &str =
+    "The material code that charges are booked with (Admin, Features and Settings, Billing Codes).";
 
 fn write(draft: &Draft<'_>) -> Written {
     let mut out = Written::default();
     let header = [
-        "Company", "Contract", "Charge Name", "Description", "Date", "Units", "Unit Price", "Billable", "Purpose",
+        "Company",
+        "Contract",
+        "Charge Name",
+        "Description",
+        "Date",
+        "Units",
+        "Unit Price",
+        "Billable",
+        "Purpose",
     ];
     let charges = draft.one_off.iter().map(|line| charge(draft, line, &mut out)).collect();
     out.table("one_off", &header, charges);
@@ -38,7 +48,8 @@ fn write(draft: &Draft<'_>) -> Written {
     let changes = draft.rows().map(|(change, row)| units(draft, change, row, &mut out)).collect();
     out.table("recurring", &header, changes);
     if !draft.one_off.is_empty() {
-        out.notes.push("Autotask: approve and post the charges; they are billing items only then.".to_owned());
+        out.notes
+            .push("Autotask: approve and post the charges; they are billing items only then.".to_owned());
     }
     if !draft.recurring.is_empty() {
         out.notes.push(

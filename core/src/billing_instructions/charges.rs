@@ -74,7 +74,8 @@ fn month(asked: &Asked<'_>, place: Place, quantity: Quantity) -> Result<OneOff, 
     let product = correction.line(place.line).map_or("", |line| line.product.as_str());
     let seats = seat_months(&BTreeMap::from([(place, quantity)])).normalize();
     let sign = if correction.is_under() { 1 } else { -1 };
-    let what = if correction.is_under() { "seat-months not billed before" } else { "seat-months billed too much" };
+    let what =
+        if correction.is_under() { "seat-months not billed before" } else { "seat-months billed too much" };
     Ok(line(
         asked,
         Of {

@@ -25,7 +25,8 @@ pub(super) const ADAPTER: Adapter = Adapter {
 
 const AGREEMENT: &str = "The number of the agreement; the imported rows hold only its name. Open the agreement: \
                          it is in the address, or `GET /finance/agreements?conditions=company/name=\"..\"`.";
-const ADDITION: &str = "The number of the addition. Import the additions through the API, or with the column Addition ID.";
+const ADDITION: &str =
+    "The number of the addition. Import the additions through the API, or with the column Addition ID.";
 const PRODUCT: &str = "The product's identifier. Import the additions with the column Product ID.";
 
 const HEADER: [&str; 12] = [
@@ -143,8 +144,7 @@ fn quantity(draft: &Draft<'_>, change: &Recurring, row: &RowChange, out: &mut Wr
     let id = out.segment(agreement_id(agreement), "agreementId", AGREEMENT);
     let addition_id = out.segment(row.source_id.as_deref(), "id", ADDITION);
     let path = format!("/finance/agreements/{id}/additions/{addition_id}");
-    let end =
-        json!([{ "op": "replace", "path": "cancelledDate", "value": midnight(change.effective_on) }]);
+    let end = json!([{ "op": "replace", "path": "cancelledDate", "value": midnight(change.effective_on) }]);
     out.request("End the addition".to_owned(), "PATCH", path, end);
     let mut rows = vec![vec![
         draft.named().into(),

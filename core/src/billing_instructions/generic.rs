@@ -16,8 +16,19 @@ pub(super) const ADAPTER: Adapter = Adapter {
 
 fn write(draft: &Draft<'_>) -> Written {
     let mut out = Written::default();
-    let header =
-        ["client", "document", "date", "product", "code", "description", "quantity", "unit_price", "amount", "currency", "reference"];
+    let header = [
+        "client",
+        "document",
+        "date",
+        "product",
+        "code",
+        "description",
+        "quantity",
+        "unit_price",
+        "amount",
+        "currency",
+        "reference",
+    ];
     let lines = draft.one_off.iter().map(|line| {
         let document = if line.minor < 0 { "credit note" } else { "invoice" };
         vec![
@@ -35,7 +46,17 @@ fn write(draft: &Draft<'_>) -> Written {
         ]
     });
     out.table("one_off", &header, lines.collect());
-    let header = ["client", "agreement", "product", "code", "from_quantity", "to_quantity", "unit_price", "effective_date", "prorate"];
+    let header = [
+        "client",
+        "agreement",
+        "product",
+        "code",
+        "from_quantity",
+        "to_quantity",
+        "unit_price",
+        "effective_date",
+        "prorate",
+    ];
     let changes = draft.rows().map(|(change, row)| {
         vec![
             draft.named().into(),

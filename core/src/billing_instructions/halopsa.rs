@@ -20,7 +20,8 @@ pub(super) const ADAPTER: Adapter = Adapter {
     write,
 };
 
-const CLIENT: &str = "The number of the client. Import the recurring invoices through the API, which name it.";
+const CLIENT: &str =
+    "The number of the client. Import the recurring invoices through the API, which name it.";
 const RECURRING: &str = "The number of the recurring invoice. Import the recurring invoices through the API.";
 const LINE: &str = "The number of the line of the recurring invoice: read it with `includelines=true`.";
 
@@ -29,7 +30,8 @@ fn write(draft: &Draft<'_>) -> Written {
     for document in draft.documents() {
         invoice(draft, &document, &mut out);
     }
-    let header = ["Client", "Invoice Date", "Description", "Item Code", "Quantity", "Unit Price", "Reference"];
+    let header =
+        ["Client", "Invoice Date", "Description", "Item Code", "Quantity", "Unit Price", "Reference"];
     let lines = draft.one_off.iter().map(|line| {
         vec![
             draft.named().into(),

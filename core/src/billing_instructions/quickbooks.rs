@@ -52,8 +52,18 @@ fn write(draft: &Draft<'_>) -> Written {
         rows.extend(document.lines.iter().map(|line| row(draft, document, line)));
     }
     let header = [
-        "*InvoiceNo", "*Customer", "*InvoiceDate", "*DueDate", "Memo", "Item(Product/Service)", "ItemDescription",
-        "ItemQuantity", "ItemRate", "*ItemAmount", "Currency", "Service Date",
+        "*InvoiceNo",
+        "*Customer",
+        "*InvoiceDate",
+        "*DueDate",
+        "Memo",
+        "Item(Product/Service)",
+        "ItemDescription",
+        "ItemQuantity",
+        "ItemRate",
+        "*ItemAmount",
+        "Currency",
+        "Service Date",
     ];
     out.table("one_off", &header, rows);
     let header = ["Customer", "Item(Product/Service)", "ItemQuantity", "Was", "ItemRate", "From"];

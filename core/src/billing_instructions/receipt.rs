@@ -125,12 +125,7 @@ fn parts(cells: &Cells, minor: i64) -> Result<Vec<Part>, Refusal> {
     Ok(lines.into_iter().map(|(line, minor)| Part { line, extent: Extent::Amount(minor) }).collect())
 }
 
-fn instalment(
-    correction: &Correction,
-    number: u16,
-    document: &str,
-    minor: i64,
-) -> Result<Command, Refusal> {
+fn instalment(correction: &Correction, number: u16, document: &str, minor: i64) -> Result<Command, Refusal> {
     let plan = correction.plan.as_ref().filter(|plan| !plan.given_up);
     let found = plan.and_then(|plan| plan.instalment(number));
     let found = found.filter(|one| one.state == InstalmentState::Scheduled).ok_or_else(|| {

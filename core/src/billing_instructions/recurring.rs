@@ -36,8 +36,9 @@ pub(super) fn own_rows<'a>(asked: &Asked<'a>) -> Vec<&'a BillingRow> {
 pub(super) fn rows_of<'a>(asked: &Asked<'a>, product: &str) -> Vec<&'a BillingRow> {
     let own = own_rows(asked).into_iter().filter(|row| fold(&row.product) == fold(product));
     let own: Vec<&BillingRow> = own.filter(|row| row.record.billable).collect();
-    let goes_on =
-        |row: &&BillingRow| row.record.recurring && row.record.span.until.is_none_or(|until| until > asked.today);
+    let goes_on = |row: &&BillingRow| {
+        row.record.recurring && row.record.span.until.is_none_or(|until| until > asked.today)
+    };
     let going_on: Vec<&BillingRow> = own.iter().copied().filter(goes_on).collect();
     if !going_on.is_empty() {
         return going_on;
@@ -95,7 +96,8 @@ fn change(
     let whole = Change { seats, unit_price, on, period, currency };
     let exact = whole.monthly(months).ok_or(TooLarge)?;
     // A price of a year is agreed as its twelfth: to the cent, it is the same.
-    let same = exact.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero) == Decimal::from(monthly);
+    let same =
+        exact.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero) == Decimal::from(monthly);
     let monthly = if same { exact } else { Decimal::from(monthly) };
     let wanted = intended(monthly, on, period.until).ok_or(TooLarge)?;
     let entered = whole.enter(adapter.rule, wanted).ok_or(TooLarge)?;

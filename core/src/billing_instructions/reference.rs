@@ -126,7 +126,10 @@ mod tests {
             format!("see lf-1 and {}.", one.to_string().to_lowercase()),
         ] {
             let (at, found) = Reference::find(&text).unwrap_or_else(|| panic!("{text}"));
-            assert_eq!((found, text.get(at..at + 3).map(str::to_uppercase)), (one.clone(), Some("LF-".to_owned())));
+            assert_eq!(
+                (found, text.get(at..at + 3).map(str::to_uppercase)),
+                (one.clone(), Some("LF-".to_owned()))
+            );
         }
         let second = one.part(2);
         let (_, found) = Reference::find(&format!("Seat [{second}]")).unwrap();
@@ -137,7 +140,9 @@ mod tests {
     #[test]
     fn what_only_looks_like_one_is_none() {
         let one = reference(7).to_string();
-        for text in [String::new(), "LF-".to_owned(), format!("X{one}"), format!("{one}7"), "LF-é2345678".to_owned()] {
+        for text in
+            [String::new(), "LF-".to_owned(), format!("X{one}"), format!("{one}7"), "LF-é2345678".to_owned()]
+        {
             assert_eq!(Reference::find(&text), None, "{text}");
         }
     }

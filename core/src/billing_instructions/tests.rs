@@ -62,16 +62,25 @@ fn correction(billed: i64, billable: i64, price: Decimal, months: &[i64]) -> Cor
     let context = Context { actor: &actor, now, today: now.date_naive(), policy: &policy, facts: &facts };
     let mut correction = open(&[finding], &Elsewhere::default(), &context).unwrap();
     correction.state = State::Communicated;
-    correction.going_forward =
-        Some(GoingForward { invoice_on: day("2026-12-05"), quantities: [(1, billable)].into(), corrected: false });
+    correction.going_forward = Some(GoingForward {
+        invoice_on: day("2026-12-05"),
+        quantities: [(1, billable)].into(),
+        corrected: false,
+    });
     correction
 }
 
 fn row(format: &str, quantity: i64, unit_price: Decimal) -> BillingRow {
-    let client =
-        ClientRef { id: Some("250".to_owned()), name: Some("Contoso Ltd".to_owned()), ..ClientRef::default() };
-    let product =
-        ProductRef { name: Some(PREMIUM.to_owned()), code: Some("M365BP".to_owned()), ..ProductRef::default() };
+    let client = ClientRef {
+        id: Some("250".to_owned()),
+        name: Some("Contoso Ltd".to_owned()),
+        ..ClientRef::default()
+    };
+    let product = ProductRef {
+        name: Some(PREMIUM.to_owned()),
+        code: Some("M365BP".to_owned()),
+        ..ProductRef::default()
+    };
     let record = BillingLine {
         client: client.into(),
         billing_entity: None,
@@ -91,7 +100,14 @@ fn row(format: &str, quantity: i64, unit_price: Decimal) -> BillingRow {
         billable: true,
     };
     let import = "sha256:1".to_owned();
-    BillingRow { client: "Contoso".to_owned(), product: PREMIUM.to_owned(), format: format.to_owned(), import, line: 2, record }
+    BillingRow {
+        client: "Contoso".to_owned(),
+        product: PREMIUM.to_owned(),
+        format: format.to_owned(),
+        import,
+        line: 2,
+        record,
+    }
 }
 
 fn reference() -> Reference {
@@ -107,7 +123,8 @@ fn instructions(
 ) -> Instructions {
     let reference = reference();
     let today = day("2026-11-22");
-    instruct(&Asked { correction, reference: &reference, target, rows, today, effective_on, billing_day }).unwrap()
+    instruct(&Asked { correction, reference: &reference, target, rows, today, effective_on, billing_day })
+        .unwrap()
 }
 
 /// The first day of the billing period that holds a day, and of the next one, counted day by day.
@@ -121,7 +138,11 @@ fn period(of: NaiveDate, billing_day: u32) -> (NaiveDate, NaiveDate) {
 
 fn cents(exact: Decimal) -> i64 {
     let rounded = exact.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
-    i64::try_from((rounded * Decimal::ONE_HUNDRED).trunc().mantissa() / 10_i128.pow((rounded * Decimal::ONE_HUNDRED).trunc().scale())).unwrap()
+    i64::try_from(
+        (rounded * Decimal::ONE_HUNDRED).trunc().mantissa()
+            / 10_i128.pow((rounded * Decimal::ONE_HUNDRED).trunc().scale()),
+    )
+    .unwrap()
 }
 
 /// What a system bills more (or less) in the period that holds the day from which seats are owed: each by what is
@@ -275,7 +296,10 @@ fn connectwise_is_let_prorate_where_it_comes_to_the_same_cent() {
     let made = instructions(&one, &rows, None, Some(day("2026-03-15")), 1);
     let change = &made.recurring[0];
     assert_eq!((change.prorate, change.effective_on), (true, day("2026-03-15")));
-    assert_eq!((change.first_period.to_string(), sum(&made, |why| why == Why::FirstPeriod)), ("12.06 USD".to_owned(), 0));
+    assert_eq!(
+        (change.first_period.to_string(), sum(&made, |why| why == Why::FirstPeriod)),
+        ("12.06 USD".to_owned(), 0)
+    );
     let body = &made.requests.last().unwrap().body;
     assert_eq!(body["prorateCurrentPeriodFlag"], true);
     assert_eq!(body["effectiveDate"], "2026-03-15T00:00:00Z");
@@ -287,7 +311,10 @@ fn the_announced_invoice_begins_the_change_with_its_period() {
     let made = instructions(&correction(10, 12, Decimal::new(2200, 2), &[4400]), &rows, None, None, 1);
     assert_eq!((made.target, made.recurring[0].effective_on), (Target::Autotask, day("2026-12-01")));
     let adjust = made.requests.last().unwrap();
-    assert_eq!((adjust.path.as_str(), &adjust.body["unitChange"]), ("/V1.0/Contracts/77/ServiceAdjustments", &Value::from(2)));
+    assert_eq!(
+        (adjust.path.as_str(), &adjust.body["unitChange"]),
+        ("/V1.0/Contracts/77/ServiceAdjustments", &Value::from(2))
+    );
     assert_eq!(made.requests[0].body["unitPrice"], Value::from(44));
     assert!(made.missing.iter().any(|one| one.field == "billingCodeID"), "{:?}", made.missing);
 }
@@ -298,11 +325,14 @@ fn fewer_seats_end_an_addition_and_begin_another() {
     let made = instructions(&correction(10, 8, Decimal::new(2200, 2), &[4400]), &rows, None, None, 1);
     let asked: Vec<(&str, &str)> =
         made.requests.iter().map(|one| (one.method.as_str(), one.path.as_str())).collect();
-    assert_eq!(asked, [
-        ("POST", "/finance/agreements/77/additions"),
-        ("PATCH", "/finance/agreements/77/additions/4711"),
-        ("POST", "/finance/agreements/77/additions"),
-    ]);
+    assert_eq!(
+        asked,
+        [
+            ("POST", "/finance/agreements/77/additions"),
+            ("PATCH", "/finance/agreements/77/additions/4711"),
+            ("POST", "/finance/agreements/77/additions"),
+        ]
+    );
     assert_eq!(made.requests[0].body["unitPrice"], Value::from(-44));
     assert_eq!(made.one_off[0].on, day("2026-11-22"), "given back at once");
     assert_eq!(made.requests[2].body["quantity"], Value::from(8));
@@ -319,7 +349,10 @@ fn a_price_of_a_year_is_no_other_price_for_its_cents() {
     let made = instructions(&correction, &[annual], None, None, 1);
     let change = &made.recurring[0];
     assert!(!change.price_differs, "{change:?}");
-    assert_eq!((change.first_period.to_string(), change.first_period_line.minor()), ("200.00 USD".to_owned(), Some(0)));
+    assert_eq!(
+        (change.first_period.to_string(), change.first_period_line.minor()),
+        ("200.00 USD".to_owned(), Some(0))
+    );
 }
 
 #[test]
@@ -355,7 +388,8 @@ fn cells_that_a_spreadsheet_would_run_are_defused() {
 fn a_line_with_a_reference_comes_back_as_a_line_of_its_correction() {
     let made = instructions(&correction(10, 12, Decimal::new(2200, 2), &[4400]), &[], None, None, 1);
     let mut line = row("quickbooks_invoices", 1, Decimal::new(4400, 2)).record;
-    line.product = ProductRef { name: Some(made.one_off[0].description.clone()), ..ProductRef::default() }.into();
+    line.product =
+        ProductRef { name: Some(made.one_off[0].description.clone()), ..ProductRef::default() }.into();
     super::recognise(&mut line);
     assert_eq!((line.line_type, line.product.name.as_deref()), (LineType::OneOff, Some(PREMIUM)));
     assert_eq!(super::carried(&line), Some(reference()));

@@ -13,14 +13,8 @@ use super::write::{Cell, Document, Draft, Written, number};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-pub(super) const ADAPTER: Adapter = Adapter {
-    target: Target::Xero,
-    name: "xero",
-    title: "Xero",
-    formats: "xero",
-    rule: Rule::Whole,
-    write,
-};
+pub(super) const ADAPTER: Adapter =
+    Adapter { target: Target::Xero, name: "xero", title: "Xero", formats: "xero", rule: Rule::Whole, write };
 
 const CONTACT: &str = "The id of the contact; its name does where it is unique.";
 const ACCOUNT: &str = "The account that licences are booked on.";
@@ -56,11 +50,30 @@ fn write(draft: &Draft<'_>) -> Written {
         rows.extend(document.lines.iter().map(|line| row(draft, line)));
     }
     let header = [
-        "*ContactName", "*InvoiceNumber", "Reference", "*InvoiceDate", "*DueDate", "InventoryItemCode", "*Description",
-        "*Quantity", "*UnitAmount", "*AccountCode", "*TaxType", "Currency",
+        "*ContactName",
+        "*InvoiceNumber",
+        "Reference",
+        "*InvoiceDate",
+        "*DueDate",
+        "InventoryItemCode",
+        "*Description",
+        "*Quantity",
+        "*UnitAmount",
+        "*AccountCode",
+        "*TaxType",
+        "Currency",
     ];
     out.table("one_off", &header, rows);
-    let header = ["ContactName", "Repeating Invoice", "InventoryItemCode", "Description", "Quantity", "Was", "UnitAmount", "From"];
+    let header = [
+        "ContactName",
+        "Repeating Invoice",
+        "InventoryItemCode",
+        "Description",
+        "Quantity",
+        "Was",
+        "UnitAmount",
+        "From",
+    ];
     let changes = draft.rows().map(|(change, row)| template(draft, change, row, &mut out)).collect();
     out.table("recurring", &header, changes);
     if !draft.recurring.is_empty() {

@@ -58,7 +58,10 @@ async fn instructions_speak_of_the_additions_that_the_import_holds() {
     assert_eq!(change["first_period"]["amount"], "136.26");
     assert_eq!((&change["prorate"], &change["effective_on"]), (&json!(false), &json!("2027-01-01")));
     assert_eq!(change["first_period_line"]["amount"], "136.26");
-    assert_eq!((&made["missing"], &made["requests"][0]["path"]), (&json!([]), &json!("/finance/agreements/77/additions")));
+    assert_eq!(
+        (&made["missing"], &made["requests"][0]["path"]),
+        (&json!([]), &json!("/finance/agreements/77/additions"))
+    );
     let reference = made["reference"].as_str().unwrap();
     assert!(made["one_off"][0]["description"].as_str().unwrap().contains(reference));
 
@@ -82,9 +85,17 @@ async fn receipts_become_the_ledgers_documents_once() {
         (receipt("INV-1", "176.01", "USD"), 422, "receipt_over_outstanding"),
         (receipt("INV-1", "-1.00", "USD"), 422, "receipt_amount"),
         (receipt("INV-1", "1.001", "USD"), 422, "receipt_amount"),
-        (json!({"document": "INV-1", "on": "2026-12-01", "instalment": 1, "amount": {"amount": "1.00", "currency": "USD"}}), 422, "instalment_unknown"),
+        (
+            json!({"document": "INV-1", "on": "2026-12-01", "instalment": 1, "amount": {"amount": "1.00", "currency": "USD"}}),
+            422,
+            "instalment_unknown",
+        ),
         // Dated before the notice is over: what a bill asks for holds for receipts.
-        (json!({"document": "INV-1", "on": "2026-11-23", "amount": {"amount": "1.00", "currency": "USD"}}), 422, "invoice_before_announcement"),
+        (
+            json!({"document": "INV-1", "on": "2026-11-23", "amount": {"amount": "1.00", "currency": "USD"}}),
+            422,
+            "invoice_before_announcement",
+        ),
     ];
     for (body, status, code) in refused {
         assert_eq!(desk.refused(&biller, "psa-receipts", body).await, (status, vec![code.to_owned()]));
@@ -164,7 +175,8 @@ async fn the_next_import_finds_the_reference_and_proves_the_document() {
     let mut file = billed(61, "22.00", "USD", 12..=12).replace("until\n", "until,invoice\n");
     file = file.replace("2027-01-01\n", "2027-01-01,INV-9\n");
     for line in made["one_off"].as_array().unwrap() {
-        let (text, amount) = (line["description"].as_str().unwrap(), line["amount"]["amount"].as_str().unwrap());
+        let (text, amount) =
+            (line["description"].as_str().unwrap(), line["amount"]["amount"].as_str().unwrap());
         file.push_str(&format!("Contoso,\"{text}\",1,{amount},USD,2026-12-01,2027-01-01,INV-9\n"));
     }
     org.import_whole("december.csv", file, "").await;
@@ -173,10 +185,15 @@ async fn the_next_import_finds_the_reference_and_proves_the_document() {
     let outcomes: Vec<&Value> =
         proved["verifications"].as_array().unwrap().iter().map(|one| &one["outcome"]).collect();
     assert!(
-        outcomes.iter().any(|one| one["kind"] == "document_verified" && one["document"] == reference.as_str()),
+        outcomes
+            .iter()
+            .any(|one| one["kind"] == "document_verified" && one["document"] == reference.as_str()),
         "{outcomes:#?}"
     );
     // The lines of the past are no seats of December.
-    assert!(outcomes.iter().any(|one| one["kind"] == "forward_verified" && one["seats"] == 61), "{outcomes:#?}");
+    assert!(
+        outcomes.iter().any(|one| one["kind"] == "forward_verified" && one["seats"] == 61),
+        "{outcomes:#?}"
+    );
     assert_eq!(proved["recovered"]["amount"], "176.00");
 }

@@ -101,7 +101,9 @@ async fn get_billing_instructions(
     let part = query.part.as_deref().unwrap_or("one_off");
     let table = made.tables.into_iter().find(|table| table.part == part);
     let name = format!("attachment; filename=\"{}-{part}.csv\"", made.reference);
-    response.insert_header((CONTENT_TYPE, "text/csv; charset=utf-8")).insert_header((CONTENT_DISPOSITION, name));
+    response
+        .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
+        .insert_header((CONTENT_DISPOSITION, name));
     Ok(response.body(table.map(|table| table.csv).unwrap_or_default()))
 }
 

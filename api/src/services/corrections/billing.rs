@@ -51,8 +51,15 @@ pub async fn instructions(
         let rows = audit::billing_rows(input)?;
         let Wanted { target, effective_on, billing_day } = wanted;
         let reference = &Reference::of(id);
-        let asked =
-            Asked { correction: &correction, reference, target, rows: &rows, today, effective_on, billing_day };
+        let asked = Asked {
+            correction: &correction,
+            reference,
+            target,
+            rows: &rows,
+            today,
+            effective_on,
+            billing_day,
+        };
         Ok(billing_instructions::instruct(&asked))
     });
     made.await?.map_err(|error| Refusal::new(Code::TooLarge, error.to_string()).into())
@@ -118,7 +125,7 @@ pub async fn receive(
                 "psa_receipt": receipt.document, "on": receipt.on, "amount": receipt.amount,
                 "line_ids": told.line_ids, "entered_by": told.entered_by,
             });
-            let beside = Beside { detail, reason: receipt.apology.clone(), file: None };
+            let beside = Beside { detail, reason: receipt.apology.clone(), ..Beside::default() };
             apply(app, tx, actor, loaded, &command, beside).await?
         }
         None => loaded,
@@ -131,8 +138,10 @@ pub async fn receive(
 fn again(row: ReceiptRow, loaded: Loaded, receipt: &Receipt) -> Result<Kept, ApiError> {
     let was = Money::from_minor(row.minor, loaded.correction.subject.currency);
     if was != receipt.amount || row.dated_on != receipt.on {
-        let detail =
-            format!("{} was told before, with {was} of {}. Documents do not change.", row.document, row.dated_on);
+        let detail = format!(
+            "{} was told before, with {was} of {}. Documents do not change.",
+            row.document, row.dated_on
+        );
         return Err(Refusal::new(Code::ReceiptDiffers, detail).into());
     }
     Ok(Kept { row, loaded, new: false })

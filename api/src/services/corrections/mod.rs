@@ -129,6 +129,8 @@ pub struct Beside {
     pub reason: Option<String>,
     /// The file that is attached.
     pub file: Option<AttachedFile>,
+    /// The actor's session has just shown a second factor.
+    pub second_factor: bool,
 }
 
 /// Applies a command and stores what came of it.
@@ -144,7 +146,8 @@ pub async fn apply(
     beside: Beside,
 ) -> Result<Loaded, ApiError> {
     let policy = policy(app, tx).await?;
-    let known = facts::facts(app, tx, &before, command).await?;
+    let mut known = facts::facts(app, tx, &before, command).await?;
+    known.facts.second_factor = beside.second_factor;
     let context = context(app, actor, &policy, &known.facts);
     let after = before.correction.apply(command, &context)?;
     let mut loaded = save(app, tx, &context, before, after, command.action(), beside).await?;
