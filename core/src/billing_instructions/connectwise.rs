@@ -98,7 +98,7 @@ fn add(
 ) -> Vec<Cell> {
     let id = out.segment(agreement_id(agreement), "agreementId", AGREEMENT);
     let body = json!({
-        "product": { "identifier": out.id(addition.product, "product.identifier", PRODUCT).as_str() },
+        "product": { "identifier": out.code(addition.product, "product.identifier", PRODUCT) },
         "quantity": number(addition.quantity),
         "lessIncluded": 0,
         "unitPrice": addition.unit_price.map_or(Value::Null, number),

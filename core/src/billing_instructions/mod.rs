@@ -113,11 +113,7 @@ pub fn instruct(asked: &Asked<'_>) -> Result<Instructions, TooLarge> {
 
 /// Whether it may be entered: the client was told, and nothing has ended.
 fn is_ready(asked: &Asked<'_>) -> bool {
-    let state = asked.correction.state;
-    match asked.correction.is_under() {
-        true => state != State::Found,
-        false => true,
-    }
+    !asked.correction.is_under() || asked.correction.state != State::Found
 }
 
 fn notes(asked: &Asked<'_>, recurring: &[Recurring], title: &str) -> Vec<String> {

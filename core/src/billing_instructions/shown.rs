@@ -45,8 +45,9 @@ mod tests {
             line(&other, Some("INV-1"), 900),
         ];
         let shown = shown(&lines, &own, Currency::USD);
-        let expected =
-            [("INV-1", 4400), ("INV-2", 2200), (&own.to_string(), 4500), (&own.part(2).to_string(), 2200)];
+        let whole = own.to_string();
+        let second = own.part(2).to_string();
+        let expected = [("INV-1", 4400), ("INV-2", 2200), (whole.as_str(), 4500), (second.as_str(), 2200)];
         assert_eq!(shown, expected.map(|(name, minor)| (name.to_owned(), minor)).into());
         assert!(super::shown(&lines, &own, Currency::EUR).is_empty());
     }

@@ -94,6 +94,14 @@ impl Written {
         number_of(id).unwrap_or_else(|| Value::from(id))
     }
 
+    /// A code, which is text whatever it looks like, or `null`, and then it is missing.
+    pub(super) fn code(&mut self, code: Option<&str>, field: &str, detail: &str) -> Value {
+        if code.is_none() {
+            self.lacks(field, detail);
+        }
+        code.map_or(Value::Null, Value::from)
+    }
+
     /// An id as a part of a path, or its name in braces, and then it is missing.
     pub(super) fn segment(&mut self, id: Option<&str>, field: &str, detail: &str) -> String {
         match id.filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))) {
