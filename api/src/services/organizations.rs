@@ -232,7 +232,7 @@ async fn owner(
     drop(tx);
     if known.is_some() {
         let row = sign_in::check(app, client, email, password).await?;
-        let code = code.map(|code| code.expose_secret());
+        let code = code.map(secrecy::ExposeSecret::expose_secret);
         let passed = second_factor::at_once(app, row.id.into(), code).await?;
         return Ok(Owner::Known(Person::from(&row), passed));
     }

@@ -26,7 +26,7 @@ pub(super) struct Of<'a> {
 }
 
 /// A line, with what billing rows know of its product.
-pub(super) fn line(asked: &Asked<'_>, of: Of<'_>) -> OneOff {
+pub(super) fn line(asked: &Asked<'_>, of: &Of<'_>) -> OneOff {
     let period = Period::of(of.on, asked.billing_day, 1);
     let known = of.line.and_then(|_| rows_of(asked, of.product).into_iter().next());
     let part = if of.why == Why::FirstPeriod { Some(FIRST_PERIOD) } else { of.instalment };
@@ -78,7 +78,7 @@ fn month(asked: &Asked<'_>, place: Place, quantity: Quantity) -> Result<OneOff, 
         if correction.is_under() { "seat-months not billed before" } else { "seat-months billed too much" };
     Ok(line(
         asked,
-        Of {
+        &Of {
             why: Why::Month,
             line: Some(place.line),
             product,
@@ -105,7 +105,7 @@ fn instalments(asked: &Asked<'_>) -> Vec<OneOff> {
     let of = |(one, count): (&crate::correction::plan::Instalment, usize)| {
         line(
             asked,
-            Of {
+            &Of {
                 why: Why::Instalment,
                 line: line_number,
                 product: single.copied().unwrap_or("Licences"),

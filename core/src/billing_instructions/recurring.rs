@@ -124,7 +124,7 @@ fn first_line(asked: &Asked<'_>, line: &Line, change: &Change, entered: Entered)
     let last = change.period.until.pred_opt().unwrap_or(change.period.until);
     charges::line(
         asked,
-        Of {
+        &Of {
             why: Why::FirstPeriod,
             line: Some(line.number),
             product: &line.product,

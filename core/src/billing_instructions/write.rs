@@ -104,13 +104,14 @@ impl Written {
 
     /// An id as a part of a path, or its name in braces, and then it is missing.
     pub(super) fn segment(&mut self, id: Option<&str>, field: &str, detail: &str) -> String {
-        match id.filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))) {
-            Some(id) => id.to_owned(),
-            None => {
-                self.lacks(field, detail);
-                format!("{{{field}}}")
-            }
+        let fits = |id: &&str| {
+            !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        };
+        if let Some(id) = id.filter(fits) {
+            return id.to_owned();
         }
+        self.lacks(field, detail);
+        format!("{{{field}}}")
     }
 
     /// A table, if it has rows.

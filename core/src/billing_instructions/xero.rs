@@ -87,13 +87,11 @@ fn write(draft: &Draft<'_>) -> Written {
 }
 
 fn contact(draft: &Draft<'_>, out: &mut Written) -> Value {
-    match &draft.client.id {
-        Some(id) => json!({ "ContactID": id }),
-        None => {
-            out.lacks("ContactID", CONTACT);
-            json!({ "Name": draft.named() })
-        }
+    if let Some(id) = &draft.client.id {
+        return json!({ "ContactID": id });
     }
+    out.lacks("ContactID", CONTACT);
+    json!({ "Name": draft.named() })
 }
 
 fn item(document: &Document<'_>, line: &OneOff) -> Value {

@@ -172,13 +172,14 @@ async fn the_next_import_finds_the_reference_and_proves_the_document() {
     desk.ok(&biller, "bill", json!({"document": reference, "on": "2026-12-01"})).await;
     app.clock.advance(chrono::TimeDelta::days(10));
     org.owner = app.sign_in(&org.owner.email, Some(org.id)).await;
-    let mut file = billed(61, "22.00", "USD", 12..=12).replace("until\n", "until,invoice\n");
-    file = file.replace("2027-01-01\n", "2027-01-01,INV-9\n");
-    for line in made["one_off"].as_array().unwrap() {
+    let file = billed(61, "22.00", "USD", 12..=12).replace("until\n", "until,invoice\n");
+    let file = file.replace("2027-01-01\n", "2027-01-01,INV-9\n");
+    let lines = made["one_off"].as_array().unwrap().iter().map(|line| {
         let (text, amount) =
             (line["description"].as_str().unwrap(), line["amount"]["amount"].as_str().unwrap());
-        file.push_str(&format!("Contoso,\"{text}\",1,{amount},USD,2026-12-01,2027-01-01,INV-9\n"));
-    }
+        format!("Contoso,\"{text}\",1,{amount},USD,2026-12-01,2027-01-01,INV-9\n")
+    });
+    let file: String = std::iter::once(file).chain(lines).collect();
     org.import_whole("december.csv", file, "").await;
     let owner = org.owner.caller.clone();
     let proved = desk.read(&owner, "").await;
