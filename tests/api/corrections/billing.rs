@@ -7,18 +7,16 @@ use serde_json::{Value, json};
 
 /// The client's billing as ConnectWise PSA exports it.
 fn additions(quantity: u32) -> String {
-    json!({
-        "agreements": [{
-            "id": 77, "name": "Cloud", "company": {"id": 250, "identifier": "contoso", "name": "Contoso"},
-            "startDate": "2026-01-01T00:00:00Z", "billCycle": {"name": "Monthly"}, "billingCycle": {"name": "Monthly"},
-            "currency": {"currencyCode": "USD"},
-        }],
+    json!([{
+        "id": 77, "name": "Cloud", "company": {"id": 250, "identifier": "contoso", "name": "Contoso"},
+        "startDate": "2026-01-01T00:00:00Z", "noEndingDateFlag": true, "cancelledFlag": false,
+        "billingCycle": {"id": 2, "name": "Monthly"}, "currency": {"id": 7, "currencyCode": "USD"},
         "additions": [{
             "id": 4711, "agreementId": 77, "product": {"id": 9, "identifier": "M365BP"}, "quantity": quantity,
             "lessIncluded": 0, "unitPrice": 22, "billCustomer": "Billable", "effectiveDate": "2026-02-01T00:00:00Z",
             "description": PREMIUM,
         }],
-    })
+    }])
     .to_string()
 }
 
@@ -170,6 +168,7 @@ async fn the_next_import_finds_the_reference_and_proves_the_document() {
     let accept = json!({"said": said(), "plan": false});
     desk.ok(&biller, "accept", accept).await;
     desk.ok(&biller, "bill", json!({"document": reference, "on": "2026-12-01"})).await;
+    desk.ok(&biller, "resolve", json!({"basis": "accepted"})).await;
     app.clock.advance(chrono::TimeDelta::days(10));
     org.owner = app.sign_in(&org.owner.email, Some(org.id)).await;
     let file = billed(61, "22.00", "USD", 12..=12).replace("until\n", "until,invoice\n");
