@@ -40,6 +40,10 @@ codes! {
     Unauthenticated = "unauthenticated", 401, "Credentials are missing or not valid", retry false;
     /// E-mail address and password do not match an account.
     InvalidCredentials = "invalid_credentials", 401, "E-mail address or password is wrong", retry false;
+    /// The code of the second factor is wrong, or was used.
+    SecondFactorWrong = "second_factor_wrong", 401, "The code is wrong or was used", retry false;
+    /// The second factor was not shown, or is not set up.
+    SecondFactorMissing = "second_factor_missing", 403, "A second factor is needed", retry false;
     /// The role in this organization is not enough.
     InsufficientRole = "insufficient_role", 403, "Your role does not allow this", retry false;
     /// The API key lacks the scope.
@@ -325,6 +329,8 @@ pub const fn refused_as(code: refusal::Code) -> Code {
         | refusal::Code::InAnotherCorrection
         | refusal::Code::AlreadySettled
         | refusal::Code::PlanExists
+        | refusal::Code::ReceiptDiffers
+        | refusal::Code::ReceiptState
         | refusal::Code::ConfirmationUsed => Code::Conflict,
         refusal::Code::AdminRequired | refusal::Code::PersonRequired => Code::InsufficientRole,
         _ => Code::Invalid,

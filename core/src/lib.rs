@@ -11,9 +11,11 @@
 //! [`audit`] (records to gaps), [`history`] (audits to what a gap came to over time), [`visit`] (one audit of a few files),
 //! [`sample`] (files to try it with), [`letters`] (facts to letters), [`log`] (a history that cannot be rewritten unseen),
 //! [`cycle`] (what must be there by when, month after month),
-//! [`correction`] (gaps to a fix that is proved), [`evidence`] (a fix to a file that proves itself).
+//! [`correction`] (gaps to a fix that is proved), [`billing_instructions`] (what to enter where the client is billed),
+//! [`evidence`] (a fix to a file that proves itself).
 
 pub mod audit;
+pub mod billing_instructions;
 mod canonical;
 pub mod catalog;
 pub mod correction;

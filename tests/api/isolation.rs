@@ -10,7 +10,7 @@ use leakage_api::auth::{Permission, Role, Scope, perm};
 use leakage_api::jobs::{self, JobKind};
 use leakage_core::letters::{LetterKind, example};
 use leakage_tests::{Caller, TestApp, assert_problem, send};
-use leakage_tests::{Org, new_email};
+use leakage_tests::{Org, PASSWORD, new_email};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -19,6 +19,7 @@ use uuid::Uuid;
 /// Operations for everyone. Think before you add one.
 const PUBLIC: &[&str] = &[
     "accept_invitation",
+    "complete_session",
     "create_organization",
     "create_sample_audit",
     "create_session",
@@ -50,6 +51,12 @@ fn body(operation: &str) -> Option<Value> {
         "bulk_corrections" => json!({"action": "open", "filter": {"audit_id": Uuid::now_v7()}}),
         "communicate_correction" => json!({"message": {"context": "", "data": "", "going_forward": ""}}),
         "create_correction" => json!({"gaps": ["none"]}),
+        "begin_second_factor" => json!({"password": PASSWORD}),
+        "confirm_second_factor" | "verify_second_factor" => json!({"code": "000000"}),
+        "renew_recovery_codes" | "disable_second_factor" => json!({"password": PASSWORD, "code": "000000"}),
+        "create_psa_receipt" => json!({
+            "document": "INV-1", "on": "2026-12-01", "amount": {"amount": "1.00", "currency": "USD"},
+        }),
         "credit_correction" => json!({"document": "CN-1"}),
         "decide_correction" => json!({"reason": "x", "write_off": false, "evidence_shown": true}),
         "deliver_correction" => json!({"on": "2026-11-22"}),

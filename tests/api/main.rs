@@ -41,5 +41,6 @@ mod records;
 mod reports;
 mod rules;
 mod sample_audit;
+mod second_factor;
 mod sessions;
 mod tenancy;

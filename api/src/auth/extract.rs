@@ -40,7 +40,15 @@ pub const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 #[derive(Debug)]
 pub struct Allowed<P> {
     actor: Actor,
+    session: Option<SessionId>,
     permission: PhantomData<P>,
+}
+
+impl<P> Allowed<P> {
+    /// The person's session; none: an integration.
+    pub const fn session(&self) -> Option<SessionId> {
+        self.session
+    }
 }
 
 impl<P> Deref for Allowed<P> {
@@ -81,13 +89,15 @@ impl<P: Permission> FromRequest for Allowed<P> {
         let request = request.clone();
         Box::pin(async move {
             let app = app(&request)?;
-            let actor = match credentials(request.headers(), app)? {
-                Credentials::ApiKey(key) => integration(app, &key).await?,
-                Credentials::User(subject) => member(app, request.method(), &subject).await?,
+            let (actor, session) = match credentials(request.headers(), app)? {
+                Credentials::ApiKey(key) => (integration(app, &key).await?, None),
+                Credentials::User(subject) => {
+                    (member(app, request.method(), &subject).await?, Some(subject.session))
+                }
             };
             limits::charge_actor(&request, app, &actor).await?;
             allow::<P>(&actor)?;
-            Ok(Self { actor, permission: PhantomData })
+            Ok(Self { actor, session, permission: PhantomData })
         })
     }
 }
@@ -219,7 +229,8 @@ async fn member(app: &App, method: &Method, subject: &Subject) -> Result<Actor, 
     let Some((org, role)) = subject.membership else {
         return Err(ApiError::new(
             Code::InsufficientRole,
-            "You belong to no organization. Accept an invitation or sign up an organization, then refresh the session.",
+            "You belong to no organization, or to none without a second factor. Accept an invitation, sign up an organization, \
+             or set up your second factor (`/v1/me/second-factor`), then refresh the session.",
         ));
     };
     let role = if writes(method) { live_role(app, org, subject).await? } else { role };

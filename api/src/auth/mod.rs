@@ -6,9 +6,12 @@
 
 pub mod api_keys;
 pub mod extract;
+pub mod key_files;
 pub mod passwords;
+pub mod sealing;
 pub mod secrets;
 pub mod tokens;
+pub mod totp;
 
 pub use extract::{Allowed, SignedIn};
 

@@ -37,6 +37,7 @@ pub mod reconciliation_schedules;
 pub mod reports;
 pub mod rules;
 mod sample_audit;
+pub mod second_factor;
 pub mod sessions;
 pub mod statements;
 pub mod surface;
@@ -67,6 +68,7 @@ pub fn documented(config: &mut ServiceConfig) {
     let v1 = utoipa_actix_web::scope("/v1")
         .configure(organizations::configure)
         .configure(organization_logo::configure)
+        .configure(second_factor::configure)
         .configure(sessions::configure)
         .configure(me::configure)
         .configure(members::configure)

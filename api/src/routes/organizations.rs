@@ -104,6 +104,10 @@ pub struct SignUpRequest {
     /// A new password of 12 to 256 characters, or the one of the account if there is one.
     #[schema(value_type = String, format = Password, min_length = 12, max_length = 256)]
     pub password: SecretString,
+    /// A code of the account's second factor, if it has one.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Password, min_length = 6, max_length = 40)]
+    pub second_factor_code: Option<SecretString>,
 }
 
 /// An organization that was signed up.
@@ -147,6 +151,10 @@ pub struct SettingsChange {
     #[serde(default, deserialize_with = "routes::present")]
     #[schema(nullable = false)]
     pub brand: Option<BrandColours>,
+    /// Members act here only in sessions that have shown a second factor. Show yours before you ask for it.
+    #[serde(default, deserialize_with = "routes::present")]
+    #[schema(nullable = false)]
+    pub second_factor_required: Option<bool>,
 }
 
 /// What to change; what is absent stays.
@@ -174,6 +182,7 @@ impl From<OrganizationChange> for Change {
             invitation_days: body.settings.invitation_days,
             corrections: body.settings.corrections,
             brand: body.settings.brand,
+            second_factor_required: body.settings.second_factor_required,
         }
     }
 }
@@ -204,8 +213,8 @@ async fn create_organization(
     replay: Replay,
     body: JsonBody<SignUpRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    let SignUpRequest { organization_name, name, email, password } = body.value;
-    let sign_up = SignUp { organization_name, name, email, password, key: replay.key };
+    let SignUpRequest { organization_name, name, email, password, second_factor_code } = body.value;
+    let sign_up = SignUp { organization_name, name, email, password, second_factor_code, key: replay.key };
     let signed_up = organizations::sign_up(&app, &routes::client(&request, &app), sign_up).await?;
     let mut response = HttpResponse::Created();
     response
@@ -261,7 +270,8 @@ async fn update_organization(
     if_match: IfMatch,
     body: JsonBody<OrganizationChange>,
 ) -> Result<HttpResponse, ApiError> {
-    let row = organizations::change(&app, actor.org, if_match.required()?, body.value.into()).await?;
+    let (session, version) = (actor.session(), if_match.required()?);
+    let row = organizations::change(&app, actor.org, session, version, body.value.into()).await?;
     let version = row.version;
     Ok(HttpResponse::Ok().insert_header((ETAG, etag(version))).json(Organization::try_from(row)?))
 }

@@ -7,7 +7,8 @@ use crate::auth::{Role, SignedIn};
 use crate::error::ApiError;
 use crate::extract::JsonBody;
 use crate::pagination::{PageQuery, PageRequest};
-use crate::services::sessions::{self, Opened, Person};
+use crate::services::second_factor::Challenge;
+use crate::services::sessions::{self, FirstStep, Opened, Person};
 use crate::storage::sessions::SessionRow;
 use crate::storage::users::Belonging;
 use crate::{page_type, routes};
@@ -84,11 +85,19 @@ pub struct Membership {
     pub organization_name: String,
     /// The person's role in it.
     pub role: Role,
+    /// It asks for a second factor: only a session that has shown one acts in it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub second_factor_required: bool,
 }
 
 impl From<Belonging> for Membership {
     fn from(it: Belonging) -> Self {
-        Self { organization_id: it.org, organization_name: it.name, role: it.role }
+        Self {
+            organization_id: it.org,
+            organization_name: it.name,
+            role: it.role,
+            second_factor_required: it.second_factor_required,
+        }
     }
 }
 
@@ -137,6 +146,23 @@ impl From<Opened> for OpenSession {
             current: opened.current.map(Membership::from),
             organizations: opened.organizations.into_iter().map(Membership::from).collect(),
         }
+    }
+}
+
+/// The password was right, and the account has a second factor.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"challenge": "lfc_invented", "expires_at": "2026-11-22T12:05:00Z"}))]
+pub struct SecondFactorNeeded {
+    /// For `POST /v1/sessions/second-factor`, once.
+    #[schema(max_length = 100)]
+    pub challenge: String,
+    /// When its time is over.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl From<Challenge> for SecondFactorNeeded {
+    fn from(challenge: Challenge) -> Self {
+        Self { challenge: challenge.token.expose_secret().to_owned(), expires_at: challenge.expires_at }
     }
 }
 
@@ -212,7 +238,8 @@ pub struct RefreshRequest {
 
 /// Sign in
 ///
-/// Answers an access token for ten minutes, a refresh token for the next one, and the organizations of
+/// For an account with a second factor this is the first step: 200 with a challenge, see
+/// `POST /v1/sessions/second-factor`. Else it answers an access token for ten minutes, a refresh token for the next one, and the organizations of
 /// the person. After several failures from one network the next attempts have to wait (429 with
 /// `Retry-After`); the wait ends by itself. Each sign-in is a session of its own, so an
 /// `Idempotency-Key` changes nothing here.
@@ -223,6 +250,8 @@ pub struct RefreshRequest {
     responses(
         (status = 201, description = "Signed in.", body = OpenSession,
          headers(("Location" = String, description = "The session."))),
+        (status = 200, description = "The account has a second factor: send its code to `/v1/sessions/second-factor`.",
+         body = SecondFactorNeeded),
         (status = 401, description = "E-mail address or password is wrong: `invalid_credentials`. Whether there is such an account is not told.",
          body = crate::error::Problem, content_type = "application/problem+json"),
     ),
@@ -235,12 +264,18 @@ async fn create_session(
 ) -> Result<HttpResponse, ApiError> {
     let SignInRequest { email, password, organization_id } = body.value;
     let client = routes::client(&request, &app);
-    let opened = sessions::sign_in(&app, &client, &email, password, organization_id).await?;
-    let location = format!("/v1/sessions/{}", opened.session);
-    Ok(HttpResponse::Created()
-        .insert_header((LOCATION, location))
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .json(OpenSession::from(opened)))
+    match sessions::sign_in(&app, &client, &email, password, organization_id).await? {
+        FirstStep::Open(opened) => {
+            let location = format!("/v1/sessions/{}", opened.session);
+            Ok(HttpResponse::Created()
+                .insert_header((LOCATION, location))
+                .insert_header((CACHE_CONTROL, "no-store"))
+                .json(OpenSession::from(*opened)))
+        }
+        FirstStep::Challenge(challenge) => Ok(HttpResponse::Ok()
+            .insert_header((CACHE_CONTROL, "no-store"))
+            .json(SecondFactorNeeded::from(challenge))),
+    }
 }
 
 /// Refresh a session

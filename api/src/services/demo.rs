@@ -124,6 +124,7 @@ async fn sign_up(app: &App) -> Result<(OrgId, UserId), ApiError> {
         name: "Demo Biller".to_owned(),
         email: EMAIL.to_owned(),
         password: SecretString::from(PASSWORD),
+        second_factor_code: None,
         key: None,
     };
     let signed_up = organizations::sign_up(app, &client, request).await?;

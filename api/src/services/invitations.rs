@@ -4,9 +4,10 @@
 //! that account's password or session; otherwise the account is made.
 
 use super::idempotency::{self, Replay, Replied, Reply};
+use super::organizations::OrganizationSettings;
 use super::sessions::{self, Opened, Person};
 use super::sign_in::{self, Client, Email};
-use super::{members as member_rules, organizations, text};
+use super::{members as member_rules, organizations, second_factor, text};
 use crate::app::App;
 use crate::auth::secrets::{self, Presented};
 use crate::auth::{Actor, Identity, Role};
@@ -172,13 +173,13 @@ pub async fn accept(app: &App, client: &Client, request: Accept) -> Result<Opene
         }
     };
     let organizations = users::organizations(&mut tx, person.id).await?;
-    let started = sessions::start(&mut tx, app, client, person.id, Some(presented.org)).await?;
+    let started = sessions::start(&mut tx, app, client, person.id, Some(presented.org), false).await?;
     let current = join(tx, app, &presented, person.id).await?;
     let mut organizations: Vec<Belonging> =
         organizations.into_iter().filter(|it| it.org != current.org).collect();
     organizations.push(current.clone());
     organizations.sort_by_key(|it| it.org);
-    sessions::opened(app, person.clone(), started, Some(current), organizations)
+    sessions::opened(app, person.clone(), started, Some(current), organizations, false)
 }
 
 /// The invitation of a token, if it can still be accepted, or was accepted (by whom is looked at later).
@@ -216,6 +217,7 @@ async fn guest(app: &App, client: &Client, row: &InvitationRow, request: Accept)
     })?;
     if known.is_some() {
         let row = sign_in::check(app, client, &email, password).await?;
+        second_factor::at_once(app, row.id.into(), None).await?;
         return Ok(Guest::Known(Person::from(&row)));
     }
     let name =
@@ -245,7 +247,8 @@ async fn join(tx: SystemTx, app: &App, presented: &Presented, user: UserId) -> R
         member.ok_or_else(taken)?.role()?
     };
     tx.commit().await?;
-    Ok(Belonging { org: presented.org, name: organization.name, role })
+    let second_factor_required = OrganizationSettings::of(&organization)?.second_factor_required;
+    Ok(Belonging { org: presented.org, name: organization.name, role, second_factor_required })
 }
 
 fn member_error(error: MemberWriteError) -> ApiError {

@@ -25,6 +25,7 @@ pub mod organizations;
 pub mod recomputed;
 pub mod sample_audits;
 pub mod schedules;
+pub mod second_factor;
 pub mod sessions;
 pub mod sign_in;
 pub mod statements;

@@ -4,17 +4,17 @@ use super::brand::BrandColours;
 use super::idempotency::KEPT_HOURS;
 use super::sessions::{self, Opened, Person};
 use super::sign_in::{self, Client, Email};
-use super::text;
+use super::{second_factor, text};
 use crate::app::App;
 use crate::auth::{Role, passwords};
 use crate::error::{ApiError, Code};
 use crate::storage::organizations::{self, OrganizationRow};
 use crate::storage::users::{self, Belonging, NewUser, UserWriteError};
-use crate::storage::{OrgTx, StorageError, SystemTx, members};
+use crate::storage::{OrgTx, StorageError, SystemTx, members, second_factors};
 use chrono::Duration;
 use leakage_core::audit::{Basis, Proration};
 use leakage_core::correction::policy::Policy;
-use leakage_core::id::{OrgId, UserId};
+use leakage_core::id::{OrgId, SessionId, UserId};
 use leakage_core::ingest::DateOrder;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,9 @@ pub struct OrganizationSettings {
     /// Colours of letters and reports; the logo is at `/v1/organization/logo`.
     #[serde(skip_serializing_if = "is_usual")]
     pub brand: BrandColours,
+    /// Members act here only in sessions that have shown a second factor.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub second_factor_required: bool,
 }
 
 /// Not shown while nothing was decided.
@@ -71,6 +74,7 @@ impl Default for OrganizationSettings {
             invitation_days: 7,
             corrections: Policy::default(),
             brand: BrandColours::default(),
+            second_factor_required: false,
         }
     }
 }
@@ -136,6 +140,8 @@ pub struct SignUp {
     pub email: String,
     /// Their password: that of their account if they have one, else the one that they choose.
     pub password: SecretString,
+    /// A code of their second factor, if their account has one.
+    pub second_factor_code: Option<SecretString>,
     /// The caller's idempotency key.
     pub key: Option<String>,
 }
@@ -153,8 +159,8 @@ pub struct SignedUp {
 
 /// Who signs up.
 enum Owner {
-    /// A person with an account, whose password was right.
-    Known(Person),
+    /// A person with an account, whose password was right, and whether they have shown a second factor.
+    Known(Person, bool),
     /// A person to be.
     New { person: Person, email_normalized: String, password_hash: String },
 }
@@ -162,8 +168,12 @@ enum Owner {
 impl Owner {
     const fn person(&self) -> &Person {
         match self {
-            Self::Known(person) | Self::New { person, .. } => person,
+            Self::Known(person, _) | Self::New { person, .. } => person,
         }
+    }
+
+    const fn passed(&self) -> bool {
+        matches!(self, Self::Known(_, true))
     }
 }
 
@@ -182,7 +192,8 @@ pub async fn sign_up(app: &App, client: &Client, request: SignUp) -> Result<Sign
     let name = text::short("/name", &request.name, 200)?;
     let email = Email::parse(&request.email)?;
     let digest = names_sha256(&organization_name, &name);
-    let owner = owner(app, client, &email, name, request.password).await?;
+    let code = request.second_factor_code.as_ref();
+    let owner = owner(app, client, &email, name, request.password, code).await?;
     let user = owner.person().id;
 
     let mut tx = app.db.begin_system().await?;
@@ -190,7 +201,7 @@ pub async fn sign_up(app: &App, client: &Client, request: SignUp) -> Result<Sign
     if let Some(key) = &request.key
         && let Some(org) = earlier(&mut tx, app, user, key, &digest).await?
     {
-        return again(app, client, tx, owner.person().clone(), org).await;
+        return again(app, client, tx, &owner, org).await;
     }
     let org = OrgId::new(Uuid::now_v7());
     let now = app.clock.now();
@@ -199,15 +210,17 @@ pub async fn sign_up(app: &App, client: &Client, request: SignUp) -> Result<Sign
         users::note_sign_up(&mut tx, now, since, user, key, &digest, org).await?;
     }
     let mut organizations = users::organizations(&mut tx, user).await?;
-    let started = sessions::start(&mut tx, app, client, user, Some(org)).await?;
+    let started = sessions::start(&mut tx, app, client, user, Some(org), owner.passed()).await?;
     let mut tx = tx.enter(org).await?;
     let organization = organizations::insert(&mut tx, now, &organization_name, &json!({})).await?;
     members::insert(&mut tx, now, user, Role::Owner).await.map_err(ApiError::internal)?;
     tx.commit().await?;
 
-    let current = Belonging { org, name: organization_name, role: Role::Owner };
+    let current =
+        Belonging { org, name: organization_name, role: Role::Owner, second_factor_required: false };
     organizations.push(current.clone());
-    let opened = sessions::opened(app, owner.person().clone(), started, Some(current), organizations)?;
+    let (person, passed) = (owner.person().clone(), owner.passed());
+    let opened = sessions::opened(app, person, started, Some(current), organizations, passed)?;
     Ok(SignedUp { organization, opened, replayed: false })
 }
 
@@ -217,13 +230,16 @@ async fn owner(
     email: &Email,
     name: String,
     password: SecretString,
+    code: Option<&SecretString>,
 ) -> Result<Owner, ApiError> {
     let mut tx = app.db.begin_system().await?;
     let known = users::find_by_email(&mut tx, &email.normalized).await?;
     drop(tx);
     if known.is_some() {
         let row = sign_in::check(app, client, email, password).await?;
-        return Ok(Owner::Known(Person::from(&row)));
+        let code = code.map(secrecy::ExposeSecret::expose_secret);
+        let passed = second_factor::at_once(app, row.id.into(), code).await?;
+        return Ok(Owner::Known(Person::from(&row), passed));
     }
     let password_hash = new_password(app, email, password).await?;
     let person = Person { id: UserId::new(Uuid::now_v7()), email: email.given.clone(), name };
@@ -243,7 +259,7 @@ pub(super) async fn new_password(
 
 async fn write_owner(tx: &mut SystemTx, app: &App, owner: &Owner) -> Result<(), ApiError> {
     match owner {
-        Owner::Known(person) => Ok(users::lock(tx, person.id).await?),
+        Owner::Known(person, _) => Ok(users::lock(tx, person.id).await?),
         Owner::New { person, email_normalized, password_hash } => {
             insert_person(tx, app, person, email_normalized, password_hash).await
         }
@@ -293,17 +309,18 @@ async fn again(
     app: &App,
     client: &Client,
     mut tx: SystemTx,
-    person: Person,
+    owner: &Owner,
     org: OrgId,
 ) -> Result<SignedUp, ApiError> {
+    let (person, passed) = (owner.person().clone(), owner.passed());
     let organizations = users::organizations(&mut tx, person.id).await?;
     let left = || ApiError::new(Code::Conflict, "You signed this organization up, but have left it since.");
     let current = organizations.iter().find(|it| it.org == org).cloned().ok_or_else(left)?;
-    let started = sessions::start(&mut tx, app, client, person.id, Some(org)).await?;
+    let started = sessions::start(&mut tx, app, client, person.id, Some(org), passed).await?;
     let mut tx = tx.enter(org).await?;
     let organization = find(&mut tx).await?;
     tx.commit().await?;
-    let opened = sessions::opened(app, person, started, Some(current), organizations)?;
+    let opened = sessions::opened(app, person, started, Some(current), organizations, passed)?;
     Ok(SignedUp { organization, opened, replayed: true })
 }
 
@@ -343,6 +360,24 @@ pub struct Change {
     pub corrections: Option<Policy>,
     /// Colours of letters and reports, as a whole.
     pub brand: Option<BrandColours>,
+    /// Whether members need a second factor.
+    pub second_factor_required: Option<bool>,
+}
+
+/// Who asks others for a second factor must have shown one: else they would lock themselves out with this very change.
+async fn has_shown(app: &App, tx: &mut OrgTx, session: Option<SessionId>) -> Result<(), ApiError> {
+    let since = app.clock.now() - Duration::days(sessions::ABSOLUTE_DAYS);
+    let shown = match session {
+        Some(session) => second_factors::passed_since(tx, session, since).await?,
+        None => false,
+    };
+    if shown {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Code::SecondFactorMissing,
+        "Set up your own second factor, or show it in this session, before you ask for one.",
+    ))
 }
 
 /// Changes an organization whose version is still `version`.
@@ -352,6 +387,7 @@ pub struct Change {
 pub async fn change(
     app: &App,
     org: OrgId,
+    session: Option<SessionId>,
     version: i64,
     change: Change,
 ) -> Result<OrganizationRow, ApiError> {
@@ -366,6 +402,12 @@ pub async fn change(
     settings.invitation_days = change.invitation_days.unwrap_or(settings.invitation_days);
     settings.corrections = change.corrections.unwrap_or(settings.corrections);
     settings.brand = change.brand.unwrap_or(settings.brand);
+    if let Some(required) = change.second_factor_required {
+        if required && !settings.second_factor_required {
+            has_shown(app, &mut tx, session).await?;
+        }
+        settings.second_factor_required = required;
+    }
     settings.check()?;
     let settings = serde_json::to_value(&settings).map_err(ApiError::internal)?;
     let updated = organizations::update(&mut tx, app.clock.now(), version, &name, &settings).await?;

@@ -4,6 +4,7 @@
 //! use, 90 days after its beginning, when its person ends it, or when a refresh token is used that was
 //! used up before: then two have the family, and neither keeps it.
 
+use super::second_factor::{self, Challenge};
 use super::sign_in::{self, Client, Email};
 use crate::app::App;
 use crate::auth::secrets::SecretHash;
@@ -70,7 +71,16 @@ impl From<&UserRow> for Person {
     }
 }
 
-/// Signs a person in, for the organization `wanted` or their first one.
+/// What a password is answered with.
+#[derive(Debug)]
+pub enum FirstStep {
+    /// A session.
+    Open(Box<Opened>),
+    /// The person has a second factor: its code is to come.
+    Challenge(Challenge),
+}
+
+/// Signs a person in, for the organization `wanted` or their first one; or asks for the code of their second factor.
 ///
 /// # Errors
 /// Those of [`sign_in::check`]; 422 when the person does not belong to `wanted`.
@@ -80,16 +90,49 @@ pub async fn sign_in(
     email: &str,
     password: SecretString,
     wanted: Option<OrgId>,
-) -> Result<Opened, ApiError> {
+) -> Result<FirstStep, ApiError> {
     let email = Email::parse(email)?;
     let user = sign_in::check(app, client, &email, password).await?;
+    if let Some(challenge) = second_factor::challenge(app, user.id.into(), wanted).await? {
+        return Ok(FirstStep::Challenge(challenge));
+    }
+    let opened = open(app, client, &user, wanted, false).await?;
+    Ok(FirstStep::Open(Box::new(opened)))
+}
+
+/// The second step: the session, for who has the challenge and a code.
+///
+/// # Errors
+/// Those of [`second_factor::answer`]; 422 when the person does not belong to the organization that they asked for.
+pub async fn complete(
+    app: &App,
+    client: &Client,
+    challenge: &SecretString,
+    code: &str,
+) -> Result<Opened, ApiError> {
+    let (user, wanted) = second_factor::answer(app, challenge, code).await?;
+    let mut tx = app.db.begin_system().await?;
+    let user = users::find(&mut tx, user).await?.ok_or_else(over)?;
+    drop(tx);
+    open(app, client, &user, wanted, true).await
+}
+
+/// Opens a session; `passed`: it has shown a second factor.
+async fn open(
+    app: &App,
+    client: &Client,
+    user: &UserRow,
+    wanted: Option<OrgId>,
+    passed: bool,
+) -> Result<Opened, ApiError> {
     let mut tx = app.db.begin_system().await?;
     sessions::remove_ended(&mut tx, user.id.into(), app.clock.now() - Duration::days(ABSOLUTE_DAYS)).await?;
     let organizations = users::organizations(&mut tx, user.id.into()).await?;
-    let current = choose(&organizations, wanted, None)?;
-    let started = start(&mut tx, app, client, user.id.into(), current.as_ref().map(|it| it.org)).await?;
+    let current = choose(&organizations, wanted, None, passed)?;
+    let org = current.as_ref().map(|it| it.org);
+    let started = start(&mut tx, app, client, user.id.into(), org, passed).await?;
     tx.commit().await?;
-    opened(app, Person::from(&user), started, current, organizations)
+    opened(app, Person::from(user), started, current, organizations, passed)
 }
 
 /// Exchanges a refresh token for the next one and an access token, for the organization `wanted`, or the
@@ -125,7 +168,8 @@ async fn renew(
     let now = app.clock.now();
     let user = users::find(tx, redeemed.user).await?.ok_or_else(over)?;
     let organizations = users::organizations(tx, redeemed.user).await?;
-    let current = choose(&organizations, wanted, redeemed.org)?;
+    let passed = redeemed.second_factor;
+    let current = choose(&organizations, wanted, redeemed.org, passed)?;
     let org = current.as_ref().map(|it| it.org);
     if org != redeemed.org {
         sessions::switch(tx, redeemed.session, org).await?;
@@ -133,16 +177,17 @@ async fn renew(
     let (refresh, hash) = new_refresh_token(now)?;
     let token = NewRefreshToken { id: Uuid::now_v7(), secret_sha256: hash.as_bytes() };
     sessions::insert_refresh_token(tx, now, redeemed.session, redeemed.next_generation, &token).await?;
-    opened(app, Person::from(&user), (redeemed.session, refresh), current, organizations)
+    opened(app, Person::from(&user), (redeemed.session, refresh), current, organizations, passed)
 }
 
-/// Begins a session inside a transaction of the caller.
+/// Begins a session inside a transaction of the caller; `passed`: it has shown a second factor.
 pub(super) async fn start(
     tx: &mut SystemTx,
     app: &App,
     client: &Client,
     user: UserId,
     org: Option<OrgId>,
+    passed: bool,
 ) -> Result<(SessionId, RefreshToken), ApiError> {
     let now = app.clock.now();
     let id = SessionId::new(Uuid::now_v7());
@@ -153,20 +198,24 @@ pub(super) async fn start(
         org,
         user_agent: client.user_agent.as_deref(),
         expires_at: now + Duration::days(ABSOLUTE_DAYS),
+        second_factor_at: passed.then_some(now),
         refresh: NewRefreshToken { id: Uuid::now_v7(), secret_sha256: hash.as_bytes() },
     };
     sessions::insert(tx, now, &new).await?;
     Ok((id, refresh))
 }
 
-/// What a caller is given when a session was begun or renewed.
+/// What a caller is given when a session was begun or renewed. An organization that asks for a second factor is not
+/// acted in without one.
 pub(super) fn opened(
     app: &App,
     user: Person,
     (session, refresh): (SessionId, RefreshToken),
     current: Option<Belonging>,
     organizations: Vec<Belonging>,
+    passed: bool,
 ) -> Result<Opened, ApiError> {
+    let current = current.filter(|it| passed || !it.second_factor_required);
     let membership = current.as_ref().map(|it| (it.org, it.role));
     let access =
         app.tokens.issue(&Subject { user: user.id, session, membership }).map_err(ApiError::internal)?;
@@ -174,18 +223,27 @@ pub(super) fn opened(
 }
 
 /// The organization to act in: the wanted one, else the one before if the person still belongs to it,
-/// else the first.
+/// else the first; of those that ask for a second factor none without it.
 fn choose(
     organizations: &[Belonging],
     wanted: Option<OrgId>,
     before: Option<OrgId>,
+    passed: bool,
 ) -> Result<Option<Belonging>, ApiError> {
     let find = |org: OrgId| organizations.iter().find(|it| it.org == org);
+    let open = |it: &&Belonging| passed || !it.second_factor_required;
     if let Some(wanted) = wanted {
         let reason = "is none of your organizations; leave it out to see which there are";
-        return find(wanted).cloned().map(Some).ok_or_else(|| ApiError::invalid("/organization_id", reason));
+        let found = find(wanted).ok_or_else(|| ApiError::invalid("/organization_id", reason))?;
+        return Some(found).filter(open).cloned().map(Some).ok_or_else(|| {
+            ApiError::new(
+                Code::SecondFactorMissing,
+                "This organization asks for a second factor. Leave `organization_id` out, set one up or show it \
+                 (`/v1/me/second-factor`), then refresh the session for this organization.",
+            )
+        });
     }
-    Ok(before.and_then(find).or(organizations.first()).cloned())
+    Ok(before.and_then(find).filter(open).or_else(|| organizations.iter().find(open)).cloned())
 }
 
 fn new_refresh_token(now: DateTime<Utc>) -> Result<(RefreshToken, SecretHash), ApiError> {

@@ -21,7 +21,7 @@ const FORGOTTEN_AFTER_MINUTES: i64 = 60;
 
 /// What is counted, and how patient we are.
 #[derive(Clone, Copy, Debug)]
-struct Patience {
+pub(super) struct Patience {
     name: &'static str,
     /// Failures that cost nothing.
     free: i32,
@@ -34,6 +34,9 @@ const ACCOUNT: Patience = Patience { name: "account", free: 5, longest: 300 };
 /// One network, all accounts together: an office behind one address is one network.
 const NETWORK: Patience = Patience { name: "network", free: 50, longest: 60 };
 
+/// Codes of one person's second factor, whatever the network.
+pub(super) const SECOND_FACTOR: Patience = Patience { name: "second factor", free: 5, longest: 300 };
+
 impl Patience {
     /// Seconds to wait after so many failures: 1, 2, 4, and so on.
     fn wait(self, failures: i32) -> i64 {
@@ -44,7 +47,7 @@ impl Patience {
         (1_i64 << doublings).min(self.longest)
     }
 
-    fn subject(self, parts: &[&str]) -> Subject {
+    pub(super) fn subject(self, parts: &[&str]) -> Subject {
         let mut digest = Sha256::new();
         for part in [self.name].iter().chain(parts) {
             digest.update(part.len().to_be_bytes());
@@ -142,6 +145,24 @@ async fn count_attempt(
     let user = users::find_by_email(&mut tx, &email.normalized).await?;
     tx.commit().await?;
     Ok(user)
+}
+
+/// Counts an attempt of something else than a password as failed for now, unless it comes too early. Whoever
+/// succeeds forgets it.
+///
+/// # Errors
+/// 429 with the seconds to wait.
+pub(super) async fn count(app: &App, patience: Patience, subject: &Subject) -> Result<(), ApiError> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin_system().await?;
+    let seconds = wait(&mut tx, now, patience, subject).await?;
+    if seconds > 0 {
+        let detail = format!("That failed too often. Try again in {seconds} seconds.");
+        return Err(ApiError::new(Code::RateLimited, detail).retry_after(seconds));
+    }
+    sign_in_failures::add(&mut tx, now, forgotten_before(now), subject).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Seconds until the subject may try again.

@@ -137,7 +137,12 @@ pub async fn live_role(
          where org_id = $1
            and memberships.user_id = $2
            and revoked_at is null
-           and expires_at > $4",
+           and expires_at > $4
+           and (second_factor_at is not null
+                or not exists (
+                  select from user_organizations
+                  where user_organizations.user_id = $2 and organization = $1 and second_factor_required
+                ))",
     )
     .bind(org)
     .bind(user.uuid())

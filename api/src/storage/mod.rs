@@ -36,6 +36,7 @@ pub mod reaches;
 pub mod records;
 pub mod refs;
 pub mod schedules;
+pub mod second_factors;
 pub mod sessions;
 pub mod sign_in_failures;
 pub mod users;

@@ -45,6 +45,8 @@ pub struct NewSession<'a> {
     pub user_agent: Option<&'a str>,
     /// When it ends in any case.
     pub expires_at: DateTime<Utc>,
+    /// When it has shown a second factor.
+    pub second_factor_at: Option<DateTime<Utc>>,
     /// The first refresh token.
     pub refresh: NewRefreshToken<'a>,
 }
@@ -69,6 +71,8 @@ pub struct Redeemed {
     pub org: Option<OrgId>,
     /// Number of the token that comes next.
     pub next_generation: i64,
+    /// It has shown a second factor.
+    pub second_factor: bool,
 }
 
 /// What became of a refresh token.
@@ -86,8 +90,8 @@ pub enum Redemption {
 pub async fn insert(tx: &mut SystemTx, now: DateTime<Utc>, new: &NewSession<'_>) -> Result<(), StorageError> {
     sqlx::query(
         "insert into sessions
-           (id, user_id, organization, user_agent, created_at, last_used_at, expires_at, generation)
-         values ($1, $2, $3, $4, $5, $5, $6, 0)",
+           (id, user_id, organization, user_agent, created_at, last_used_at, expires_at, generation, second_factor_at)
+         values ($1, $2, $3, $4, $5, $5, $6, 0, $7)",
     )
     .bind(new.id.uuid())
     .bind(new.user.uuid())
@@ -95,6 +99,7 @@ pub async fn insert(tx: &mut SystemTx, now: DateTime<Utc>, new: &NewSession<'_>)
     .bind(new.user_agent)
     .bind(now)
     .bind(new.expires_at)
+    .bind(new.second_factor_at)
     .execute(tx.conn())
     .await?;
     insert_refresh_token(tx, now, new.id, 1, &new.refresh).await
@@ -131,6 +136,7 @@ struct Presented {
     organization: Option<Uuid>,
     generation: i64,
     redeemed: Option<Uuid>,
+    second_factor: bool,
 }
 
 /// Redeems a refresh token of a session that is not over; `idle_since` is the earliest last use that
@@ -143,7 +149,8 @@ pub async fn redeem(
 ) -> Result<Redemption, StorageError> {
     let presented: Option<Presented> = sqlx::query_as(
         "select refresh_tokens.id as token, refresh_tokens.generation as token_generation,
-                sessions.id as session, user_id, organization, sessions.generation, redeemed
+                sessions.id as session, user_id, organization, sessions.generation, redeemed,
+                second_factor_at is not null as second_factor
          from refresh_tokens
          join sessions on sessions.id = refresh_tokens.session_id
          where secret_sha256 = $1
@@ -181,6 +188,7 @@ pub async fn redeem(
         user: it.user_id.into(),
         org: it.organization.map(OrgId::new),
         next_generation: it.token_generation + 1,
+        second_factor: it.second_factor,
     }))
 }
 

@@ -58,6 +58,8 @@ pub struct Belonging {
     pub name: String,
     /// The person's role in it.
     pub role: Role,
+    /// It asks for a second factor.
+    pub second_factor_required: bool,
 }
 
 /// The person with this normalised e-mail address.
@@ -116,8 +118,8 @@ pub async fn lock(tx: &mut SystemTx, id: UserId) -> Result<(), StorageError> {
 
 /// The organizations of a person, oldest first (ids are in order of time).
 pub async fn organizations(tx: &mut SystemTx, id: UserId) -> Result<Vec<Belonging>, StorageError> {
-    let rows: Vec<(Uuid, String, String)> = sqlx::query_as(
-        "select organization, organization_name, role
+    let rows: Vec<(Uuid, String, String, bool)> = sqlx::query_as(
+        "select organization, organization_name, role, second_factor_required
          from user_organizations
          where user_id = $1
          order by organization",
@@ -128,9 +130,11 @@ pub async fn organizations(tx: &mut SystemTx, id: UserId) -> Result<Vec<Belongin
     rows.into_iter().map(belonging).collect()
 }
 
-fn belonging((org, name, role): (Uuid, String, String)) -> Result<Belonging, StorageError> {
+fn belonging(
+    (org, name, role, second_factor_required): (Uuid, String, String, bool),
+) -> Result<Belonging, StorageError> {
     let role = Role::parse(&role).ok_or(StorageError::Corrupt { column: "user_organizations.role" })?;
-    Ok(Belonging { org: org.into(), name, role })
+    Ok(Belonging { org: org.into(), name, role, second_factor_required })
 }
 
 /// The organization that a person signed up with this key after `since`, and the digest of the names

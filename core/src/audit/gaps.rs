@@ -6,6 +6,7 @@ use super::client::{Context, Subject};
 use super::compare::{Compared, GapSum, MonthSum, SeatMonths, Timeline, whole_month};
 use super::document::{Adjustment, Direction, Gap, GapKind, GapMonth, GapSource, TermMix, TimeBarred};
 use super::rows::Line;
+use crate::billing_instructions::carried;
 use crate::digest;
 use crate::money::{Currency, Money};
 use crate::records::LineType;
@@ -209,8 +210,12 @@ fn adjustments(
     currency: Option<Currency>,
 ) -> Result<Vec<Adjustment>, AuditError> {
     let mut listed = Vec::new();
+    // A line of a correction settles that correction's months, not the one that it is invoiced in.
     let of_gap = subject.bills.iter().filter(|bill| {
-        !bill.regular() && Some(bill.record.currency) == currency && bill.days.meets(context.calendar.audited)
+        !bill.regular()
+            && carried(bill.record).is_none()
+            && Some(bill.record.currency) == currency
+            && bill.days.meets(context.calendar.audited)
     });
     for bill in of_gap {
         let record = bill.record;

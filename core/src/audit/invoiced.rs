@@ -6,6 +6,7 @@ use super::calendar::Days;
 use super::client::Context;
 use super::identity::ClientId;
 use super::rows::Bill;
+use crate::billing_instructions::{self, Reference};
 use crate::money::{Currency, Money};
 use crate::period::Month;
 use crate::records::LineType;
@@ -44,6 +45,17 @@ pub struct InvoicedDocument {
     pub amount: Money,
 }
 
+/// What lines with a correction's reference charge (or, negative, give back).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvoicedReference {
+    /// The reference.
+    pub reference: Reference,
+    /// The invoice or credit note that they stand on, where the source names one.
+    pub document: Option<String>,
+    /// The sum of the lines.
+    pub amount: Money,
+}
+
 /// What clients are billed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Invoiced {
@@ -51,6 +63,8 @@ pub struct Invoiced {
     pub products: Vec<InvoicedProduct>,
     /// Documents.
     pub documents: Vec<InvoicedDocument>,
+    /// Lines of corrections.
+    pub references: Vec<InvoicedReference>,
 }
 
 impl Invoiced {
@@ -91,7 +105,29 @@ pub(super) fn invoiced(context: &Context<'_>) -> Result<Invoiced, AuditError> {
         .filter(wanted)
         .filter(|bill| used.get(&bill.client) == Some(&bill.rank))
         .collect();
-    Ok(Invoiced { products: products(context, &bills)?, documents: documents(context, &bills)? })
+    Ok(Invoiced {
+        products: products(context, &bills)?,
+        documents: documents(context, &bills)?,
+        references: references(&bills)?,
+    })
+}
+
+/// Lines that carry a reference, by reference, document and currency.
+fn references(bills: &[&Bill<'_>]) -> Result<Vec<InvoicedReference>, AuditError> {
+    let mut sums: BTreeMap<(Reference, Option<String>, Currency), Decimal> = BTreeMap::new();
+    for bill in bills.iter().filter(|bill| bill.record.billable) {
+        let record = bill.record;
+        let Some(reference) = billing_instructions::carried(record) else { continue };
+        let cost = record.quantity.checked_mul(record.unit_price).ok_or(AuditError::Overflow)?;
+        let sum = sums.entry((reference, record.invoice.clone(), record.currency)).or_default();
+        *sum = super::gaps::plus(*sum, cost)?;
+    }
+    let of = |((reference, document, currency), sum)| InvoicedReference {
+        reference,
+        document,
+        amount: Money::round(sum, currency),
+    };
+    Ok(sums.into_iter().map(of).collect())
 }
 
 fn products(context: &Context<'_>, bills: &[&Bill<'_>]) -> Result<Vec<InvoicedProduct>, AuditError> {

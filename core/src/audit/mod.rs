@@ -25,6 +25,7 @@
 
 mod allocation;
 mod assemble;
+mod billing_rows;
 mod calendar;
 mod choose;
 mod client;
@@ -70,6 +71,7 @@ mod what_if_render;
 mod what_if_sums;
 
 pub use assemble::digest_of;
+pub use billing_rows::BillingRow;
 pub use delta::{ChangedGap, ChangedMonth, CoverageChange, Delta, GapFigures, delta};
 pub use document::{
     Adjustment, AllocatedPart, AppliedPolicy, AuditDocument, AuditPeriod, Coverage, CoverageStatus,
@@ -83,7 +85,7 @@ pub use input::{
     AllocateBy, Allocation, AuditInput, Basis, BillingEntity, ChoiceError, Incomplete, Policy,
     PolicyOverride, Proration, Source,
 };
-pub use invoiced::{Invoiced, InvoicedDocument, InvoicedProduct};
+pub use invoiced::{Invoiced, InvoicedDocument, InvoicedProduct, InvoicedReference};
 pub use margins_document::{
     BillableMargin, Margin, MarginFigures, MarginMonth, MarginNotCompared, MarginTotal, Margins, NoMargin,
 };
@@ -225,6 +227,14 @@ pub fn invoiced(input: &AuditInput) -> Result<Invoiced, AuditError> {
 /// As [`run`].
 pub fn standing(input: &AuditInput) -> Result<Vec<Standing>, AuditError> {
     prepared(input, 1, |context, _, _| standing::standing(context))
+}
+
+/// The regular rows by which the clients of this input are billed.
+///
+/// # Errors
+/// As [`run`].
+pub fn billing_rows(input: &AuditInput) -> Result<Vec<BillingRow>, AuditError> {
+    prepared(input, 1, |context, _, _| Ok(billing_rows::billing_rows(context)))
 }
 
 /// Settles everything that comes before clients are compared, and hands it to `work`, with the proposals

@@ -185,6 +185,16 @@ named! {
         ConfirmationNotWithdrawn = "confirmation_not_withdrawn",
         /// The owner is missing.
         OwnerMissing = "owner_missing",
+        /// What was entered where the client is billed is in another currency.
+        ReceiptCurrency = "receipt_currency",
+        /// Its amount cannot be one.
+        ReceiptAmount = "receipt_amount",
+        /// It is more than is outstanding.
+        ReceiptTooLarge = "receipt_over_outstanding",
+        /// The document is known with another amount or date.
+        ReceiptDiffers = "receipt_differs",
+        /// The state takes no such document.
+        ReceiptState = "receipt_state",
     }
 }
 

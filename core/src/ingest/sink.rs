@@ -5,6 +5,7 @@ use super::limits::Limits;
 use super::source::{Progress, Stage, Taker};
 use super::survey::Run;
 use super::{Note, Question, Refusal};
+use crate::billing_instructions::recognise;
 use crate::period::Span;
 use crate::records::{ClientRef, Record, Sourced};
 use std::ops::ControlFlow;
@@ -176,7 +177,10 @@ impl<'t> Sink<'t> {
         self.flush();
     }
 
-    pub(super) fn keep(&mut self, line: u32, record: Record) {
+    pub(super) fn keep(&mut self, line: u32, mut record: Record) {
+        if let Record::BillingLine(row) = &mut record {
+            recognise(row);
+        }
         self.records.push(Sourced { line, record });
         if self.records.len() >= BATCH && self.outlet.is_some() {
             self.flush();

@@ -2,6 +2,7 @@
 //! the database itself refuses.
 
 mod approvals;
+mod billing;
 mod bulk;
 mod conversation;
 mod database;

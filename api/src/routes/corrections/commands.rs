@@ -10,14 +10,16 @@ use crate::extract::{IfMatch, JsonBody};
 use crate::routes::respond;
 use crate::services::corrections::{self, Beside, Loaded, acting, opening, recount, weighed};
 use crate::services::idempotency::{Replay, Reply, once};
+use crate::services::second_factor::FRESH_MINUTES;
 use crate::storage::OrgTx;
-use crate::storage::{audits, members};
+use crate::storage::{audits, members, second_factors};
 use actix_web::{HttpResponse, post, web};
+use chrono::Duration;
 use leakage_core::correction::command::{Because, Command, Ground};
 use leakage_core::correction::finding::Finding;
 use leakage_core::correction::open::Elsewhere;
 use leakage_core::correction::state::Action;
-use leakage_core::id::{AuditId, CorrectionId};
+use leakage_core::id::{AuditId, CorrectionId, SessionId};
 use serde::Serialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -39,12 +41,25 @@ pub(super) async fn act<B: Serialize>(
         let loaded = corrections::load_for(tx, id, version, action).await?;
         let (command, reason) = make(tx, &loaded, &body.value).await?;
         short("/reason", reason.as_deref().unwrap_or_default(), 2000)?;
-        let beside = Beside { detail, reason, file: None };
+        let second_factor = shown(app, tx, actor.session(), action).await?;
+        let beside = Beside { detail, reason, second_factor, ..Beside::default() };
         let moved = corrections::apply(app, tx, &acting(actor), loaded, (&command, weighed), beside).await?;
         Reply::ok(Some(moved.row.version), &Correction::of(&moved)?)
     })
     .await?;
     Ok(respond(replied))
+}
+
+/// Whether the session has just shown a second factor, where that matters: who waives alone must.
+async fn shown(
+    app: &App,
+    tx: &mut OrgTx,
+    session: Option<SessionId>,
+    action: Action,
+) -> Result<bool, ApiError> {
+    let Some(session) = session.filter(|_| action == Action::Waive) else { return Ok(false) };
+    let since = app.clock.now() - Duration::minutes(FRESH_MINUTES);
+    Ok(second_factors::passed_since(tx, session, since).await?)
 }
 
 macro_rules! command {

@@ -121,7 +121,7 @@ async fn attach_confirmation(
             minor: amount("amount", query.amount.as_deref(), &loaded)?,
         };
         let detail = serde_json::to_value(&query).map_err(ApiError::internal)?;
-        let beside = Beside { detail, reason: None, file: Some(file.clone()) };
+        let beside = Beside { detail, file: Some(file.clone()), ..Beside::default() };
         let moved = corrections::apply(&app, tx, &acting(&actor), loaded, (&command, None), beside).await?;
         Reply::ok(Some(moved.row.version), &Correction::of(&moved)?)
     })

@@ -1,6 +1,7 @@
 //! Corrections: from gaps to a fix that is proved. Reading, opening, many at once; the commands are in
 //! `commands` and `money`, what the client wrote in `confirmations`.
 
+mod billing;
 mod bodies;
 mod bulk;
 mod commands;
@@ -45,7 +46,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .configure(preview::configure)
         .configure(confirmations::configure)
         .configure(commands::configure)
-        .configure(money::configure);
+        .configure(money::configure)
+        .configure(billing::configure);
 }
 
 /// Gaps to correct: of one client, billing entity, currency and direction.

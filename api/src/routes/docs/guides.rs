@@ -29,6 +29,7 @@ const GUIDES: &[Guide] = &[
     guide!("numbers", "The numbers"),
     guide!("operating", "Operating"),
     guide!("corrections", "Corrections"),
+    guide!("billing-instructions", "Billing instructions"),
     guide!("what-if-margins-waste", "Other policies, margins, unused seats"),
     guide!("letters", "Letters"),
     guide!("evidence", "Verifying evidence"),

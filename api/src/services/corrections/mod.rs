@@ -3,6 +3,7 @@
 //! The core decides; this module brings what it must know and writes the outcome in one transaction: the
 //! state and version first, in one statement that checks both, then what hangs on them.
 
+pub mod billing;
 pub mod bulk;
 pub mod facts;
 pub mod new;
@@ -129,6 +130,8 @@ pub struct Beside {
     pub reason: Option<String>,
     /// The file that is attached.
     pub file: Option<AttachedFile>,
+    /// The actor's session has just shown a second factor.
+    pub second_factor: bool,
 }
 
 /// Applies a command and stores what came of it. What takes long to count was weighed before.
@@ -144,7 +147,8 @@ pub async fn apply(
     beside: Beside,
 ) -> Result<Loaded, ApiError> {
     let policy = policy(app, tx).await?;
-    let known = facts::facts(app, tx, &before, command, weighed).await?;
+    let mut known = facts::facts(app, tx, &before, command, weighed).await?;
+    known.facts.second_factor = beside.second_factor;
     let context = context(app, actor, &policy, &known.facts);
     let after = before.correction.apply(command, &context)?;
     let mut loaded = save(app, tx, &context, before, after, command.action(), beside).await?;

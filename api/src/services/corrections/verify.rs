@@ -13,6 +13,7 @@ use crate::storage::corrections::{self as stored, facts};
 use crate::storage::{OrgTx, imports};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::audit::{self, AuditInput, Invoiced as Billing, InvoicedProduct};
+use leakage_core::billing_instructions::{self, Reference};
 use leakage_core::correction::case::Correction;
 use leakage_core::correction::command::{Because, Command};
 use leakage_core::correction::finding::Line;
@@ -58,7 +59,7 @@ async fn note(app: &App, tx: &mut OrgTx, id: CorrectionId, shown: &Shown) -> Res
         ));
     }
     let beside = documents_beside(tx, &loaded).await?;
-    let verifications = compared(app, &loaded.correction, shown, &beside);
+    let verifications = compared(app, id, &loaded.correction, shown, &beside);
     if verifications.is_empty() && !loaded.correction.is_pending() {
         return Ok(false);
     }
@@ -228,12 +229,13 @@ fn fresh<'a>(
 /// What imports show that is not noted yet.
 fn compared(
     app: &App,
+    id: CorrectionId,
     correction: &Correction,
     shown: &Shown,
     beside: &BTreeMap<String, i64>,
 ) -> Vec<Verification> {
     let on = shown.told.invoice_on;
-    let mut outcomes = documents(correction, &shown.invoiced, beside);
+    let mut outcomes = documents(id, correction, &shown.invoiced, beside);
     outcomes.extend(next_invoice(correction, shown));
     let import = shown.new.iter().next_back().cloned().unwrap_or_default();
     let of =
@@ -241,13 +243,21 @@ fn compared(
     outcomes.into_iter().filter(|outcome| !correction.is_noted(on, outcome)).map(of).collect()
 }
 
-fn documents(correction: &Correction, invoiced: &Billing, beside: &BTreeMap<String, i64>) -> Vec<Outcome> {
+fn documents(
+    id: CorrectionId,
+    correction: &Correction,
+    invoiced: &Billing,
+    beside: &BTreeMap<String, i64>,
+) -> Vec<Outcome> {
     let currency = correction.subject.currency;
     let shown = invoiced.documents.iter().filter(|one| one.amount.currency == currency);
     let less = |document: &String| beside.get(document).copied().unwrap_or_default();
     let shown =
         shown.filter_map(|one| Some((one.document.clone(), one.amount.minor()? - less(&one.document))));
-    correction.compare_documents(&shown.collect())
+    let mut shown: BTreeMap<String, i64> = shown.collect();
+    // Lines with the correction's reference say more than the document as a whole.
+    shown.extend(billing_instructions::shown(&invoiced.references, &Reference::of(id), currency));
+    correction.compare_documents(&shown)
 }
 
 /// Each line on the next invoice, if a file that came after the message bills the client for that month.

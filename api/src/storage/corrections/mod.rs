@@ -2,6 +2,7 @@
 
 pub mod facts;
 pub mod ledger;
+pub mod receipts;
 pub mod records;
 
 use super::{OrgTx, StorageError, expect_rows};

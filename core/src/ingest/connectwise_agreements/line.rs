@@ -5,6 +5,7 @@ use super::super::members::{day, need_number, number};
 use super::super::sink::{Bad, Sink};
 use super::super::table::fold;
 use super::{Context, Found, agreement_id, client, is_addition};
+use crate::billing_instructions::named;
 use crate::money::Currency;
 use crate::period::{Span, day_after};
 use crate::records::{BillingLine, ClientRef, Cycle, LineType, ProductRef};
@@ -113,7 +114,8 @@ fn product(item: &Object<'_>) -> Result<ProductRef, Bad> {
         .object("product")
         .and_then(|product| product.text("identifier"))
         .ok_or_else(|| Bad::member("product.identifier", None, "is empty, and is needed"))?;
-    let name = item.text("description").or_else(|| item.text("invoiceDescription"));
+    let (name, invoiced) = (item.text("description"), item.text("invoiceDescription"));
+    let name = named(name.as_deref().or(invoiced.as_deref()), invoiced.as_deref());
     let name = name.and_then(|name| name.lines().next().map(|line| line.trim().to_owned()));
     Ok(ProductRef { name, code: Some(code.trim().to_owned()), ..ProductRef::default() })
 }

@@ -1,0 +1,54 @@
+//! What imported lines with a correction's reference show, by the names that its ledger may know them by.
+
+use super::reference::{FIRST_PERIOD, Reference};
+use crate::audit::InvoicedReference;
+use crate::money::Currency;
+use std::collections::BTreeMap;
+
+/// What each document shows of a correction, minor units: by the number of the invoice or credit note, and by the
+/// reference itself, for a ledger that knows no number yet. Of an invoice only the correction's own lines count,
+/// and no line that makes up for the first period of another quantity: that is no money of the past.
+pub fn shown(references: &[InvoicedReference], own: &Reference, currency: Currency) -> BTreeMap<String, i64> {
+    let mut shown = BTreeMap::new();
+    let ours = references.iter().filter(|one| one.amount.currency == currency);
+    for one in ours.filter(|one| one.reference.same_correction(own)) {
+        let Some(minor) = one.amount.minor() else { continue };
+        let names = [Some(one.reference.to_string()), one.document.clone()];
+        let past = one.reference.number() != Some(FIRST_PERIOD);
+        for name in names.into_iter().flatten().filter(|_| past) {
+            *shown.entry(name).or_insert(0_i64) += minor;
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::CorrectionId;
+    use crate::money::Money;
+
+    #[test]
+    fn a_document_shows_its_lines_of_the_correction_alone() {
+        let own = Reference::of(CorrectionId::new(uuid::Uuid::from_u128(1)));
+        let other = Reference::of(CorrectionId::new(uuid::Uuid::from_u128(2)));
+        let line = |reference: &Reference, document: Option<&str>, minor| InvoicedReference {
+            reference: reference.clone(),
+            document: document.map(str::to_owned),
+            amount: Money::from_minor(minor, Currency::USD),
+        };
+        let lines = [
+            line(&own, Some("INV-1"), 4400),
+            line(&own.part(2), Some("INV-2"), 2200),
+            line(&own.part(FIRST_PERIOD), Some("INV-1"), 71),
+            line(&own, None, 100),
+            line(&other, Some("INV-1"), 900),
+        ];
+        let shown = shown(&lines, &own, Currency::USD);
+        let whole = own.to_string();
+        let second = own.part(2).to_string();
+        let expected = [("INV-1", 4400), ("INV-2", 2200), (whole.as_str(), 4500), (second.as_str(), 2200)];
+        assert_eq!(shown, expected.map(|(name, minor)| (name.to_owned(), minor)).into());
+        assert!(super::shown(&lines, &own, Currency::EUR).is_empty());
+    }
+}
