@@ -3,7 +3,7 @@
 use super::answer::{OpenQuestion, RefusedRow, UnreadFile, VisitFile};
 use super::request::{FileAnswers, VisitRequest};
 use super::{GivenFile, Reading, VisitError, place};
-use crate::audit::{Incomplete, Source};
+use crate::audit::{Incomplete, LeftOut, Source};
 use crate::ingest::{FORMATS, FileError, FileReport, Progress, Question, ReadOptions, Taker, read_source};
 use crate::records::{ClientRef, MappingRow, Price, Record, Rule, Side, Sourced};
 use std::ops::ControlFlow;
@@ -143,6 +143,7 @@ impl Gathered {
             stated_span: report.stated_span,
             incomplete: incomplete(report),
             records: rows,
+            left_out: LeftOut::default(),
         });
     }
 }
