@@ -17,7 +17,7 @@ use leakage_core::cycle::{GapState, changes, status};
 use leakage_core::id::AuditId;
 use leakage_core::matching::fold;
 use leakage_core::period::Month;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 

@@ -222,7 +222,7 @@ fn narrowed(full: &AuditInput) -> AuditInput {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
     #[test]
     fn the_rows_that_are_needed_give_the_same_document(full in any_input()) {
         let narrow = narrowed(&full);

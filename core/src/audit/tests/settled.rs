@@ -6,7 +6,7 @@ use crate::records::{LineType, MappingSide, ProductRef};
 use std::sync::Arc;
 
 const SPB: &str = "cbdc14ab-d96c-4c30-b9f4-6ada7cdc1d46";
-const OFFER: &str = "cfq7ttc0lchc:0002";
+const OFFER: &str = "CFQ7TTC0LCHC:0002";
 
 /// Two seats more than billed at 22.00, in January and February.
 fn two_short() -> AuditInput {
