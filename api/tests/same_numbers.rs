@@ -154,7 +154,8 @@ async fn policies_entities_and_allocations_count_the_same_when_they_are_uploaded
         "--entitlements {entitlements} --billing {billing} --policies {policies} --billing-entities {entities} \
          --allocations {allocations}"
     );
-    let files = [(entitlements.as_str(), ""), (&billing, ""), (&policies, ""), (&entities, ""), (&allocations, "")];
+    let files =
+        [(entitlements.as_str(), ""), (&billing, ""), (&policies, ""), (&entities, ""), (&allocations, "")];
     let document = assert_same(&line, &files, "2026-02", "2026-04").await;
     let parts: Vec<(&Value, &Value, &Value)> = document["allocated"]
         .as_array()
@@ -166,9 +167,13 @@ async fn policies_entities_and_allocations_count_the_same_when_they_are_uploaded
     // 24 assigned seats, not 30 purchased: 8 go to the harbour office, the rest to the head office.
     let expected = [["Harbour Office", "8", "6"], ["Head Office", "16", "15"]].map(|part| part.map(text));
     assert_eq!(parts, expected.each_ref().map(|[entity, billable, billed]| (entity, billable, billed)));
-    let fabrikam = document["gaps"].as_array().unwrap().iter().find(|gap| gap["client"] == "Fabrikam").unwrap();
+    let fabrikam =
+        document["gaps"].as_array().unwrap().iter().find(|gap| gap["client"] == "Fabrikam").unwrap();
     // Two of three months are older than the limit of the agreement; the one left counts whole.
-    assert_eq!((&fabrikam["seat_months"], &fabrikam["policy"]["proration"]), (&text("2.000000"), &text("full_month")));
+    assert_eq!(
+        (&fabrikam["seat_months"], &fabrikam["policy"]["proration"]),
+        (&text("2.000000"), &text("full_month"))
+    );
 }
 
 #[tokio::test]
@@ -193,7 +198,8 @@ async fn settled_months_count_the_same_when_they_are_uploaded() {
     let line = format!("--entitlements {entitlements} --billing {billing} --settled {settled}");
     let files = [(entitlements.as_str(), ""), (&billing, ""), (settled, "")];
     let again = assert_same(&line, &files, "2026-02", "2026-04").await;
-    let of_fabrikam = again["gaps"].as_array().unwrap().iter().find(|gap| gap["client"] == "Fabrikam").unwrap();
+    let of_fabrikam =
+        again["gaps"].as_array().unwrap().iter().find(|gap| gap["client"] == "Fabrikam").unwrap();
     assert_eq!(of_fabrikam["amount"], gap["amount"], "what is found stays");
     assert_eq!(of_fabrikam["settled"][0]["settled_by"], "INV-7");
     let minor = |value: &Value| value["amount"].as_str().unwrap().replace('.', "").parse::<i64>().unwrap();

@@ -20,14 +20,27 @@ impl Numbers {
 
 /// Some resemble each other, so that proposals wait; most are strangers.
 const CLIENTS: [&str; 16] = [
-    "Adatum", "Alpine Ski House", "Bellows College", "Contoso", "Contoso Ltd", "Fabrikam", "Fabrikam Inc", "Humongous",
-    "Litware", "Lucerne", "Margie Travel", "Northwind", "Proseware", "Tailspin", "Wingtip", "Woodgrove",
+    "Adatum",
+    "Alpine Ski House",
+    "Bellows College",
+    "Contoso",
+    "Contoso Ltd",
+    "Fabrikam",
+    "Fabrikam Inc",
+    "Humongous",
+    "Litware",
+    "Lucerne",
+    "Margie Travel",
+    "Northwind",
+    "Proseware",
+    "Tailspin",
+    "Wingtip",
+    "Woodgrove",
 ];
 const PRODUCTS: [&str; 5] =
     ["Backup", "Microsoft 365 Business Premium", "M365 Business Premium", "Visio Plan 2", "Defender"];
-const DAYS: [&str; 5] = [
-    "2026-01-01,", "2026-01-01,2026-02-01", "2026-01-15,2026-03-01", "2026-02-01,2026-03-01", "2026-02-10,",
-];
+const DAYS: [&str; 5] =
+    ["2026-01-01,", "2026-01-01,2026-02-01", "2026-01-15,2026-03-01", "2026-02-01,2026-03-01", "2026-02-10,"];
 
 /// Rows in no order: a client's do not stand together.
 fn seats(numbers: &mut Numbers) -> String {
@@ -103,7 +116,10 @@ async fn an_audit_of_one_client_finds_what_the_audit_of_all_finds_of_it() {
             let one = org.audit(asked).await;
             assert_eq!(of_client(&one, name), of_client(&all, name), "{seed} {name}");
             let only = one["gaps"].as_array().unwrap().iter().all(|gap| gap["client"] == name);
-            assert!(only && one["coverage"].as_array().unwrap().iter().all(|row| row["client"] == name), "{one:#}");
+            assert!(
+                only && one["coverage"].as_array().unwrap().iter().all(|row| row["client"] == name),
+                "{one:#}"
+            );
             found += one["gaps"].as_array().unwrap().len();
         }
         assert!(found > 10, "{found} gaps are too few to tell anything");

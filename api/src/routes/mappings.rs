@@ -253,8 +253,7 @@ async fn decide(
 ) -> Result<HttpResponse, ApiError> {
     let version = version.required()?;
     let replied = once(app, actor, replay, &sha256, async |tx| {
-        let decided =
-            mappings::decide(tx, actor, (id, version), (decision, basis), app.clock.now()).await?;
+        let decided = mappings::decide(tx, actor, (id, version), (decision, basis), app.clock.now()).await?;
         let mapping = Mapping::from(decided);
         Reply::ok(Some(mapping.version), &mapping)
     })

@@ -2,8 +2,8 @@
 
 mod input;
 
-pub use input::{LoadedAudit, known_now, load};
 pub(super) use input::load_again;
+pub use input::{LoadedAudit, known_now, load};
 
 use crate::app::App;
 use crate::auth::Actor;

@@ -64,7 +64,8 @@ pub async fn create(
     known_client(tx, client).await?;
     let name = free_name(tx, client, name, None).await?;
     let id = BillingEntityId::new(Uuid::now_v7());
-    let made = billing_entities::insert(tx, id, client, &name, &actor.label(), now).await?.ok_or_else(taken)?;
+    let made =
+        billing_entities::insert(tx, id, client, &name, &actor.label(), now).await?.ok_or_else(taken)?;
     cycles::facts_changed(tx, now).await?;
     Ok(made)
 }

@@ -197,10 +197,7 @@ impl Identity {
         let rule_clients = input.rules.iter().filter_map(|rule| rule.client.as_ref());
         let price_clients = input.prices.iter().filter_map(|price| price.client.as_ref());
         let all_clients = clients.values.iter().map(AsRef::as_ref);
-        let all_clients = all_clients
-            .chain(incomplete.flatten())
-            .chain(rule_clients)
-            .chain(price_clients);
+        let all_clients = all_clients.chain(incomplete.flatten()).chain(rule_clients).chain(price_clients);
         let client_index =
             ClientIndex::of_directories(all_clients, listed(sources, listed_client), &input.mappings);
         let rule_products =

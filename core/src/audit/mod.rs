@@ -109,8 +109,8 @@ use pricing::PriceList;
 use proposals::{Scores, Undecided};
 use rows::raw_rows;
 use rules::Rules;
-use settled::Settlements;
 use rust_decimal::Decimal;
+use settled::Settlements;
 use sides::Formats;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use users::Users;
@@ -332,11 +332,7 @@ fn use_proposals(input: &AuditInput, identity: &mut Identity, chosen: &mut Chose
 }
 
 /// What is to be said of the rows that count: of an audit of some clients, what is about them.
-fn remarks(
-    chosen: &mut Chosen<'_>,
-    identity: &Identity,
-    wanted: Option<&BTreeSet<ClientId>>,
-) -> Vec<String> {
+fn remarks(chosen: &mut Chosen<'_>, identity: &Identity, wanted: Option<&BTreeSet<ClientId>>) -> Vec<String> {
     let about = |clients: &BTreeSet<ClientId>| {
         let ours = |wanted: &BTreeSet<ClientId>| {
             clients.iter().any(|client| wanted.contains(&identity.client_alias(*client)))

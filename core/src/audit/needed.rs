@@ -57,7 +57,8 @@ pub fn needed(input: &AuditInput) -> Option<Vec<HashSet<ClientRef>>> {
         needed.push(if counts(&source) { of_source(source) } else { empty() });
     }
     for (source, own) in input.sources.iter().zip(&mut needed).filter(|(source, _)| counts(source)) {
-        let alike = |client: &&std::sync::Arc<ClientRef>| told_with.contains(&seat_states::client_key(client));
+        let alike =
+            |client: &&std::sync::Arc<ClientRef>| told_with.contains(&seat_states::client_key(client));
         own.extend(source.left_out.clients.iter().filter(alike).map(|client| ClientRef::clone(client)));
     }
     Some(needed)

@@ -127,7 +127,8 @@ impl Undecided {
         scores: &mut Scores,
     ) {
         let charged = sides.entitled.difference(&sides.counted);
-        let charged = charged.filter(|product| !sides.billed.contains(*product) && !identity.graph(**product));
+        let charged =
+            charged.filter(|product| !sides.billed.contains(*product) && !identity.graph(**product));
         for source in charged {
             let name = fold(identity.product_name(*source));
             for target in &sides.counted {
@@ -137,7 +138,8 @@ impl Undecided {
                 {
                     continue;
                 }
-                let known = scores.entry((*source, *target)).or_insert_with(|| same_name(identity, *source, *target));
+                let known =
+                    scores.entry((*source, *target)).or_insert_with(|| same_name(identity, *source, *target));
                 if let Some(scored) = known {
                     self.products.insert((client, *source));
                     self.product_pairs.insert((source.0, target.0), scored.clone());
@@ -184,7 +186,8 @@ impl Undecided {
     pub(super) fn waiting(&self, identity: &Identity) -> Vec<Proposal> {
         let sides = [(MappingSide::Client, &self.client_pairs), (MappingSide::Product, &self.product_pairs)];
         let all = sides.into_iter().flat_map(|(side, pairs)| pairs.iter().map(move |pair| (side, pair)));
-        let all = all.map(|(side, (ends, scored))| document(identity, side, *ends, scored, ProposalStatus::Waiting));
+        let all = all
+            .map(|(side, (ends, scored))| document(identity, side, *ends, scored, ProposalStatus::Waiting));
         by_names(all)
     }
 

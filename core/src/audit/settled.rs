@@ -56,16 +56,16 @@ impl<'a> Settlements<'a> {
         for found in months.iter().filter(|month| !month.provisional && !month.time_barred) {
             let own = || settled.iter().filter(|one| one.month == found.month);
             let days = Decimal::from(found.month.days());
-            let seats = own().try_fold(found.seat_months, |left, one| {
-                left.checked_sub(seat_months(one.seat_days, days)?)
-            });
+            let seats = own()
+                .try_fold(found.seat_months, |left, one| left.checked_sub(seat_months(one.seat_days, days)?));
             let money = own().try_fold(found.amount, |left, one| left.checked_sub(one.amount));
             let (seats, money) = (seats.ok_or(AuditError::Overflow)?, money.ok_or(AuditError::Overflow)?);
             seats_left = plus(seats_left, seats.max(Decimal::ZERO))?;
             money_left = plus(money_left, money.max(Decimal::ZERO))?;
         }
         // A line of an invoice that settled a month is that settlement, and not another one.
-        let told: BTreeSet<&str> = settled.iter().flat_map(|one| &one.documents).map(String::as_str).collect();
+        let told: BTreeSet<&str> =
+            settled.iter().flat_map(|one| &one.documents).map(String::as_str).collect();
         let again = |line: &&Adjustment| line.invoice.as_deref().is_none_or(|number| !told.contains(number));
         for line in adjustments.iter().filter(again) {
             let taken = match direction {

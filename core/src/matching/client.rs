@@ -484,7 +484,8 @@ mod tests {
         let refs = [format!("AAA tenant|{TENANT}|"), "Contoso Ltd||".to_owned()].map(|text| client(&text));
         let listed = client(&format!("Contoso Ltd|{TENANT}|contoso.com"));
         let index = ClientIndex::of_directories(refs.iter(), std::iter::once(&listed), &[]);
-        let keys = refs.each_ref().map(|client| index.resolve(client, "2026-06-01".parse().unwrap()).unwrap().key);
+        let keys =
+            refs.each_ref().map(|client| index.resolve(client, "2026-06-01".parse().unwrap()).unwrap().key);
         assert_eq!(keys[0], keys[1]);
         assert_eq!(index.display(keys[0]).name, "Contoso Ltd");
         let unnamed = client(&format!("|{TENANT}|contoso.com"));

@@ -22,9 +22,15 @@ async fn each_month_enters_one_open_correction() {
     let again = org.audit(json!({"from": "2026-02", "to": "2026-09"})).await;
     let found = &again["gaps"][0];
     assert_eq!(found["amount"]["amount"], "352.00", "what is found stays: {found:#}");
-    assert_eq!((&found["amount_unsettled"]["amount"], &found["seat_months_unsettled"]), (&json!("0.00"), &json!("0.000000")));
+    assert_eq!(
+        (&found["amount_unsettled"]["amount"], &found["seat_months_unsettled"]),
+        (&json!("0.00"), &json!("0.000000"))
+    );
     let settled = found["settled"].as_array().unwrap();
-    assert_eq!((settled.len(), &settled[0]["settled_by"], &settled[0]["open"]), (8, &json!(desk.id), &json!(true)));
+    assert_eq!(
+        (settled.len(), &settled[0]["settled_by"], &settled[0]["open"]),
+        (8, &json!(desk.id), &json!(true))
+    );
     // A rule explains the seats: withdrawn, and the months are free again for what an audit still finds.
     let rule = json!({"rule": {"reason": "Shared mailboxes", "owner": "Bea"}});
     let withdrawn = desk.ok(owner, "withdraw", rule).await;
@@ -34,7 +40,11 @@ async fn each_month_enters_one_open_correction() {
     );
     app.clock.advance(chrono::TimeDelta::seconds(1));
     let free = org.audit(json!({"from": "2026-02", "to": "2026-09"})).await;
-    assert_eq!(free["gaps"][0]["settled"], serde_json::Value::Null, "what was withdrawn settles nothing: {free:#}");
+    assert_eq!(
+        free["gaps"][0]["settled"],
+        serde_json::Value::Null,
+        "what was withdrawn settles nothing: {free:#}"
+    );
     let (_, reopened) = Desk::open(owner, &[&gap]).await;
     assert_eq!(share(&reopened["balance"], "outstanding").1, "352.00");
 }

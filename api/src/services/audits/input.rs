@@ -67,8 +67,7 @@ pub async fn load(app: &App, tx: &mut OrgTx, audit: &AuditRow) -> Result<LoadedA
         None => organizations::last_learned(tx).await?.map_or(app.clock.now(), |at| at.max(app.clock.now())),
     };
     let imports = imports::completed(tx, known_at).await?;
-    let facts =
-        Facts { as_of: audit.as_of, request: &request, known_at, imports: &imports, only: None };
+    let facts = Facts { as_of: audit.as_of, request: &request, known_at, imports: &imports, only: None };
     facts.load(tx).await
 }
 
@@ -166,9 +165,10 @@ impl Facts<'_> {
     ) -> Result<AuditInput, ApiError> {
         let (mut input, needed) = needed(input).await?;
         let some = needed.and_then(|needed| {
-            let wanted = (0..).zip(self.imports).zip(&needed).map(|((number, import), clients)| {
-                (number, import.id, directory.ids(import.id, clients))
-            });
+            let wanted = (0..)
+                .zip(self.imports)
+                .zip(&needed)
+                .map(|((number, import), clients)| (number, import.id, directory.ids(import.id, clients)));
             let wanted: Vec<(i32, Uuid, Vec<Uuid>)> = wanted.collect();
             let names: usize = wanted.iter().map(|(_, _, ids)| ids.len()).sum();
             (names * 4 <= directory.names()).then_some(wanted)

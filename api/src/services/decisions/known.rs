@@ -148,6 +148,7 @@ impl Names {
 /// Those of these references that the files of an audit name.
 fn said<'r>(sources: &[Source], wanted: impl Iterator<Item = &'r ClientRef>) -> HashSet<ClientRef> {
     let wanted: HashSet<&ClientRef> = wanted.collect();
-    let named = sources.iter().flat_map(|source| source.left_out.clients.iter().chain(&source.left_out.others));
+    let named =
+        sources.iter().flat_map(|source| source.left_out.clients.iter().chain(&source.left_out.others));
     named.map(AsRef::as_ref).filter(|client| wanted.contains(client)).cloned().collect()
 }

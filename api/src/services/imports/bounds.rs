@@ -154,7 +154,9 @@ fn decision_texts(decision: &Decision) -> Vec<(&'static str, Option<&String>)> {
         }
         Decision::Allocation(own) => {
             let value = match &own.by {
-                AllocateBy::Group(text) | AllocateBy::Department(text) | AllocateBy::Domain(text) => Some(text),
+                AllocateBy::Group(text) | AllocateBy::Department(text) | AllocateBy::Domain(text) => {
+                    Some(text)
+                }
                 AllocateBy::Fixed(_) | AllocateBy::Rest => None,
             };
             vec![("client", Some(&own.client)), ("billing_entity", Some(&own.entity)), ("value", value)]

@@ -119,7 +119,8 @@ impl Directory {
     /// The ids of those of these clients that an import names.
     pub fn ids(&self, import: Uuid, wanted: &HashSet<ClientRef>) -> Vec<Uuid> {
         let named = self.imports.get(&import).into_iter().flat_map(|named| &named.clients);
-        let ours = |id: &&Uuid| self.refs.clients.get(*id).is_some_and(|client| wanted.contains(client.as_ref()));
+        let ours =
+            |id: &&Uuid| self.refs.clients.get(*id).is_some_and(|client| wanted.contains(client.as_ref()));
         named.map(|(id, _)| id).filter(ours).copied().collect()
     }
 }

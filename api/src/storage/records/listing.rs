@@ -32,13 +32,7 @@ pub(super) struct Listing {
 
 impl Listing {
     /// Notes a row; `compared`: whether it holds seats, a line or a charge.
-    pub(super) fn add(
-        &mut self,
-        position: i32,
-        client: Option<Uuid>,
-        product: Option<Uuid>,
-        compared: bool,
-    ) {
+    pub(super) fn add(&mut self, position: i32, client: Option<Uuid>, product: Option<Uuid>, compared: bool) {
         if let Some(product) = product {
             *self.products.entry(product).or_default() |= compared;
         }

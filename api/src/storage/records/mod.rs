@@ -11,10 +11,12 @@ mod directory;
 mod listing;
 mod read;
 mod rows;
+mod runs;
 mod write;
 
 pub use directory::{Directory, Refs};
-pub use read::{Runs, in_runs, of_import, page, runs_of_clients, runs_of_keys, terms_and_names};
+pub use read::{in_runs, of_import, page, terms_and_names};
+pub use runs::{Runs, runs_of_clients, runs_of_keys};
 pub use write::Writer;
 
 use super::StorageError;

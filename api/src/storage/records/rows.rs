@@ -57,7 +57,21 @@ pub(super) struct EntitlementRow {
     held_until: Option<NaiveDate>,
 }
 
-by_place!(EntitlementRow { position, line, client_ref, product_ref, subscription, term, purchased, assigned, active, free, snapshot, held_from, held_until });
+by_place!(EntitlementRow {
+    position,
+    line,
+    client_ref,
+    product_ref,
+    subscription,
+    term,
+    purchased,
+    assigned,
+    active,
+    free,
+    snapshot,
+    held_from,
+    held_until
+});
 
 impl IntoRecord for EntitlementRow {
     fn position(&self) -> i32 {
@@ -111,7 +125,27 @@ pub(super) struct BillingRow {
     billable: bool,
 }
 
-by_place!(BillingRow { position, line, client_ref, product_ref, billing_entity, agreement, invoice, source_id, term, cycle, quantity, included, unit_price, currency, span_from, span_until, recurring, line_type, billable });
+by_place!(BillingRow {
+    position,
+    line,
+    client_ref,
+    product_ref,
+    billing_entity,
+    agreement,
+    invoice,
+    source_id,
+    term,
+    cycle,
+    quantity,
+    included,
+    unit_price,
+    currency,
+    span_from,
+    span_until,
+    recurring,
+    line_type,
+    billable
+});
 
 impl IntoRecord for BillingRow {
     fn position(&self) -> i32 {
@@ -170,7 +204,30 @@ pub(super) struct ChargeRow {
     ordered_on: Option<NaiveDate>,
 }
 
-by_place!(ChargeRow { position, line, client_ref, product_ref, subscription, invoice, reference, kind, charge_type, known_charge_type, term, cycle, quantity, unit_price, list_price, amount, currency, span_from, span_until, subscription_from, subscription_until, ordered_on });
+by_place!(ChargeRow {
+    position,
+    line,
+    client_ref,
+    product_ref,
+    subscription,
+    invoice,
+    reference,
+    kind,
+    charge_type,
+    known_charge_type,
+    term,
+    cycle,
+    quantity,
+    unit_price,
+    list_price,
+    amount,
+    currency,
+    span_from,
+    span_until,
+    subscription_from,
+    subscription_until,
+    ordered_on
+});
 
 impl IntoRecord for ChargeRow {
     fn position(&self) -> i32 {
@@ -227,7 +284,23 @@ pub(super) struct ActivityRow {
     licence_group: Option<String>,
 }
 
-by_place!(ActivityRow { position, line, client_ref, product_ref, user_name, last_active, as_of, blocked, deleted, guest, concealed, assigned_by, assigned_on, department, licence_group });
+by_place!(ActivityRow {
+    position,
+    line,
+    client_ref,
+    product_ref,
+    user_name,
+    last_active,
+    as_of,
+    blocked,
+    deleted,
+    guest,
+    concealed,
+    assigned_by,
+    assigned_on,
+    department,
+    licence_group
+});
 
 impl IntoRecord for ActivityRow {
     fn position(&self) -> i32 {
@@ -271,7 +344,18 @@ pub(super) struct ProvisioningRow {
     automatic: bool,
 }
 
-by_place!(ProvisioningRow { position, line, client_ref, product_ref, event, at, action, user_name, actor, automatic });
+by_place!(ProvisioningRow {
+    position,
+    line,
+    client_ref,
+    product_ref,
+    event,
+    at,
+    action,
+    user_name,
+    actor,
+    automatic
+});
 
 impl IntoRecord for ProvisioningRow {
     fn position(&self) -> i32 {

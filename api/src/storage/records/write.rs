@@ -7,8 +7,8 @@ use super::{action_name, assigned_by_name, cycle_name, kind_name, line_type_name
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::id::{ImportId, MappingId};
 use leakage_core::records::{
-    Activity, BillingLine, ClientRef, Decision, Entitlement, Held, ListPrice, Price, ProductRef, ProvisioningEvent,
-    Record, Rule, Sourced, VendorCharge,
+    Activity, BillingLine, ClientRef, Decision, Entitlement, Held, ListPrice, Price, ProductRef,
+    ProvisioningEvent, Record, Rule, Sourced, VendorCharge,
 };
 use serde_json::Value;
 use sqlx::Postgres;

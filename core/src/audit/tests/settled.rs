@@ -33,9 +33,11 @@ fn a_settled_month_is_not_charged_again_and_a_difference_is() {
     let found = audit(&input);
     let gap = only(&found);
     assert_eq!((amount(gap), gap.amount_unsettled, gap.settled.len()), ("88.00 USD".to_owned(), None, 0));
-    for (seat_days, money, left, seats_left) in
-        [(62, "44.00", "44.00", "2.000000"), (31, "22.00", "66.00", "3.000000"), (93, "66.00", "44.00", "2.000000")]
-    {
+    for (seat_days, money, left, seats_left) in [
+        (62, "44.00", "44.00", "2.000000"),
+        (31, "22.00", "66.00", "3.000000"),
+        (93, "66.00", "44.00", "2.000000"),
+    ] {
         input.settled = vec![settled(&gap.id, "2026-01", seat_days, money)];
         let again = audit(&input);
         let gap = only(&again);
@@ -54,7 +56,9 @@ fn the_line_of_the_invoice_that_settled_a_month_counts_once() {
     let mut input = two_short();
     let mut line = billed("Contoso", "Backup", "2", "22.00", "2026-02-01..2026-03-01");
     (line.line_type, line.recurring, line.invoice) = (LineType::OneOff, false, Some("INV-7".to_owned()));
-    let crate::records::Record::BillingLine(first) = input.sources[1].records[0].record.clone() else { panic!() };
+    let crate::records::Record::BillingLine(first) = input.sources[1].records[0].record.clone() else {
+        panic!()
+    };
     input.sources[1] = billing(vec![first, line]);
     let gap = only(&audit(&input)).clone();
     assert_eq!(gap.amount_after_adjustments.map(|money| money.amount), Some(dec("44.00")));
@@ -108,7 +112,8 @@ fn charges_by_another_id_of_one_name_wait_and_are_no_seats_once_more() {
 fn a_proposal_carries_all_ids_that_go_by_its_names() {
     let mut input = two_ids("M365 Business Premium");
     let found = audit(&input);
-    let to_billed: Vec<_> = found.proposals.iter().filter(|one| one.source == "M365 Business Premium").collect();
+    let to_billed: Vec<_> =
+        found.proposals.iter().filter(|one| one.source == "M365 Business Premium").collect();
     let [proposal] = to_billed.as_slice() else { panic!("{:?}", found.proposals) };
     let ids: std::collections::BTreeSet<&str> = proposal.target_ids.iter().map(String::as_str).collect();
     assert_eq!(ids, [SPB, OFFER].into());

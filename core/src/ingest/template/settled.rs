@@ -41,8 +41,7 @@ fn read(shapes: &[&Shape<'_>], options: &ReadOptions, sink: &mut Sink) -> Result
 }
 
 fn row(cells: &Cells<'_>, sink: &mut Sink) -> Result<(), Bad> {
-    let month: Month =
-        cells.need(1)?.parse().map_err(|_| cells.bad(1, "is not a month such as 2026-02"))?;
+    let month: Month = cells.need(1)?.parse().map_err(|_| cells.bad(1, "is not a month such as 2026-02"))?;
     let seat_months = count(cells, 2)?.ok_or_else(|| cells.bad(2, "is empty, and is needed"))?;
     let exact = seat_months.checked_mul(Decimal::from(month.days()));
     let seat_days = exact
