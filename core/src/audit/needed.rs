@@ -35,13 +35,12 @@ pub fn needed(input: &AuditInput) -> Option<Vec<HashSet<ClientRef>>> {
         let mut own: HashSet<ClientRef> = HashSet::new();
         for client in source.left_out.clients.iter().chain(&source.left_out.others) {
             let named = client_of(source, alone, client);
-            let ours = match known.get(named.as_ref()) {
-                Some(ours) => *ours,
-                None => {
-                    let ours = identity.ever(&named).any(|client| wanted.contains(&client));
-                    known.insert(named.into_owned(), ours);
-                    ours
-                }
+            let ours = if let Some(ours) = known.get(named.as_ref()) {
+                *ours
+            } else {
+                let ours = identity.ever(&named).any(|client| wanted.contains(&client));
+                known.insert(named.into_owned(), ours);
+                ours
             };
             if ours {
                 own.insert(ClientRef::clone(client));
