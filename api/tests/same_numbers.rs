@@ -161,6 +161,7 @@ async fn policies_entities_and_allocations_count_the_same_when_they_are_uploaded
         .as_array()
         .unwrap()
         .iter()
+        .filter(|part| !part["billing_entity"].is_null())
         .map(|part| (&part["billing_entity"], &part["billable"], &part["billed"]))
         .collect();
     let text = |text: &str| json!(text);

@@ -66,7 +66,9 @@ fn by(cells: &Cells<'_>) -> Result<AllocateBy, Bad> {
             let seats = cells.need(4)?.parse().ok().filter(|seats| *seats <= MOST_SEATS);
             AllocateBy::Fixed(seats.ok_or_else(|| cells.bad(4, "is not a whole number of seats"))?)
         }
-        "rest" if cells.has(4) => return Err(cells.bad(4, "has no meaning for the rest: it is what is left")),
+        "rest" if cells.text(4).is_some() => {
+            return Err(cells.bad(4, "has no meaning for the rest: it is what is left"));
+        }
         "rest" => AllocateBy::Rest,
         _ => return Err(cells.bad(3, "is none of group, department, domain, fixed, rest")),
     })

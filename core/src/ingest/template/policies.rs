@@ -58,7 +58,7 @@ fn row(cells: &Cells<'_>, sink: &mut Sink) -> Result<(), Bad> {
         back_billing_months: months(cells, 2)?,
         credit_back_months: months(cells, 3)?,
     };
-    let says = [0, 1, 2, 3].into_iter().any(|field| cells.has(field));
+    let says = [0, 1, 2, 3].into_iter().any(|field| cells.text(field).is_some());
     if !says {
         return Err(cells.bad(
             0,
