@@ -43,6 +43,7 @@ fn body(operation: &str) -> Option<Value> {
         "update_mapping" => json!({"basis": null}),
         "amend_correction" => json!({"audit_id": Uuid::now_v7()}),
         "answer_correction" => json!({"dispute": 1, "reason": "refusal"}),
+        "approve_mapping" => json!({}),
         "approve_correction" => json!({"of": "shock"}),
         "assign_correction" => json!({"owner": Uuid::now_v7()}),
         "attach_confirmation" => json!({"any": "file"}),
