@@ -46,6 +46,34 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
     }
 }
 
+/// A JSON body that may be left out.
+#[derive(Debug)]
+pub struct JsonBodyIfAny<T> {
+    /// What it says; none: there was none.
+    pub value: Option<T>,
+    /// SHA-256 of the bytes as they came.
+    pub sha256: [u8; 32],
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for JsonBodyIfAny<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let checked = check_content_type(request);
+        let payload = payload.take();
+        Box::pin(async move {
+            let body = read(payload, MAX_JSON_BYTES).await?;
+            if body.is_empty() {
+                return Ok(Self { value: None, sha256: empty_sha256() });
+            }
+            checked?;
+            let sha256 = Sha256::digest(&body).into();
+            Ok(Self { value: Some(parse(&body)?), sha256 })
+        })
+    }
+}
+
 fn check_content_type(request: &HttpRequest) -> Result<(), ApiError> {
     if request.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
         return Err(ApiError::new(Code::UnsupportedMediaType, "Send the body without `Content-Encoding`."));

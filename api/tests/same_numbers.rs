@@ -144,3 +144,67 @@ async fn the_demonstration_gives_the_same_digest() {
     ];
     assert_same(line, &files, "2026-01", "2026-10").await;
 }
+
+#[tokio::test]
+async fn policies_entities_and_allocations_count_the_same_when_they_are_uploaded() {
+    let file = |name: &str| format!("{FIXTURES}/decided/{name}");
+    let [entitlements, billing, policies] = ["entitlements.csv", "billing.csv", "policies.csv"].map(file);
+    let [entities, allocations] = ["billing_entities.csv", "allocations.json"].map(file);
+    let line = format!(
+        "--entitlements {entitlements} --billing {billing} --policies {policies} --billing-entities {entities} \
+         --allocations {allocations}"
+    );
+    let files =
+        [(entitlements.as_str(), ""), (&billing, ""), (&policies, ""), (&entities, ""), (&allocations, "")];
+    let document = assert_same(&line, &files, "2026-02", "2026-04").await;
+    let parts: Vec<(&Value, &Value, &Value)> = document["allocated"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|part| !part["billing_entity"].is_null())
+        .map(|part| (&part["billing_entity"], &part["billable"], &part["billed"]))
+        .collect();
+    let text = |text: &str| json!(text);
+    // 24 assigned seats, not 30 purchased: 8 go to the harbour office, the rest to the head office.
+    let expected = [["Harbour Office", "8", "6"], ["Head Office", "16", "15"]].map(|part| part.map(text));
+    assert_eq!(parts, expected.each_ref().map(|[entity, billable, billed]| (entity, billable, billed)));
+    let fabrikam =
+        document["gaps"].as_array().unwrap().iter().find(|gap| gap["client"] == "Fabrikam").unwrap();
+    // Two of three months are older than the limit of the agreement; the one left counts whole.
+    assert_eq!(
+        (&fabrikam["seat_months"], &fabrikam["policy"]["proration"]),
+        (&text("2.000000"), &text("full_month"))
+    );
+}
+
+#[tokio::test]
+async fn settled_months_count_the_same_when_they_are_uploaded() {
+    let folder = std::env::temp_dir().join(format!("leakage-settled-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let [entitlements, billing] =
+        ["entitlements.csv", "billing.csv"].map(|name| format!("{FIXTURES}/decided/{name}"));
+    let found =
+        command(&format!("--from 2026-02 --to 2026-04 --entitlements {entitlements} --billing {billing}"));
+    let gap = found["gaps"].as_array().unwrap().iter().find(|gap| gap["client"] == "Fabrikam").unwrap();
+    let march = gap["months"].as_array().unwrap().iter().find(|month| month["month"] == "2026-03").unwrap();
+    let settled = folder.join("settled.csv");
+    let rows = format!(
+        "gap,month,seat_months,amount,settled_by\n{},2026-03,{},{},INV-7\n",
+        gap["id"].as_str().unwrap(),
+        march["seat_months"].as_str().unwrap(),
+        march["amount"].as_str().unwrap()
+    );
+    std::fs::write(&settled, rows).unwrap();
+    let settled = settled.to_str().unwrap();
+    let line = format!("--entitlements {entitlements} --billing {billing} --settled {settled}");
+    let files = [(entitlements.as_str(), ""), (&billing, ""), (settled, "")];
+    let again = assert_same(&line, &files, "2026-02", "2026-04").await;
+    let of_fabrikam =
+        again["gaps"].as_array().unwrap().iter().find(|gap| gap["client"] == "Fabrikam").unwrap();
+    assert_eq!(of_fabrikam["amount"], gap["amount"], "what is found stays");
+    assert_eq!(of_fabrikam["settled"][0]["settled_by"], "INV-7");
+    let minor = |value: &Value| value["amount"].as_str().unwrap().replace('.', "").parse::<i64>().unwrap();
+    let left = minor(&of_fabrikam["amount_unsettled"]);
+    assert_eq!(left, minor(&gap["amount"]) - minor(march), "{of_fabrikam:#}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -7,6 +7,7 @@
 //! Names of clients and products are shared: a file of a million rows names some hundred of them, and a
 //! reader may give all rows of one client the same reference.
 
+use crate::audit::{Allocation, AuditInput, BillingEntity, PolicyOverride, SettledMonth};
 use crate::money::Currency;
 use crate::period::Span;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -442,6 +443,32 @@ pub struct MappingRow {
     pub span: Option<Span>,
 }
 
+/// Something that was decided or settled outside of the files that are compared, as an audit takes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "decision")]
+pub enum Decision {
+    /// How seats are counted, prorated and limited.
+    Policy(PolicyOverride),
+    /// A part of a client that is billed by itself.
+    BillingEntity(BillingEntity),
+    /// Which seats go to it.
+    Allocation(Allocation),
+    /// A month of a gap that was settled.
+    Settled(SettledMonth),
+}
+
+impl Decision {
+    /// Gives it to an audit.
+    pub fn add_to(self, input: &mut AuditInput) {
+        match self {
+            Self::Policy(policy) => input.policy.overrides.push(policy),
+            Self::BillingEntity(entity) => input.entities.push(entity),
+            Self::Allocation(allocation) => input.allocations.push(allocation),
+            Self::Settled(settled) => input.settled.push(settled),
+        }
+    }
+}
+
 /// Any canonical row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "record")]
@@ -458,6 +485,8 @@ pub enum Record {
     Price(Box<Price>),
     /// A rule.
     Rule(Box<Rule>),
+    /// A policy, a billing entity, an allocation or a settled month.
+    Decision(Box<Decision>),
     /// A mapping.
     Mapping(MappingRow),
     /// An entry of a vendor's log of seats given and taken.
@@ -480,7 +509,12 @@ impl Record {
             Self::Activity(row) => Some(&row.client),
             Self::Provisioning(row) => Some(&row.client),
             Self::Client(client) => Some(client),
-            Self::Price(_) | Self::Rule(_) | Self::Mapping(_) | Self::ListPrice(_) | Self::Product(_) => None,
+            Self::Price(_)
+            | Self::Rule(_)
+            | Self::Decision(_)
+            | Self::Mapping(_)
+            | Self::ListPrice(_)
+            | Self::Product(_) => None,
         }
     }
 
@@ -495,6 +529,7 @@ impl Record {
             Self::Client(_)
             | Self::Price(_)
             | Self::Rule(_)
+            | Self::Decision(_)
             | Self::Mapping(_)
             | Self::ListPrice(_)
             | Self::Product(_) => None,
@@ -511,7 +546,7 @@ impl Record {
             Self::Provisioning(row) => row.product.as_ref(),
             Self::ListPrice(row) => Some(&row.product),
             Self::Product(product) => Some(product),
-            Self::Price(_) | Self::Rule(_) | Self::Mapping(_) | Self::Client(_) => None,
+            Self::Price(_) | Self::Rule(_) | Self::Decision(_) | Self::Mapping(_) | Self::Client(_) => None,
         }
     }
 }

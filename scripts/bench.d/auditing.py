@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 
 import data
+import reauditing
+from database import Server
 from measure import Run, alternate, report, run, run_peer, warm
 
 PERIOD = ["--from", "2025-01", "--to", "2025-12", "--as-of", "2026-06-30"]
@@ -31,8 +33,10 @@ def peer(script: str, result: Path, entitlements: Path, billing: Path) -> Run:
 
 
 def bench(arguments: argparse.Namespace) -> None:
+    server = Server(arguments.postgres_bin, arguments.socket, arguments.postmaster)
     for clients in arguments.clients:
         bench_clients(arguments, clients)
+        reauditing.bench_clients(arguments, server, clients)
 
 
 def bench_clients(arguments: argparse.Namespace, clients: int) -> None:

@@ -26,7 +26,7 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--binary", type=Path, required=True)
     parser.add_argument("--folder", type=Path, required=True)
-    # Of a PostgreSQL that runs; only `import` needs them.
+    # Of a PostgreSQL that runs; `parse` needs none.
     parser.add_argument("--postgres-bin", type=Path)
     parser.add_argument("--socket", type=Path)
     parser.add_argument("--postmaster", type=int)

@@ -78,9 +78,12 @@ class Service:
         except OSError:
             return False
 
-    def request(self, method: str, path: str, body: dict[str, str] | None = None) -> tuple[int, bytes]:
+    def request(
+        self, method: str, path: str, body: dict[str, Any] | None = None, more: dict[str, str] | None = None
+    ) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
         headers = {"Content-Type": "application/json"} if body else {}
+        headers.update(more or {})
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         connection.request(method, path, json.dumps(body) if body else None, headers)
@@ -89,13 +92,15 @@ class Service:
         connection.close()
         return status, text
 
-    def ask(self, method: str, path: str, body: dict[str, str] | None = None) -> dict[str, Any]:
-        status, text = self.request(method, path, body)
+    def ask(
+        self, method: str, path: str, body: dict[str, Any] | None = None, more: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        status, text = self.request(method, path, body, more)
         if status == 401 and self.token:
             # A token is good for ten minutes.
             self.token = ""
             self.token = self.ask("POST", "/v1/sessions", PERSON)["tokens"]["access_token"]
-            return self.ask(method, path, body)
+            return self.ask(method, path, body, more)
         if status >= 300:
             raise Failed(f"{method} {path}: {status} {text.decode()[:2000]}")
         answer: dict[str, Any] = json.loads(text)

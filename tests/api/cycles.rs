@@ -320,6 +320,81 @@ async fn a_product_that_could_not_be_compared_is_no_sign_that_its_gap_is_gone() 
 }
 
 #[tokio::test]
+async fn what_is_decided_before_the_invoice_is_audited_again() {
+    let app = TestApp::start().await;
+    let mut org = scheduled(&app).await;
+    at(&app, &mut org, "2026-12-01T08:00:00Z").await;
+    org.import_whole("seats.csv", ENTITLEMENTS, "").await;
+    org.import_whole("billing.csv", billing(8, "2026-11-01", "2026-12-01"), "").await;
+    let (_, mut seen) = events(&org, 0).await;
+    assert_eq!(audits(&org).await, 1);
+    let clients = org.read("/v1/clients").await["data"].as_array().unwrap().clone();
+    let id = |name: &str| clients.iter().find(|client| client["name"] == name).unwrap()["id"].clone();
+    let (contoso, fabrikam) = (id("Contoso"), id("Fabrikam"));
+    let entities = format!("/v1/clients/{}/billing-entities", contoso.as_str().unwrap());
+    let rule = |client: &Value| {
+        json!({"kind": "exclude", "value": "2", "product": "Business Premium", "client_id": client,
+               "valid_from": "2026-11-01", "reason": "Internal", "owner": "Dana"})
+    };
+    for (path, body, happens) in [
+        ("/v1/rules", rule(&contoso), &["cycle.ready", "audit.completed", "gap.closed"][..]),
+        ("/v1/rules", rule(&fabrikam), &[]),
+        (
+            "/v1/prices",
+            json!({"product": "Business Premium", "unit_price": "23.00", "currency": "USD", "valid_from": "2026-01-01"}),
+            &["cycle.ready", "audit.completed"],
+        ),
+        (
+            "/v1/policies",
+            json!({"client_id": contoso, "proration": "full_month", "valid_from": "2026-01-01", "reason": "Agreed"}),
+            &["cycle.ready", "audit.completed"],
+        ),
+        (entities.as_str(), json!({"name": "Harbour"}), &["cycle.ready", "audit.completed"]),
+    ] {
+        app.clock.advance(chrono::TimeDelta::minutes(1));
+        let (status, made) = send(org.owner.caller.post(path).json(&body)).await;
+        assert_eq!(status, 201, "{made:#}");
+        app.work().await;
+        let (happened, last) = events(&org, seen).await;
+        assert_eq!(types(&happened), happens, "{path} {body}: {happened:#?}");
+        seen = last;
+    }
+    // After the invoice there is nothing left to correct on it.
+    at(&app, &mut org, "2026-12-06T08:00:00Z").await;
+    let before = audits(&org).await;
+    assert_eq!(send(org.owner.caller.post("/v1/rules").json(&rule(&contoso))).await.0, 201);
+    app.work().await;
+    assert_eq!(audits(&org).await, before);
+}
+
+#[tokio::test]
+async fn gaps_of_audits_that_people_start_are_announced_once() {
+    let app = TestApp::start().await;
+    let org = app.audited_org(ENTITLEMENTS, &billing(8, "2026-11-01", "2026-12-01")).await;
+    let gaps = async |request: Value, after: i64| {
+        app.clock.advance(chrono::TimeDelta::minutes(1));
+        org.audit(request).await;
+        let (happened, last) = events(&org, after).await;
+        let gaps = types(&happened).into_iter().filter(|kind| kind.starts_with("gap.")).map(str::to_owned);
+        (gaps.collect::<Vec<_>>(), last)
+    };
+    let november = json!({"from": "2026-11", "to": "2026-11", "as_of": "2026-11-22"});
+    let (happened, seen) = gaps(november.clone(), 0).await;
+    assert_eq!(happened, ["gap.found"]);
+    let (happened, seen) = gaps(november.clone(), seen).await;
+    assert_eq!(happened, [""; 0], "the same gap is no news");
+    org.import_whole("billing2.csv", billing(10, "2026-11-01", "2026-12-01"), "").await;
+    let (happened, seen) = gaps(november.clone(), seen).await;
+    assert_eq!(happened, ["gap.closed"]);
+    let mut then = november.clone();
+    then["known_at"] = org.read("/v1/audits").await["data"][1]["known_at"].clone();
+    let (happened, seen) = gaps(then, seen).await;
+    assert_eq!(happened, [""; 0], "what was known then is no news now");
+    org.import_whole("billing3.csv", billing(9, "2026-11-01", "2026-12-01"), "").await;
+    assert_eq!(gaps(november, seen).await.0, ["gap.recurred"]);
+}
+
+#[tokio::test]
 async fn a_schedule_is_set_with_the_version_that_was_read() {
     let app = TestApp::start().await;
     let org = app.org("Example MSP").await;

@@ -42,8 +42,10 @@ fn body(operation: &str) -> Option<Value> {
     Some(match operation {
         "answer_import" => json!({"client": "Contoso"}),
         "accept_correction" => json!({"said": said()}),
+        "update_mapping" => json!({"basis": null}),
         "amend_correction" => json!({"audit_id": Uuid::now_v7()}),
         "answer_correction" => json!({"dispute": 1, "reason": "refusal"}),
+        "approve_mapping" => json!({}),
         "approve_correction" => json!({"of": "shock"}),
         "assign_correction" => json!({"owner": Uuid::now_v7()}),
         "attach_confirmation" | "replace_organization_logo" => json!({"any": "file"}),

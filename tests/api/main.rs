@@ -37,6 +37,7 @@ mod page;
 mod policies;
 mod prices;
 mod problems;
+mod reaudit;
 mod records;
 mod reports;
 mod rules;

@@ -1,7 +1,7 @@
 //! What becomes of records that have no comparison of their own: they are kept as they were read, and
 //! directories say who is who.
 
-use leakage_api::storage::records::{self, Writer};
+use leakage_api::storage::records::{self, Directory, Writer};
 use leakage_core::id::ImportId;
 use leakage_core::records::{
     Activity, AssignedBy, ClientRef, Cycle, ListPrice, ProductRef, ProvisioningAction, ProvisioningEvent,
@@ -110,6 +110,7 @@ async fn write(app: &TestApp, org: &Org<'_>, import: &Value, records: Vec<Record
         writer.write(&mut tx, batch, app.clock.now(), Uuid::now_v7).await.unwrap();
     }
     assert_eq!(writer.written(), i64::try_from(records.len()).unwrap());
+    writer.finish(&mut tx).await.unwrap();
     tx.commit().await.unwrap();
     records
 }
@@ -127,8 +128,19 @@ async fn every_kind_of_record_is_read_back_as_it_was_written() {
     let import = empty_import(&org).await;
     let written = write(&app, &org, &import, others()).await;
     let mut tx = app.app.db.begin(org.id).await.unwrap();
-    let id = import["id"].as_str().unwrap().parse().unwrap();
-    assert_eq!(records::of_import(&mut tx, id).await.unwrap(), written);
+    let id: ImportId = import["id"].as_str().unwrap().parse().unwrap();
+    let page = records::page(&mut tx, id, -1, i64::MAX).await.unwrap();
+    assert_eq!(page.into_iter().map(|(_, record)| record).collect::<Vec<_>>(), written);
+    // As an audit reads them: rows, and apart from them what directories and price lists say.
+    let directory = Directory::load(&mut tx, &[id.uuid()]).await.unwrap();
+    let rows = records::of_import(&mut tx, id, directory.refs()).await.unwrap();
+    let names = records::terms_and_names(&mut tx, &[id.uuid()], directory.refs()).await.unwrap();
+    let mut read: Vec<Sourced> =
+        rows.into_iter().chain(names.into_iter().map(|(_, record)| record)).collect();
+    read.sort_by_key(|sourced| sourced.line);
+    assert_eq!(read, written);
+    let named = directory.left_out(id.uuid()).unwrap();
+    assert_eq!((named.clients.len(), named.others.len()), (0, 1), "none of these rows is compared");
     drop(tx);
     let rows = org.read(&format!("/v1/imports/{id}/rows")).await;
     let kinds: Vec<&str> =

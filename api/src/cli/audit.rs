@@ -14,7 +14,7 @@ use leakage_core::ingest::{
 };
 use leakage_core::money::Currency;
 use leakage_core::period::Month;
-use leakage_core::records::{Record, Side};
+use leakage_core::records::{Decision, Record, Side};
 use rust_decimal::Decimal;
 use std::io::{self, Write};
 use std::num::NonZero;
@@ -61,6 +61,18 @@ pub struct Arguments {
     /// Prices where billing lines give none.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     prices: Vec<String>,
+    /// How seats are counted, prorated and limited for a client, an agreement or a product, where that differs.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    policies: Vec<String>,
+    /// The parts of clients that are billed by themselves.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    billing_entities: Vec<String>,
+    /// Which seats of a client go to which of its billing entities.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    allocations: Vec<String>,
+    /// Months of gaps that were charged, credited or given up before.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    settled: Vec<String>,
     /// Import profiles, JSON files: how the columns of files of no known format are read.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     profile: Vec<PathBuf>,
@@ -204,8 +216,16 @@ fn input(arguments: &Arguments, clock: &Clock, problems: &mut Problems) -> Audit
         let learned = input.sources.last().map_or(1, |last| last.learned + 1);
         input.sources.extend(reader.directory(file).map(|source| Source { learned, ..source }));
     }
-    let tables = [&arguments.mappings, &arguments.rules, &arguments.prices];
-    for (wanted, files) in [Table::Mappings, Table::Rules, Table::Prices].into_iter().zip(tables) {
+    let tables = [
+        (Table::Mappings, &arguments.mappings),
+        (Table::Rules, &arguments.rules),
+        (Table::Prices, &arguments.prices),
+        (Table::Policies, &arguments.policies),
+        (Table::BillingEntities, &arguments.billing_entities),
+        (Table::Allocations, &arguments.allocations),
+        (Table::Settled, &arguments.settled),
+    ];
+    for (wanted, files) in tables {
         for file in files {
             reader.table(wanted, file, &mut input);
         }
@@ -216,12 +236,16 @@ fn input(arguments: &Arguments, clock: &Clock, problems: &mut Problems) -> Audit
     input
 }
 
-/// The three files that are no side of the comparison.
+/// The files that are no side of the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Table {
     Mappings,
     Rules,
     Prices,
+    Policies,
+    BillingEntities,
+    Allocations,
+    Settled,
 }
 
 impl Table {
@@ -230,7 +254,21 @@ impl Table {
             Self::Mappings => "mappings",
             Self::Rules => "rules",
             Self::Prices => "prices",
+            Self::Policies => "policies",
+            Self::BillingEntities => "billing_entities",
+            Self::Allocations => "allocations",
+            Self::Settled => "settled",
         }
+    }
+
+    const fn decides(self, row: &Decision) -> bool {
+        matches!(
+            (self, row),
+            (Self::Policies, Decision::Policy(_))
+                | (Self::BillingEntities, Decision::BillingEntity(_))
+                | (Self::Allocations, Decision::Allocation(_))
+                | (Self::Settled, Decision::Settled(_))
+        )
     }
 
     /// Takes a record of its kind into the input.
@@ -239,6 +277,7 @@ impl Table {
             (Self::Mappings, Record::Mapping(row)) => input.mappings.push(row),
             (Self::Rules, Record::Rule(row)) => input.rules.push(*row),
             (Self::Prices, Record::Price(row)) => input.prices.push(*row),
+            (_, Record::Decision(row)) if self.decides(&row) => row.add_to(input),
             _ => return false,
         }
         true
@@ -345,6 +384,7 @@ impl Reader<'_> {
             stated_span: report.stated_span,
             incomplete: audit::Incomplete::None,
             records: report.records.into_iter().filter(|sourced| wanted(&sourced.record)).collect(),
+            left_out: audit::LeftOut::default(),
         }
     }
 

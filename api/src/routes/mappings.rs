@@ -3,14 +3,14 @@
 use crate::app::App;
 use crate::auth::{Allowed, perm};
 use crate::error::ApiError;
-use crate::extract::{IfMatch, JsonBody, empty_sha256};
+use crate::extract::{IfMatch, JsonBody, JsonBodyIfAny, empty_sha256};
 use crate::page_type;
 use crate::pagination::PageQuery;
 use crate::routes::{self, respond};
 use crate::services::idempotency::{Replay, Reply, once};
 use crate::services::mappings;
 use crate::storage::mappings::{self as stored, Decision, NewMapping as StoredNew, StoredMapping};
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, patch, post, web};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::audit::Basis;
 use leakage_core::id::MappingId;
@@ -53,6 +53,12 @@ pub struct Mapping {
     /// Which seats of the product are counted: `purchased`, `assigned` or `active`; null: as the policies say.
     #[schema(max_length = 20, example = "assigned")]
     pub basis: Option<String>,
+    /// Of a proposal: all ids that go by the source's name. To approve it maps them.
+    #[schema(max_items = 1000)]
+    pub source_ids: Vec<String>,
+    /// All ids that go by the target's name. To approve the proposal takes them for one.
+    #[schema(max_items = 1000)]
+    pub target_ids: Vec<String>,
     /// Who decided.
     #[schema(max_length = 300)]
     pub decided_by: Option<String>,
@@ -79,6 +85,8 @@ impl From<StoredMapping> for Mapping {
             valid_from: row.valid_from,
             valid_until: row.valid_until,
             basis: row.basis,
+            source_ids: row.source_ids,
+            target_ids: row.target_ids,
             decided_by: row.decided_by,
             decided_at: row.decided_at,
             version: row.version,
@@ -123,6 +131,27 @@ impl NewMapping {
         }
         Ok(())
     }
+}
+
+/// What an approval can say beside yes.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"basis": "assigned"}))]
+pub struct MappingApproval {
+    /// Of a product: which of its seats are counted, whatever the client; as before when not stated.
+    #[serde(default)]
+    pub basis: Option<Basis>,
+}
+
+/// What of a mapping can change: a name that it maps cannot.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"basis": "assigned"}))]
+pub struct MappingChange {
+    /// Which seats of the product are counted; null: as the policies say.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required)]
+    pub basis: Option<Basis>,
 }
 
 /// What a list of mappings asks for.
@@ -219,13 +248,12 @@ async fn decide(
     app: &App,
     actor: &Allowed<perm::WriteCatalog>,
     replay: &Replay,
-    id: MappingId,
-    version: &IfMatch,
-    decision: Decision,
+    (id, version): (MappingId, &IfMatch),
+    (decision, basis, sha256): (Decision, Option<Basis>, [u8; 32]),
 ) -> Result<HttpResponse, ApiError> {
     let version = version.required()?;
-    let replied = once(app, actor, replay, &empty_sha256(), async |tx| {
-        let decided = mappings::decide(tx, actor, id, version, decision, app.clock.now()).await?;
+    let replied = once(app, actor, replay, &sha256, async |tx| {
+        let decided = mappings::decide(tx, actor, (id, version), (decision, basis), app.clock.now()).await?;
         let mapping = Mapping::from(decided);
         Reply::ok(Some(mapping.version), &mapping)
     })
@@ -235,9 +263,11 @@ async fn decide(
 
 /// Approve a mapping
 ///
-/// It counts from the next audit on. Needs `If-Match`.
+/// It counts from the next audit on. A proposal's ids are all mapped: what goes by its two names is then one.
+/// The body may say which seats of the product are counted; it can be left out. Needs `If-Match`.
 #[utoipa::path(tag = "mappings", security(("access_token" = []), ("api_key" = [])),
     extensions(("x-permission" = json!("catalog:write"))),
+    request_body(content = Option<MappingApproval>, description = "Which seats are counted; may be left out."),
     params(("mapping_id" = MappingId, Path, description = "The mapping"),
            ("If-Match" = String, Header, description = "ETag of the version that you read", max_length = 100),
            ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat", max_length = 255)),
@@ -249,8 +279,10 @@ async fn approve_mapping(
     replay: Replay,
     path: web::Path<MappingId>,
     version: IfMatch,
+    body: JsonBodyIfAny<MappingApproval>,
 ) -> Result<HttpResponse, ApiError> {
-    decide(&app, &actor, &replay, *path, &version, Decision::Approve).await
+    let said = body.value.unwrap_or_default();
+    decide(&app, &actor, &replay, (*path, &version), (Decision::Approve, said.basis, body.sha256)).await
 }
 
 /// Reject a proposal
@@ -270,7 +302,31 @@ async fn reject_mapping(
     path: web::Path<MappingId>,
     version: IfMatch,
 ) -> Result<HttpResponse, ApiError> {
-    decide(&app, &actor, &replay, *path, &version, Decision::Reject).await
+    decide(&app, &actor, &replay, (*path, &version), (Decision::Reject, None, empty_sha256())).await
+}
+
+/// Change which seats a mapping counts
+///
+/// Of a mapping of products; it counts from the next audit on. Needs `If-Match`.
+#[utoipa::path(tag = "mappings", security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("catalog:write"))), request_body = MappingChange,
+    params(("mapping_id" = MappingId, Path, description = "The mapping"),
+           ("If-Match" = String, Header, description = "ETag of the version that you read", max_length = 100)),
+    responses((status = 200, description = "Changed", body = Mapping)))]
+#[patch("/mappings/{mapping_id}")]
+async fn update_mapping(
+    app: web::Data<App>,
+    actor: Allowed<perm::WriteCatalog>,
+    path: web::Path<MappingId>,
+    version: IfMatch,
+    body: JsonBody<MappingChange>,
+) -> Result<HttpResponse, ApiError> {
+    let version = version.required()?;
+    let mut tx = app.db.begin(actor.org).await?;
+    let changed = mappings::set_basis(&mut tx, *path, version, body.value.basis, app.clock.now()).await?;
+    tx.commit().await?;
+    let mapping = Mapping::from(changed);
+    Ok(respond(Reply::ok(Some(mapping.version), &mapping)?.into()))
 }
 
 /// Withdraw a mapping
@@ -290,7 +346,7 @@ async fn withdraw_mapping(
     path: web::Path<MappingId>,
     version: IfMatch,
 ) -> Result<HttpResponse, ApiError> {
-    decide(&app, &actor, &replay, *path, &version, Decision::Withdraw).await
+    decide(&app, &actor, &replay, (*path, &version), (Decision::Withdraw, None, empty_sha256())).await
 }
 
 /// Registers the routes of this file.
@@ -299,6 +355,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(create_mapping)
         .service(list_mappings)
         .service(get_mapping)
+        .service(update_mapping)
         .service(approve_mapping)
         .service(reject_mapping)
         .service(withdraw_mapping);

@@ -1,27 +1,26 @@
 //! Audits: from the stored records of an organization to a stored document.
 
+mod input;
+
+pub(super) use input::load_again;
+pub use input::{LoadedAudit, known_now, load};
+
 use crate::app::App;
 use crate::auth::Actor;
 use crate::error::{ApiError, Code};
 use crate::jobs::{self, JobKind};
-use crate::services::decisions;
 use crate::services::gap_history::{self, Completed};
-use crate::services::organizations::OrganizationSettings;
 use crate::storage::audits::{self, AuditResult, AuditRow};
 use crate::storage::gaps::{self, NewGap};
-use crate::storage::imports::{self, ImportRow};
-use crate::storage::mappings::{self, NewMapping};
-use crate::storage::{OrgTx, StorageError, clients, organizations, records};
+use crate::storage::mappings::{self, NewMapping, Proposed};
+use crate::storage::{OrgTx, clients};
 use chrono::{DateTime, NaiveDate, Utc};
-use leakage_core::audit::{
-    self, AuditDocument, AuditInput, Basis, Delta, Gap, Incomplete, Policy, Proration, Source, Waste,
-};
-use leakage_core::id::{AuditId, ClientId, ImportId, MappingId};
+use leakage_core::audit::{self, AuditDocument, Basis, Delta, Gap, Proration, Waste};
+use leakage_core::id::{AuditId, ClientId, MappingId};
 use leakage_core::matching::fold;
-use leakage_core::period::{Month, Span};
-use leakage_core::records::{ClientRef, Price, Record, Rule, Side};
+use leakage_core::period::Month;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -130,84 +129,12 @@ async fn client_names(tx: &mut OrgTx, wanted: &[ClientId]) -> Result<Vec<String>
     wanted.iter().enumerate().map(name).collect()
 }
 
-/// Everything that an audit is made from, and the imports it came from.
-#[derive(Debug)]
-pub struct LoadedAudit {
-    input: AuditInput,
-    imports: Vec<Uuid>,
-    known_at: DateTime<Utc>,
-}
-
-/// Loads what a new audit is made from: what is known now, or was known at the time that it asks for.
-pub async fn load(app: &App, tx: &mut OrgTx, audit: &AuditRow) -> Result<LoadedAudit, ApiError> {
-    let request = request(audit)?;
-    let known_at = match request.known_at {
-        Some(known_at) => known_at,
-        None => organizations::last_learned(tx).await?.map_or(app.clock.now(), |at| at.max(app.clock.now())),
-    };
-    let stored = imports::completed(tx, known_at).await?;
-    load_known(tx, audit.as_of, &request, known_at, &stored).await
-}
-
-/// What is known now of one client in these months, as an audit would take it. For weighing and proving
-/// corrections.
-pub async fn known_now(
-    app: &App,
-    tx: &mut OrgTx,
-    (from, to): (Month, Month),
-    client: &str,
-) -> Result<AuditInput, ApiError> {
-    let known_at = app.clock.now();
-    let stored = imports::completed(tx, known_at).await?;
-    let request =
-        NewAudit { from, to, as_of: None, known_at: None, basis: None, proration: None, clients: None };
-    let mut loaded = load_known(tx, app.clock.today(), &request, known_at, &stored).await?;
-    loaded.input.clients = Some(vec![client.to_owned()]);
-    Ok(loaded.input)
-}
-
-/// Loads what a completed audit was made from, as it was known then.
-pub(super) async fn load_again(tx: &mut OrgTx, audit: &AuditRow) -> Result<LoadedAudit, ApiError> {
-    let known_at = audit.known_at.ok_or_else(|| not_completed(audit))?;
-    let stored = imports::of_audit(tx, AuditId::new(audit.id)).await?;
-    load_known(tx, audit.as_of, &request(audit)?, known_at, &stored).await
-}
-
 pub(super) fn request(audit: &AuditRow) -> Result<NewAudit, ApiError> {
     serde_json::from_value(audit.request.clone()).map_err(ApiError::internal)
 }
 
 fn not_completed(audit: &AuditRow) -> ApiError {
     ApiError::new(Code::Conflict, format!("The audit is {}: it has no document.", audit.status))
-}
-
-async fn load_known(
-    tx: &mut OrgTx,
-    as_of: NaiveDate,
-    request: &NewAudit,
-    known_at: DateTime<Utc>,
-    stored: &[ImportRow],
-) -> Result<LoadedAudit, ApiError> {
-    let settings = organizations::settings_at(tx, known_at).await?.ok_or_else(ApiError::not_found)?;
-    let settings = OrganizationSettings::parse(&settings)?;
-    let mut input = AuditInput::new(request.from, request.to, as_of);
-    input.policy = Policy {
-        basis: request.basis.unwrap_or(settings.basis),
-        proration: request.proration.unwrap_or(settings.proration),
-        overrides: Vec::new(),
-    };
-    input.source_order = settings.source_order.into_iter().map(|format| format.0).collect();
-    input.stretch_snapshots = true;
-    input.mappings = mappings::approved(tx, known_at).await?;
-    input.rejected_proposals = mappings::rejected(tx, known_at).await?;
-    if let Some(wanted) = &request.clients {
-        input.clients = Some(client_names(tx, wanted).await?);
-    }
-    for import in stored {
-        input.sources.push(source(tx, import, &mut input.prices, &mut input.rules).await?);
-    }
-    decisions::known::load(tx, known_at, &mut input).await?;
-    Ok(LoadedAudit { input, imports: stored.iter().map(|import| import.id).collect(), known_at })
 }
 
 /// What changed from one completed audit to another: from the one before it of the same months, unless
@@ -233,71 +160,6 @@ pub(super) fn cannot_run(error: &audit::AuditError) -> ApiError {
     ApiError::new(Code::Invalid, format!("The audit cannot be run: {error}."))
 }
 
-/// One import as the engine sees it; its prices and rules go to their lists.
-async fn source(
-    tx: &mut OrgTx,
-    import: &ImportRow,
-    prices: &mut Vec<Price>,
-    rules: &mut Vec<Rule>,
-) -> Result<Source, ApiError> {
-    let mut rows = records::of_import(tx, ImportId::new(import.id)).await?;
-    rows.retain(|sourced| match &sourced.record {
-        Record::Price(price) => {
-            prices.push((**price).clone());
-            false
-        }
-        Record::Rule(rule) => {
-            rules.push((**rule).clone());
-            false
-        }
-        _ => true,
-    });
-    let incomplete = match import.incomplete.as_str() {
-        "none" => Incomplete::None,
-        "clients" => {
-            let clients: Vec<ClientRef> =
-                serde_json::from_value(import.incomplete_clients.clone()).map_err(ApiError::internal)?;
-            Incomplete::Clients(clients)
-        }
-        _ => Incomplete::All,
-    };
-    Ok(Source {
-        import: import.sha256.clone(),
-        file: import.file_name.clone(),
-        format: import.format.clone().ok_or(StorageError::Corrupt { column: "imports.format" })?,
-        sides: import.sides.iter().map(|side| parse_side(side)).collect::<Result<_, _>>()?,
-        learned: u64::try_from(import.learned).map_err(ApiError::internal)?,
-        snapshot_on: import.snapshot_on,
-        client: import.answers.get("client").and_then(Value::as_str).map(str::to_owned),
-        stated_span: import.stated_from.map(|from| Span { from, until: import.stated_until }),
-        incomplete,
-        records: rows,
-    })
-}
-
-fn parse_side(text: &str) -> Result<Side, StorageError> {
-    [Side::Entitlement, Side::Billing, Side::Cost, Side::Activity]
-        .into_iter()
-        .find(|side| super::imports::side_name(*side) == text)
-        .ok_or(StorageError::Corrupt { column: "imports.sides" })
-}
-
-impl LoadedAudit {
-    /// What the engine is given.
-    pub(super) fn into_input(self) -> AuditInput {
-        self.input
-    }
-
-    /// Runs the engine off the async threads.
-    pub async fn run(self) -> Result<FinishedAudit, ApiError> {
-        let Self { input, imports, known_at } = self;
-        let outcome = tokio::task::spawn_blocking(move || audit::run_on(&input, threads()))
-            .await
-            .map_err(ApiError::internal)?;
-        Ok(FinishedAudit { document: outcome.map_err(|error| cannot_run(&error))?, imports, known_at })
-    }
-}
-
 /// Threads that compare clients.
 fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
@@ -318,10 +180,10 @@ impl FinishedAudit {
         let found = std::mem::take(&mut self.document.gaps);
         let ids = clients::ids_by_name(tx).await?;
         let rows = found.iter().map(|gap| new_gap(gap, &ids)).collect::<Result<Vec<_>, _>>()?;
-        let document = serde_json::to_value(&self.document).map_err(ApiError::internal)?;
+        let document = serde_json::to_string(&self.document).map_err(ApiError::internal)?;
         let result = AuditResult {
             digest: &self.document.digest,
-            totals: document.get("totals").cloned().unwrap_or_else(|| json!([])),
+            totals: serde_json::to_value(&self.document.totals).map_err(ApiError::internal)?,
             document: &document,
             gap_count: i32::try_from(found.len()).map_err(ApiError::internal)?,
             unpriced_gaps: i32::try_from(self.document.unpriced_gaps).map_err(ApiError::internal)?,
@@ -348,17 +210,22 @@ impl FinishedAudit {
                 valid_until: None,
                 basis: None,
             };
-            mappings::propose(tx, &new, proposal.score, &proposal.reasons, now).await?;
+            let found = Proposed {
+                score: proposal.score,
+                reasons: &proposal.reasons,
+                source_ids: &proposal.source_ids,
+                target_ids: &proposal.target_ids,
+            };
+            mappings::propose(tx, &new, &found, now).await?;
         }
         Ok(())
     }
 }
 
 fn new_gap(gap: &Gap, clients: &HashMap<String, Uuid>) -> Result<NewGap, ApiError> {
-    let detail = serde_json::to_value(gap).map_err(ApiError::internal)?;
-    let text = |name: &str| {
-        let text = detail.get(name).and_then(Value::as_str).map(str::to_owned);
-        text.ok_or_else(|| ApiError::internal(format!("a gap has no {name}")))
+    let word = |word: Result<Value, _>| match word.map_err(ApiError::internal)? {
+        Value::String(text) => Ok(text),
+        other => Err(ApiError::internal(format!("{other} is no word"))),
     };
     Ok(NewGap {
         id: gap.id.clone(),
@@ -370,11 +237,11 @@ fn new_gap(gap: &Gap, clients: &HashMap<String, Uuid>) -> Result<NewGap, ApiErro
         product_key: fold(&gap.product),
         sku: gap.sku.clone(),
         currency: gap.amount.map(|amount| amount.currency.to_string()),
-        direction: text("direction")?,
-        kind: text("kind")?,
+        direction: word(serde_json::to_value(gap.direction))?,
+        kind: word(serde_json::to_value(gap.kind))?,
         amount_minor: gap.amount.and_then(leakage_core::money::Money::minor),
         first_month: gap.months.iter().map(|month| month.month.first_day()).min(),
-        detail,
+        detail: serde_json::to_string(gap).map_err(ApiError::internal)?,
     })
 }
 

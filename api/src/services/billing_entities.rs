@@ -2,7 +2,7 @@
 
 use crate::auth::Actor;
 use crate::error::{ApiError, Code};
-use crate::services::text;
+use crate::services::{cycles, text};
 use crate::storage::OrgTx;
 use crate::storage::billing_entities::{self, BillingEntityRow};
 use crate::storage::clients;
@@ -64,7 +64,10 @@ pub async fn create(
     known_client(tx, client).await?;
     let name = free_name(tx, client, name, None).await?;
     let id = BillingEntityId::new(Uuid::now_v7());
-    billing_entities::insert(tx, id, client, &name, &actor.label(), now).await?.ok_or_else(taken)
+    let made =
+        billing_entities::insert(tx, id, client, &name, &actor.label(), now).await?.ok_or_else(taken)?;
+    cycles::facts_changed(tx, now).await?;
+    Ok(made)
 }
 
 /// Gives a billing entity another name; lines with a former one are still its own.
@@ -82,7 +85,9 @@ pub async fn rename(
     find(tx, client, id).await?;
     let name = free_name(tx, client, name, Some(id)).await?;
     let renamed = billing_entities::rename(tx, client, id, version, &name, &actor.label(), now).await?;
-    renamed.ok_or_else(ApiError::stale)
+    let renamed = renamed.ok_or_else(ApiError::stale)?;
+    cycles::facts_changed(tx, now).await?;
+    Ok(renamed)
 }
 
 /// Ends a billing entity: from that day on its allocations take nothing.
@@ -99,6 +104,7 @@ pub async fn end(
 ) -> Result<BillingEntityRow, ApiError> {
     text::day("/ended_on", on)?;
     if let Some(row) = billing_entities::end(tx, client, id, version, on, &actor.label(), now).await? {
+        cycles::facts_changed(tx, now).await?;
         return Ok(row);
     }
     if find(tx, client, id).await?.version != version {

@@ -6,6 +6,7 @@ use crate::services::{cycles, text};
 use crate::storage::OrgTx;
 use crate::storage::mappings::{self, Decision, NewMapping, StoredMapping};
 use chrono::{DateTime, Utc};
+use leakage_core::audit::Basis;
 use leakage_core::id::MappingId;
 use leakage_core::matching::fold;
 use leakage_core::records::MappingSide;
@@ -40,26 +41,27 @@ pub async fn create(
         ));
     }
     if new.basis.is_some() && new.side == MappingSide::Client {
-        return Err(ApiError::invalid(
-            "/basis",
-            "Which seats are counted is said of products, not of clients.",
-        ));
+        return Err(not_of_products());
     }
     let written = mappings::insert_approved(tx, new, None, &actor.label(), now).await?;
     cycles::facts_changed(tx, now).await?;
     Ok(written)
 }
 
-/// Approves, rejects or withdraws a mapping that still has this version.
+/// Approves, rejects or withdraws a mapping that still has this version. An approval may say which seats of the
+/// product are counted.
 pub async fn decide(
     tx: &mut OrgTx,
     actor: &Actor,
-    id: MappingId,
-    version: i64,
-    decision: Decision,
+    (id, version): (MappingId, i64),
+    (decision, basis): (Decision, Option<Basis>),
     now: DateTime<Utc>,
 ) -> Result<StoredMapping, ApiError> {
-    if let Some(decided) = mappings::decide(tx, id, version, decision, &actor.label(), now).await? {
+    if basis.is_some() {
+        of_products(tx, id).await?;
+    }
+    let taken = (decision, basis);
+    if let Some(decided) = mappings::decide(tx, id, version, taken, &actor.label(), now).await? {
         // Clients that no audit could compare may have waited for it.
         cycles::facts_changed(tx, now).await?;
         return Ok(decided);
@@ -77,4 +79,28 @@ pub async fn decide(
             decision.from().join(", ")
         ),
     ))
+}
+
+/// Says which seats of a mapping's product are counted from the next audit on; none: the policies say it.
+pub async fn set_basis(
+    tx: &mut OrgTx,
+    id: MappingId,
+    version: i64,
+    basis: Option<Basis>,
+    now: DateTime<Utc>,
+) -> Result<StoredMapping, ApiError> {
+    of_products(tx, id).await?;
+    let changed = mappings::set_basis(tx, id, version, basis, now).await?.ok_or_else(ApiError::stale)?;
+    cycles::facts_changed(tx, now).await?;
+    Ok(changed)
+}
+
+fn not_of_products() -> ApiError {
+    ApiError::invalid("/basis", "Which seats are counted is said of products, not of clients.")
+}
+
+/// Passes a mapping of products.
+async fn of_products(tx: &mut OrgTx, id: MappingId) -> Result<(), ApiError> {
+    let mapping = mappings::find(tx, id).await?.ok_or_else(ApiError::not_found)?;
+    if mapping.side == mappings::side_name(MappingSide::Product) { Ok(()) } else { Err(not_of_products()) }
 }

@@ -58,11 +58,8 @@ async fn of_audit(app: &App, org: OrgId, id: AuditId, only: Option<ClientId>) ->
     if only.is_some_and(|only| asked.is_some_and(|asked| !asked.contains(&only))) {
         return Err(ApiError::not_found());
     }
-    let mut input = load_again(&mut tx, &row).await.map(LoadedAudit::into_input)?;
+    let input = load_again(&mut tx, &row, client.as_deref()).await.map(LoadedAudit::into_input)?;
     tx.commit().await?;
-    if let Some(client) = client {
-        input.clients = Some(vec![client]);
-    }
     Ok(Facts { input, turn })
 }
 
@@ -78,9 +75,9 @@ async fn of_gap(app: &App, org: OrgId, gap: &str, audit: Option<AuditId>) -> Res
     let gap = known_gaps::find(&mut tx, gap).await?.ok_or_else(ApiError::not_found)?;
     let audit = audit.unwrap_or(AuditId::new(gap.last_audit_id));
     let row = audits::find(&mut tx, audit).await?.ok_or_else(ApiError::not_found)?;
-    let mut input = load_again(&mut tx, &row).await.map(LoadedAudit::into_input)?;
+    let client = gap.detail.get("client").and_then(Value::as_str);
+    let input = load_again(&mut tx, &row, client).await.map(LoadedAudit::into_input)?;
     tx.commit().await?;
-    input.clients = gap.detail.get("client").and_then(Value::as_str).map(|client| vec![client.to_owned()]);
     Ok(Facts { input, turn })
 }
 

@@ -229,8 +229,8 @@ pub struct AuditResult<'a> {
     pub digest: &'a str,
     /// Totals per currency.
     pub totals: Value,
-    /// The document without its gaps.
-    pub document: &'a Value,
+    /// The document without its gaps, as JSON.
+    pub document: &'a str,
     /// Number of gaps.
     pub gap_count: i32,
     /// Number of gaps without a price.
@@ -257,7 +257,7 @@ pub async fn complete(
     .bind(id.uuid())
     .bind(result.digest)
     .bind(&result.totals)
-    .bind(result.document.to_string())
+    .bind(result.document)
     .bind(result.gap_count)
     .bind(result.unpriced_gaps)
     .bind(result.known_at)

@@ -138,3 +138,23 @@ pub async fn compared_later(
     .await?;
     Ok(rows.into_iter().collect())
 }
+
+/// Those of these clients of which any audit has compared a month later than theirs.
+pub async fn known_later(
+    tx: &mut OrgTx,
+    months: &[(Uuid, NaiveDate)],
+) -> Result<BTreeSet<Uuid>, StorageError> {
+    let org = tx.org().uuid();
+    let rows: Vec<Uuid> = sqlx::query_scalar(
+        "select distinct n.client_id
+         from unnest($2::uuid[], $3::date[]) as n (client_id, month)
+         join client_months m on m.org_id = $1 and m.client_key = n.client_id::text and m.month > n.month
+         where m.compared",
+    )
+    .bind(org)
+    .bind(months.iter().map(|(client, _)| *client).collect::<Vec<_>>())
+    .bind(months.iter().map(|(_, month)| *month).collect::<Vec<_>>())
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().collect())
+}

@@ -305,6 +305,24 @@ pub async fn mappings_decided(tx: &mut OrgTx) -> Result<Option<DateTime<Utc>>, S
         .await?)
 }
 
+/// When something was decided last that audits take in beside files (rules, prices, policies, allocations, billing
+/// entities, which seats a mapping counts): of each client, and without one of all.
+pub async fn decided(tx: &mut OrgTx) -> Result<Vec<(Option<Uuid>, DateTime<Utc>)>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(
+        "select d.client_id, max(d.updated_at)
+         from (select client_id, updated_at from decisions where org_id = $1
+               union all
+               select client_id, updated_at from billing_entities where org_id = $1
+               union all
+               select null, updated_at from mappings where org_id = $1 and status = 'approved' and basis is not null) d
+         group by d.client_id",
+    )
+    .bind(org)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
 /// Starts the organization's clock, if it does not go already.
 pub async fn start_clock(tx: &mut OrgTx, due_at: DateTime<Utc>) -> Result<(), StorageError> {
     let org = tx.org().uuid();

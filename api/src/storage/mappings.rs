@@ -40,6 +40,10 @@ pub struct StoredMapping {
     pub decided_at: Option<DateTime<Utc>>,
     /// Which seats of the product are counted.
     pub basis: Option<String>,
+    /// Of a proposal: ids that go by the source's name.
+    pub source_ids: Vec<String>,
+    /// Ids that go by the target's name.
+    pub target_ids: Vec<String>,
     /// For ETag and If-Match.
     pub version: i64,
     /// When it was made.
@@ -96,7 +100,7 @@ pub async fn insert_approved(
          values ($1, $2, $3, $4, $5, 'approved', case when $6::uuid is null then 'manual' else 'import' end, $6,
                  $7, $8, $9, $10, $10, $10, $11)
          returning id, side, source, target, status, origin, score, reasons, valid_from, valid_until,
-                   decided_by, decided_at, basis, version, created_at",
+                   decided_by, decided_at, basis, source_ids, target_ids, version, created_at",
     )
     .bind(org)
     .bind(new.id.uuid())
@@ -113,27 +117,63 @@ pub async fn insert_approved(
     .await?)
 }
 
-/// Stores a proposal, unless this pair was proposed before (whatever was decided then).
+/// What an audit found out about a pair.
+#[derive(Clone, Copy, Debug)]
+pub struct Proposed<'a> {
+    /// How alike, from 0 to 1.
+    pub score: Decimal,
+    /// Why.
+    pub reasons: &'a [String],
+    /// Ids that go by the source's name.
+    pub source_ids: &'a [String],
+    /// Ids that go by the target's name.
+    pub target_ids: &'a [String],
+}
+
+/// Stores a proposal, unless this pair was proposed before with these ids (whatever was decided then). One that
+/// waits takes in ids that are new.
 pub async fn propose(
     tx: &mut OrgTx,
     new: &NewMapping<'_>,
-    score: Decimal,
-    reasons: &[String],
+    found: &Proposed<'_>,
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
     let org = tx.org().uuid();
     sqlx::query(
-        "insert into mappings (org_id, id, side, source, target, status, origin, score, reasons, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, 'proposed', 'proposal', $6, $7, $8, $8)
-         on conflict (org_id, side, source, target) where origin = 'proposal' do nothing",
+        "update mappings
+         set source_ids = source_ids || array(select id from unnest($5::text[]) as n (id) where id <> all (source_ids)),
+             target_ids = target_ids || array(select id from unnest($6::text[]) as n (id) where id <> all (target_ids)),
+             version = version + 1, updated_at = $7
+         where org_id = $1 and origin = 'proposal' and status = 'proposed' and side = $2 and source = $3
+           and target = $4 and not (source_ids @> $5 and target_ids @> $6)",
+    )
+    .bind(org)
+    .bind(side_name(new.side))
+    .bind(new.source)
+    .bind(new.target)
+    .bind(found.source_ids)
+    .bind(found.target_ids)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    sqlx::query(
+        "insert into mappings (org_id, id, side, source, target, status, origin, score, reasons, source_ids, target_ids,
+                               created_at, updated_at)
+         select $1, $2, $3, $4, $5, 'proposed', 'proposal', $6, $7, $8, $9, $10, $10
+         where not exists (select from mappings
+                           where org_id = $1 and origin = 'proposal' and side = $3 and source = $4 and target = $5
+                             and (status = 'proposed' or (source_ids @> $8 and target_ids @> $9)))
+         on conflict do nothing",
     )
     .bind(org)
     .bind(new.id.uuid())
     .bind(side_name(new.side))
     .bind(new.source)
     .bind(new.target)
-    .bind(score.round_dp(2))
-    .bind(Json(reasons))
+    .bind(found.score.round_dp(2))
+    .bind(Json(found.reasons))
+    .bind(found.source_ids)
+    .bind(found.target_ids)
     .bind(now)
     .execute(tx.conn())
     .await?;
@@ -145,7 +185,7 @@ pub async fn find(tx: &mut OrgTx, id: MappingId) -> Result<Option<StoredMapping>
     let org = tx.org().uuid();
     Ok(sqlx::query_as(
         "select id, side, source, target, status, origin, score, reasons, valid_from, valid_until,
-                decided_by, decided_at, basis, version, created_at
+                decided_by, decided_at, basis, source_ids, target_ids, version, created_at
          from mappings
          where org_id = $1 and id = $2",
     )
@@ -166,7 +206,7 @@ pub async fn list(
     let org = tx.org().uuid();
     Ok(sqlx::query_as(
         "select id, side, source, target, status, origin, score, reasons, valid_from, valid_until,
-                decided_by, decided_at, basis, version, created_at
+                decided_by, decided_at, basis, source_ids, target_ids, version, created_at
          from mappings
          where org_id = $1
            and ($2::text is null or status = $2)
@@ -221,17 +261,18 @@ pub async fn decide(
     tx: &mut OrgTx,
     id: MappingId,
     version: i64,
-    decision: Decision,
+    (decision, basis): (Decision, Option<Basis>),
     decided_by: &str,
     now: DateTime<Utc>,
 ) -> Result<Option<StoredMapping>, StorageError> {
     let org = tx.org().uuid();
     Ok(sqlx::query_as(
         "update mappings
-         set status = $5, decided_by = $6, decided_at = $7, updated_at = $7, version = version + 1
+         set status = $5, decided_by = $6, decided_at = $7, updated_at = $7, version = version + 1,
+             basis = coalesce($8, basis)
          where org_id = $1 and id = $2 and version = $3 and status = any($4)
          returning id, side, source, target, status, origin, score, reasons, valid_from, valid_until,
-                   decided_by, decided_at, basis, version, created_at",
+                   decided_by, decided_at, basis, source_ids, target_ids, version, created_at",
     )
     .bind(org)
     .bind(id.uuid())
@@ -240,18 +281,81 @@ pub async fn decide(
     .bind(decision.to())
     .bind(decided_by)
     .bind(now)
+    .bind(basis.map(|basis| basis.to_string()))
     .fetch_optional(tx.conn())
     .await?)
+}
+
+/// Says which seats of a mapping's product are counted, or with none that the policies say it. `None` when the
+/// mapping has another version, is one of clients, or is not there.
+pub async fn set_basis(
+    tx: &mut OrgTx,
+    id: MappingId,
+    version: i64,
+    basis: Option<Basis>,
+    now: DateTime<Utc>,
+) -> Result<Option<StoredMapping>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(
+        "update mappings
+         set basis = $4, updated_at = $5, version = version + 1
+         where org_id = $1 and id = $2 and version = $3 and side = 'product'
+         returning id, side, source, target, status, origin, score, reasons, valid_from, valid_until,
+                   decided_by, decided_at, basis, source_ids, target_ids, version, created_at",
+    )
+    .bind(org)
+    .bind(id.uuid())
+    .bind(version)
+    .bind(basis.map(|basis| basis.to_string()))
+    .bind(now)
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// A mapping that was confirmed at a time.
+#[derive(FromRow)]
+struct ApprovedRow {
+    side: String,
+    source: String,
+    target: String,
+    source_ids: Vec<String>,
+    target_ids: Vec<String>,
+    decided_by: Option<String>,
+    valid_from: Option<NaiveDate>,
+    valid_until: Option<NaiveDate>,
+}
+
+impl ApprovedRow {
+    /// As the engine follows it: every name and id that was confirmed leads to one of the target's.
+    fn rows(self) -> Result<Vec<MappingRow>, StorageError> {
+        let side = side(&self.side)?;
+        let target = meant(&self.target, &self.target_ids).to_owned();
+        let mut sources = if self.source_ids.is_empty() { vec![self.source] } else { self.source_ids };
+        sources.extend(self.target_ids);
+        sources.retain(|source| *source != target);
+        let row = |source| MappingRow {
+            side,
+            source,
+            target: target.clone(),
+            approved_by: self.decided_by.clone().unwrap_or_default(),
+            span: span(self.valid_from, self.valid_until),
+        };
+        Ok(sources.into_iter().map(row).collect())
+    }
+}
+
+/// What a target is written as: of its ids Microsoft's own, which seats are counted by, else the first; without
+/// ids its name.
+fn meant<'t>(name: &'t str, ids: &'t [String]) -> &'t str {
+    ids.iter().find(|id| Uuid::parse_str(id).is_ok()).or_else(|| ids.first()).map_or(name, String::as_str)
 }
 
 /// The confirmed mappings, as audits use them: those that were confirmed at that time. Those of an import
 /// that was voided by then do not count.
 pub async fn approved(tx: &mut OrgTx, known_at: DateTime<Utc>) -> Result<Vec<MappingRow>, StorageError> {
-    type Row = (String, String, String, Option<String>, Option<NaiveDate>, Option<NaiveDate>);
-
     let org = tx.org().uuid();
-    let rows: Vec<Row> = sqlx::query_as(
-        "select m.side, m.source, m.target, s.decided_by, m.valid_from, m.valid_until
+    let rows: Vec<ApprovedRow> = sqlx::query_as(
+        "select m.side, m.source, m.target, m.source_ids, m.target_ids, s.decided_by, m.valid_from, m.valid_until
          from mappings m
          join lateral (select status, decided_by
                        from mapping_states
@@ -266,17 +370,11 @@ pub async fn approved(tx: &mut OrgTx, known_at: DateTime<Utc>) -> Result<Vec<Map
     .bind(known_at)
     .fetch_all(tx.conn())
     .await?;
-    rows.into_iter()
-        .map(|(side_text, source, target, approved_by, from, until)| {
-            Ok(MappingRow {
-                side: side(&side_text)?,
-                source,
-                target,
-                approved_by: approved_by.unwrap_or_default(),
-                span: span(from, until),
-            })
-        })
-        .collect()
+    let mut mappings = Vec::with_capacity(rows.len());
+    for row in rows {
+        mappings.extend(row.rows()?);
+    }
+    Ok(mappings)
 }
 
 /// The pairs that a person had refused by that time: audits do not propose them again, nor wait for them.
@@ -314,18 +412,20 @@ pub struct CountedBy {
     pub span: Option<Span>,
 }
 
-/// What the mappings that were confirmed at that time say of which seats are counted.
+/// What the mappings that were confirmed at that time said of which seats are counted.
 pub async fn counted(tx: &mut OrgTx, known_at: DateTime<Utc>) -> Result<Vec<CountedBy>, StorageError> {
+    type Row = (String, Vec<String>, String, Option<NaiveDate>, Option<NaiveDate>);
+
     let org = tx.org().uuid();
-    let rows: Vec<(String, String, Option<NaiveDate>, Option<NaiveDate>)> = sqlx::query_as(
-        "select m.target, m.basis, m.valid_from, m.valid_until
+    let rows: Vec<Row> = sqlx::query_as(
+        "select m.target, m.target_ids, s.basis, m.valid_from, m.valid_until
          from mappings m
-         join lateral (select status
+         join lateral (select status, basis
                        from mapping_states
                        where org_id = m.org_id and mapping_id = m.id and since <= $2
                        order by version desc
-                       limit 1) s on s.status = 'approved'
-         where m.org_id = $1 and m.basis is not null
+                       limit 1) s on s.status = 'approved' and s.basis is not null
+         where m.org_id = $1
          order by m.id",
     )
     .bind(org)
@@ -333,9 +433,9 @@ pub async fn counted(tx: &mut OrgTx, known_at: DateTime<Utc>) -> Result<Vec<Coun
     .fetch_all(tx.conn())
     .await?;
     rows.into_iter()
-        .map(|(target, basis, from, until)| {
+        .map(|(target, ids, basis, from, until)| {
             let basis = basis.parse().map_err(|_| StorageError::Corrupt { column: "mappings.basis" })?;
-            Ok(CountedBy { target, basis, span: span(from, until) })
+            Ok(CountedBy { target: meant(&target, &ids).to_owned(), basis, span: span(from, until) })
         })
         .collect()
 }

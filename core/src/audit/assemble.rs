@@ -85,7 +85,8 @@ pub fn digest_of(document: &AuditDocument) -> Result<String, AuditError> {
 }
 
 /// What a digest does not cover.
-const NOT_SEALED: &[&[&str]] = &[&["digest"], &["gaps", "sources", "file"]];
+const NOT_SEALED: &[&[&str]] =
+    &[&["digest"], &["gaps", "sources", "file"], &["gaps", "settled", "settled_by"]];
 
 /// Gaps that are written together.
 const PIECE: usize = 128;

@@ -30,7 +30,8 @@ pub(super) struct Chosen<'a> {
     pub undated: BTreeSet<ClientId>,
     /// Days before this one are assumed, per client and format rank.
     pub assumed: HashMap<(ClientId, u32), Day>,
-    pub notes: Vec<String>,
+    /// Remarks, with the clients that they are about.
+    pub notes: Vec<(BTreeSet<ClientId>, String)>,
 }
 
 impl Chosen<'_> {
@@ -328,7 +329,11 @@ fn states(charges: &[Charge<'_>], chosen: &mut Chosen<'_>) {
             .filter_map(|(index, (_, parts))| parts.first().map(|charge| (charge.record, index)))
             .collect();
         let found = seat_states(&lines);
-        chosen.notes.extend(found.notes.into_iter().map(|note| note.text));
+        for note in found.notes {
+            let lines = note.lines.iter().filter_map(|index| of_format.get(*index as usize));
+            let clients = lines.flat_map(|(_, parts)| parts).map(|charge| charge.client).collect();
+            chosen.notes.push((clients, note.text));
+        }
         for state in found.states {
             let span = state.span();
             let mut own = state.lines.iter().filter_map(|index| of_format.get(*index as usize));

@@ -15,6 +15,7 @@ use super::pricing::{ListPrice, PriceList};
 use super::proposals::Undecided;
 use super::rows::{Bill, Charge, Count, Seats};
 use super::rules::{RuleSeats, Rules, Step};
+use super::settled::Settlements;
 use super::sides::{Formats, covered, covered_by, spans_of};
 use super::timeline::{self, timeline};
 use super::{conflicts, gaps, price_differences, product_months, waste};
@@ -40,6 +41,8 @@ pub(super) struct Context<'a> {
     pub incomplete: &'a BTreeSet<ClientId>,
     /// A refused row named nobody.
     pub all_incomplete: bool,
+    /// Months of gaps that are settled.
+    pub settled: &'a Settlements<'a>,
     /// The clients that are asked for; none: all.
     pub wanted: Option<&'a BTreeSet<ClientId>>,
 }

@@ -160,6 +160,16 @@ pub struct Gap {
     pub adjustments: Vec<Adjustment>,
     /// `amount` less what adjustments already charged (under) or gave back (over), never below 0.
     pub amount_after_adjustments: Option<Money>,
+    /// Months that are settled, or being settled. Absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settled: Vec<Settled>,
+    /// What is left of `amount` when settled months and adjustments are taken off: only a difference is to be
+    /// charged or credited again. Absent where nothing is settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount_unsettled: Option<Money>,
+    /// What is left of `seat_months` without the settled months. Absent where nothing is settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seat_months_unsettled: Option<Decimal>,
     /// The policy used; of the last audited month, where it changed.
     pub policy: AppliedPolicy,
     /// Where the policy changed within the period: from which month on which one was used.
@@ -175,6 +185,22 @@ pub struct Gap {
     pub months: Vec<GapMonth>,
     /// The rows behind it.
     pub sources: Vec<GapSource>,
+}
+
+/// A month of a gap that was charged, credited or given up before, or is worked on: it is not charged again.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Settled {
+    /// The month.
+    pub month: Month,
+    /// By what: a correction, an invoice, a credit note. Never part of the document's digest.
+    pub settled_by: String,
+    /// Whether that is still worked on.
+    pub open: bool,
+    /// Seat-months that it settles, six decimals.
+    pub seat_months: Decimal,
+    /// Money that it settles, in the gap's currency.
+    pub amount: Decimal,
 }
 
 /// Money that is too old to be charged or need not be credited any more.
@@ -460,6 +486,12 @@ pub struct Proposal {
     pub source: String,
     /// The entitlement side's name.
     pub target: String,
+    /// All ids that go by the first name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub source_ids: Vec<String>,
+    /// All ids that go by the second name: to confirm the proposal takes them for one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub target_ids: Vec<String>,
     /// From 0 to 1.
     pub score: Decimal,
     /// What speaks for it.

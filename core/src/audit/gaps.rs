@@ -36,8 +36,10 @@ pub(super) fn gaps(
             }
             None => None,
         };
+        let id = id(context, subject, *currency, *direction)?;
+        let left = context.settled.left(&id, *direction, shown.amount, &shown.months, &adjustments)?;
         gaps.push(Gap {
-            id: id(context, subject, *currency, *direction)?,
+            id,
             client: context.identity.client_name(subject.client).to_owned(),
             billing_entity: subject.entity_shown.map(str::to_owned),
             needs_allocation: subject.needs_allocation,
@@ -54,6 +56,9 @@ pub(super) fn gaps(
             time_barred: shown.time_barred,
             adjustments,
             amount_after_adjustments: after,
+            settled: left.settled,
+            amount_unsettled: left.amount,
+            seat_months_unsettled: left.seat_months,
             policy: subject.policy.last,
             policies: subject.policy.changes(context.calendar),
             entitlement_from: subject.entitlement_from,

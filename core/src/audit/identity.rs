@@ -142,8 +142,8 @@ const fn listed_product(record: &Record) -> Option<&ProductRef> {
 
 /// Whether a source's rows speak of one client at most: then the uploader's word names it.
 pub(super) fn one_client(source: &Source) -> bool {
-    let mut clients =
-        source.records.iter().filter_map(|sourced| named(&sourced.record)).map(|(client, _)| client);
+    let read = source.records.iter().filter_map(|sourced| named(&sourced.record)).map(|(client, _)| client);
+    let mut clients = read.chain(source.left_out.clients.iter().map(AsRef::as_ref));
     clients.next().is_none_or(|first| clients.all(|client| client == first))
 }
 
@@ -183,6 +183,12 @@ impl Identity {
                 Some((client, products.number(product, Cow::Borrowed)))
             });
             rows.push(numbers.map(|refs| refs.unwrap_or(NOT_COMPARED)).collect());
+            for client in &source.left_out.clients {
+                clients.number_of(client_of(source, alone, client));
+            }
+            for product in &source.left_out.products {
+                products.number_of(Cow::Borrowed(product.as_ref()));
+            }
         }
         let incomplete = sources.iter().filter_map(|source| match &source.incomplete {
             super::input::Incomplete::Clients(clients) => Some(clients.iter()),
@@ -191,12 +197,9 @@ impl Identity {
         let rule_clients = input.rules.iter().filter_map(|rule| rule.client.as_ref());
         let price_clients = input.prices.iter().filter_map(|price| price.client.as_ref());
         let all_clients = clients.values.iter().map(AsRef::as_ref);
-        let all_clients = all_clients
-            .chain(incomplete.flatten())
-            .chain(rule_clients)
-            .chain(price_clients)
-            .chain(listed(sources, listed_client));
-        let client_index = ClientIndex::build(all_clients, &input.mappings);
+        let all_clients = all_clients.chain(incomplete.flatten()).chain(rule_clients).chain(price_clients);
+        let client_index =
+            ClientIndex::of_directories(all_clients, listed(sources, listed_client), &input.mappings);
         let rule_products =
             input.rules.iter().flat_map(|rule| [&rule.product, &rule.parent_product]).flatten();
         let price_products = input.prices.iter().map(|price| &price.product);
@@ -296,6 +299,32 @@ impl Identity {
         id
     }
 
+    /// Whether any row of any file names this client, on any day.
+    pub(super) fn has_client(&self, client: ClientId) -> bool {
+        self.client_meanings.iter().any(|meaning| meaning.steps.iter().any(|step| step.1 == client.0))
+    }
+
+    /// Whether any row of any file names this product, on any day.
+    pub(super) fn has_product(&self, product: ProductId) -> bool {
+        self.product_meanings.iter().any(|meaning| meaning.steps.iter().any(|step| step.1 == product.0))
+    }
+
+    /// The clients for which a reference stands, on one day or another.
+    pub(super) fn ever(&self, client: &ClientRef) -> impl Iterator<Item = ClientId> + '_ {
+        let client = client.clone();
+        let days = std::iter::once(BEGINNING).chain(self.mapping_days.iter().copied());
+        days.map(move |on| self.client(&client, on))
+    }
+
+    /// Clients whose names say that they may be one of these.
+    pub(super) fn resembling(&self, wanted: &BTreeSet<ClientId>) -> BTreeSet<ClientId> {
+        let keys: Vec<ClientKey> = wanted.iter().filter_map(|client| self.client_key(*client)).collect();
+        let mut all: Vec<ClientKey> = self.client_keys.values().copied().collect();
+        all.sort_unstable();
+        let found = self.clients.propose(&keys, &all);
+        found.into_iter().map(|pair| ClientId(number(pair.target.index()))).collect()
+    }
+
     /// The references of a record; none for records that are not compared.
     pub(super) fn refs(&self, source: usize, record: usize) -> Option<(RefId, RefId)> {
         self.rows.get(source)?.get(record).copied().filter(|refs| *refs != NOT_COMPARED)
@@ -367,6 +396,13 @@ impl Identity {
         self.sku(product).is_some_and(|sku| Catalog::microsoft().by_guid(sku).is_some())
     }
 
+    /// Whether the product goes by an id of Microsoft Graph's.
+    pub(super) fn graph(&self, product: ProductId) -> bool {
+        let groups = [8, 4, 4, 4, 12];
+        let fits = |sku: &str| sku.split('-').map(str::len).eq(groups);
+        self.sku(product).is_some_and(fits)
+    }
+
     pub(super) fn product_key(&self, product: ProductId) -> Option<ProductKey> {
         self.product_keys.get(&product).copied()
     }
@@ -427,6 +463,18 @@ impl Identity {
     /// What matching says of ids and mappings that do not fit together.
     pub(super) fn notes(&self) -> Vec<String> {
         self.clients.notes().iter().chain(self.products.notes()).map(ToString::to_string).collect()
+    }
+
+    /// Ids by which a mapping can name a client or product.
+    pub(super) fn ids(&self, side: MappingSide, end: u32) -> Vec<String> {
+        let id = match side {
+            MappingSide::Client => {
+                let key = self.client_keys.get(&ClientId(end));
+                key.and_then(|key| self.clients.display(*key).id.clone())
+            }
+            MappingSide::Product => self.sku(ProductId(end)).map(str::to_owned),
+        };
+        id.into_iter().collect()
     }
 
     /// Names of the two sides of a mapping.

@@ -11,6 +11,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Which seats are counted on the entitlement side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -215,6 +216,43 @@ pub enum Incomplete {
     All,
 }
 
+/// What rows of a file name that are not among its records: who is who is settled by all rows of all files,
+/// whichever of them are compared. See `needed`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Clients of rows that are compared.
+    #[serde(default)]
+    pub clients: Vec<Arc<ClientRef>>,
+    /// Products of rows that are compared.
+    #[serde(default)]
+    pub products: Vec<Arc<ProductRef>>,
+    /// Clients of rows that hold nothing to compare, such as entries of logs. They settle no identity.
+    #[serde(default)]
+    pub others: Vec<Arc<ClientRef>>,
+}
+
+/// A month of a gap that was charged, credited or given up before, or that is being worked on: it must not be
+/// charged again.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SettledMonth {
+    /// Id of the gap.
+    pub gap: String,
+    /// The month.
+    pub month: Month,
+    /// What settled it: a correction, an invoice, a credit note.
+    pub settled_by: String,
+    /// Whether that is still worked on.
+    #[serde(default)]
+    pub open: bool,
+    /// Seats, each counted on each of its days.
+    pub seat_days: i64,
+    /// Money, in the gap's currency.
+    pub amount: Decimal,
+    /// Invoices and credit notes by which it was settled: lines of theirs are not counted once more.
+    #[serde(default)]
+    pub documents: Vec<String>,
+}
+
 /// One file, as it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
@@ -238,6 +276,9 @@ pub struct Source {
     pub incomplete: Incomplete,
     /// Its rows.
     pub records: Vec<Sourced>,
+    /// What else it names, where not all of its rows are here.
+    #[serde(default)]
+    pub left_out: LeftOut,
 }
 
 /// Everything that an audit is made from.
@@ -272,6 +313,8 @@ pub struct AuditInput {
     pub accept_proposals: Option<Decimal>,
     /// Proposals that a person has rejected: side, source, target.
     pub rejected_proposals: Vec<(MappingSide, String, String)>,
+    /// Months of gaps that are settled, or being settled.
+    pub settled: Vec<SettledMonth>,
     /// Stretch a snapshot without a date over the whole period (`assumed`). Otherwise its clients
     /// cannot be compared.
     pub stretch_snapshots: bool,
@@ -295,6 +338,7 @@ impl AuditInput {
             source_order: Vec::new(),
             accept_proposals: None,
             rejected_proposals: Vec::new(),
+            settled: Vec::new(),
             stretch_snapshots: false,
         }
     }

@@ -42,6 +42,7 @@ mod invoiced;
 mod margins;
 mod margins_document;
 mod margins_render;
+mod needed;
 mod order;
 mod parallel;
 mod policies;
@@ -53,6 +54,7 @@ mod render;
 mod rows;
 mod rules;
 mod series;
+mod settled;
 mod sides;
 mod standing;
 mod terms;
@@ -76,19 +78,20 @@ pub use delta::{ChangedGap, ChangedMonth, CoverageChange, Delta, GapFigures, del
 pub use document::{
     Adjustment, AllocatedPart, AppliedPolicy, AuditDocument, AuditPeriod, Coverage, CoverageStatus,
     Direction, Gap, GapKind, GapMonth, GapSource, KindTotal, MatchMethod, PolicyFrom, PriceDifference,
-    Proposal, ProposalStatus, Reason, SourceConflict, TermMix, TimeBarred, Total, Waste, Waterfall,
+    Proposal, ProposalStatus, Reason, Settled, SourceConflict, TermMix, TimeBarred, Total, Waste, Waterfall,
 };
 pub use explanation::{
     ExplainedMonth, ExplainedName, ExplainedPrice, ExplainedRow, ExplainedRule, Explanation, RowRole, Stretch,
 };
 pub use input::{
-    AllocateBy, Allocation, AuditInput, Basis, BillingEntity, ChoiceError, Incomplete, Policy,
-    PolicyOverride, Proration, Source,
+    AllocateBy, Allocation, AuditInput, Basis, BillingEntity, ChoiceError, Incomplete, LeftOut, Policy,
+    PolicyOverride, Proration, SettledMonth, Source,
 };
 pub use invoiced::{Invoiced, InvoicedDocument, InvoicedProduct, InvoicedReference};
 pub use margins_document::{
     BillableMargin, Margin, MarginFigures, MarginMonth, MarginNotCompared, MarginTotal, Margins, NoMargin,
 };
+pub use needed::{SharedKeys, needed};
 pub(crate) use render::defused;
 pub use render::{csv, table};
 pub use standing::Standing;
@@ -111,6 +114,7 @@ use proposals::{Scores, Undecided};
 use rows::raw_rows;
 use rules::Rules;
 use rust_decimal::Decimal;
+use settled::Settlements;
 use sides::Formats;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use users::Users;
@@ -262,8 +266,7 @@ fn prepared<T>(
     formats.drop_usage(&mut raw);
     let mut chosen = choose(raw, &sources, &calendar, input.stretch_snapshots);
     chosen.mark_free(&identity);
-    let mut notes: BTreeSet<String> = chosen.notes.drain(..).collect();
-    notes.extend(identity.notes());
+    let mut notes: BTreeSet<String> = identity.notes().into_iter().collect();
     notes.extend(sources.iter().filter_map(|source| {
         let stated = source.client.as_ref().filter(|_| !identity::one_client(source))?;
         Some(format!(
@@ -275,8 +278,10 @@ fn prepared<T>(
     let mut rule_notes = Vec::new();
     let rules = Rules::build(&input.rules, &identity, &mut rule_notes);
     notes.extend(rule_notes);
+    let wanted = wanted(input, &identity, &mut notes);
+    notes.extend(remarks(&mut chosen, &identity, wanted.as_ref()));
     notes.extend(unmet_rules(input, &identity, &chosen));
-    let undecided = Undecided::find(input, &identity, &rules, &chosen, &mut Scores::new());
+    let undecided = Undecided::find(input, &identity, &rules, &chosen, wanted.as_ref(), &mut Scores::new());
     proposals.extend(undecided.waiting(&identity));
     sort_rows(&mut chosen, threads);
     let prices = PriceList::build(prices_of(input), &identity);
@@ -285,7 +290,7 @@ fn prepared<T>(
     let read_users =
         |clients: &BTreeSet<ClientId>| Users::read(clients, &sources, &ranks, &identity, &calendar);
     let allocations = Allocations::build(input, &identity, read_users, &mut notes);
-    let wanted = wanted(input, &identity, &mut notes);
+    let settled = Settlements::of(input);
     let context = Context {
         input,
         policies: &policies,
@@ -300,6 +305,7 @@ fn prepared<T>(
         undecided: &undecided,
         incomplete: &incomplete,
         all_incomplete,
+        settled: &settled,
         wanted: wanted.as_ref(),
     };
     work(&context, proposals, notes)
@@ -329,14 +335,14 @@ fn use_proposals(input: &AuditInput, identity: &mut Identity, chosen: &mut Chose
     let Some(least) = input.accept_proposals else { return used };
     let mut ignored = Vec::new();
     let rules = Rules::build(&input.rules, identity, &mut ignored);
-    let undecided = Undecided::find(input, identity, &rules, chosen, &mut Scores::new());
+    let undecided = Undecided::find(input, identity, &rules, chosen, None, &mut Scores::new());
     for (source, target) in undecided.accepted_clients(least) {
         used.extend(undecided.used(identity, MappingSide::Client, (source.0, target.0)));
         identity.join_clients(source, target);
     }
     chosen.rename(identity);
     let rules = Rules::build(&input.rules, identity, &mut ignored);
-    let undecided = Undecided::find(input, identity, &rules, chosen, &mut Scores::new());
+    let undecided = Undecided::find(input, identity, &rules, chosen, None, &mut Scores::new());
     for (source, target) in undecided.accepted_products(least) {
         used.extend(undecided.used(identity, MappingSide::Product, (source.0, target.0)));
         identity.join_products(source, target);
@@ -345,7 +351,19 @@ fn use_proposals(input: &AuditInput, identity: &mut Identity, chosen: &mut Chose
     used
 }
 
-/// Rules that name a client or a product that no row has: a typing mistake would go unnoticed.
+/// What is to be said of the rows that count: of an audit of some clients, what is about them.
+fn remarks(chosen: &mut Chosen<'_>, identity: &Identity, wanted: Option<&BTreeSet<ClientId>>) -> Vec<String> {
+    let about = |clients: &BTreeSet<ClientId>| {
+        let ours = |wanted: &BTreeSet<ClientId>| {
+            clients.iter().any(|client| wanted.contains(&identity.client_alias(*client)))
+        };
+        wanted.is_none_or(ours)
+    };
+    chosen.notes.drain(..).filter(|(clients, _)| about(clients)).map(|(_, text)| text).collect()
+}
+
+/// Rules that name a client or a product that no row has: a typing mistake would go unnoticed. An audit of
+/// some clients may not have the rows of the others, but knows whom and what they name.
 fn unmet_rules(input: &AuditInput, identity: &Identity, chosen: &Chosen<'_>) -> Vec<String> {
     if input.rules.is_empty() {
         return Vec::new();
@@ -355,11 +373,19 @@ fn unmet_rules(input: &AuditInput, identity: &Identity, chosen: &Chosen<'_>) -> 
     clients.extend(chosen.bills.iter().map(|bill| bill.client));
     let mut products: HashSet<ProductId> = counts.map(|count| count.product).collect();
     products.extend(chosen.bills.iter().map(|bill| bill.product));
+    let has_client = |client: ClientId| match input.clients {
+        None => clients.contains(&client),
+        Some(_) => identity.has_client(client),
+    };
+    let has_product = |product: ProductId| match input.clients {
+        None => products.contains(&product),
+        Some(_) => identity.has_product(product),
+    };
     let mut notes = Vec::new();
     for rule in &input.rules {
         let on = calendar::day(rule.span.from);
         if let Some(client) = &rule.client
-            && !clients.contains(&identity.client(client, on))
+            && !has_client(identity.client(client, on))
         {
             let name = client.name.as_deref().or(client.id.as_deref()).unwrap_or_default();
             notes.push(format!(
@@ -368,7 +394,7 @@ fn unmet_rules(input: &AuditInput, identity: &Identity, chosen: &Chosen<'_>) -> 
             ));
         }
         for product in [&rule.product, &rule.parent_product].into_iter().flatten() {
-            if !products.contains(&identity.product(product, on)) {
+            if !has_product(identity.product(product, on)) {
                 let name = product.name.as_deref().or(product.sku.as_deref()).unwrap_or_default();
                 notes.push(format!(
                     "the rule `{}` of {} names the product `{name}`, which no row has",

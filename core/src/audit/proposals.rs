@@ -9,6 +9,7 @@ use crate::matching::{Scored, fold};
 use crate::records::MappingSide;
 use rust_decimal::Decimal;
 use std::cmp::Reverse;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Pairs that score, and the ends that wait for a person.
@@ -28,27 +29,41 @@ pub(super) type Scores = HashMap<(ProductId, ProductId), Option<Scored>>;
 struct Sides {
     entitled: BTreeSet<ProductId>,
     billed: BTreeSet<ProductId>,
+    /// Of the entitled: those that an entitlement source counts.
+    counted: BTreeSet<ProductId>,
 }
 
 impl Undecided {
-    /// Finds the names that wait, given the rows that count.
+    /// Finds the names that wait, given the rows that count: all of them, or what concerns the wanted clients.
     pub(super) fn find(
         input: &AuditInput,
         identity: &Identity,
         rules: &Rules,
         chosen: &Chosen<'_>,
+        wanted: Option<&BTreeSet<ClientId>>,
         scores: &mut Scores,
     ) -> Self {
         let mut found = Self::default();
         let sides = sides(identity, rules, chosen);
-        found.find_clients(input, identity, &sides);
+        found.find_clients(input, identity, &sides, wanted);
         for (client, sides) in &sides {
-            found.find_products(input, identity, *client, sides, scores);
+            if wanted.is_none_or(|wanted| wanted.contains(client)) {
+                found.find_products(input, identity, *client, sides, scores);
+            }
         }
         found
     }
 
-    fn find_clients(&mut self, input: &AuditInput, identity: &Identity, sides: &BTreeMap<ClientId, Sides>) {
+    fn find_clients(
+        &mut self,
+        input: &AuditInput,
+        identity: &Identity,
+        sides: &BTreeMap<ClientId, Sides>,
+        wanted: Option<&BTreeSet<ClientId>>,
+    ) {
+        let concerns = |ends: [u32; 2]| {
+            wanted.is_none_or(|wanted| ends.iter().any(|end| wanted.contains(&ClientId(*end))))
+        };
         let lone = |one: fn(&Sides) -> &BTreeSet<ProductId>, other: fn(&Sides) -> &BTreeSet<ProductId>| {
             let lone = sides.iter().filter(|(_, sides)| !one(sides).is_empty() && other(sides).is_empty());
             lone.map(|(client, _)| *client).collect::<Vec<_>>()
@@ -59,7 +74,7 @@ impl Undecided {
             |ids: &[ClientId]| ids.iter().filter_map(|id| identity.client_key(*id)).collect::<Vec<_>>();
         for proposal in identity.clients.propose(&keys(&sources), &keys(&targets)) {
             let (source, target) = (number(proposal.source.index()), number(proposal.target.index()));
-            if !rejected(input, identity, MappingSide::Client, source, target) {
+            if concerns([source, target]) && !rejected(input, identity, MappingSide::Client, source, target) {
                 self.clients.extend([ClientId(source), ClientId(target)]);
                 self.client_pairs.insert((source, target), proposal.scored);
             }
@@ -81,6 +96,7 @@ impl Undecided {
         for product in sides.billed.union(&sides.entitled).filter(ambiguous) {
             self.products.insert((client, *product));
         }
+        self.find_charged(input, identity, client, sides, scores);
         if sides.billed.is_empty() || sides.entitled.is_empty() {
             return;
         }
@@ -95,6 +111,39 @@ impl Undecided {
         for source in sides.billed.difference(&sides.entitled) {
             for target in sides.entitled.difference(&sides.billed) {
                 self.pair(input, identity, client, *source, *target, scores);
+            }
+        }
+    }
+
+    /// Products that only the vendor's charges name, under the name of one that is counted by another id: Graph's
+    /// ids and Partner Center's do not join by themselves. The charges wait, for they would be seats once more;
+    /// what is counted and billed is compared meanwhile.
+    fn find_charged(
+        &mut self,
+        input: &AuditInput,
+        identity: &Identity,
+        client: ClientId,
+        sides: &Sides,
+        scores: &mut Scores,
+    ) {
+        let charged = sides.entitled.difference(&sides.counted);
+        let charged =
+            charged.filter(|product| !sides.billed.contains(*product) && !identity.graph(**product));
+        for source in charged {
+            let name = fold(identity.product_name(*source));
+            for target in &sides.counted {
+                if !identity.graph(*target)
+                    || fold(identity.product_name(*target)) != name
+                    || rejected(input, identity, MappingSide::Product, source.0, target.0)
+                {
+                    continue;
+                }
+                let known =
+                    scores.entry((*source, *target)).or_insert_with(|| same_name(identity, *source, *target));
+                if let Some(scored) = known {
+                    self.products.insert((client, *source));
+                    self.product_pairs.insert((source.0, target.0), scored.clone());
+                }
             }
         }
     }
@@ -137,8 +186,9 @@ impl Undecided {
     pub(super) fn waiting(&self, identity: &Identity) -> Vec<Proposal> {
         let sides = [(MappingSide::Client, &self.client_pairs), (MappingSide::Product, &self.product_pairs)];
         let all = sides.into_iter().flat_map(|(side, pairs)| pairs.iter().map(move |pair| (side, pair)));
-        all.map(|(side, (ends, scored))| document(identity, side, *ends, scored, ProposalStatus::Waiting))
-            .collect()
+        let all = all
+            .map(|(side, (ends, scored))| document(identity, side, *ends, scored, ProposalStatus::Waiting));
+        by_names(all)
     }
 
     /// A pair that was used on request.
@@ -157,7 +207,46 @@ fn document(
     status: ProposalStatus,
 ) -> Proposal {
     let (source, target) = identity.texts(side, ends.0, ends.1);
-    Proposal { side, source, target, score: scored.score, reasons: scored.reasons.clone(), status }
+    let (source_ids, target_ids) = (identity.ids(side, ends.0), identity.ids(side, ends.1));
+    let (score, reasons) = (scored.score, scored.reasons.clone());
+    Proposal { side, source, target, source_ids, target_ids, score, reasons, status }
+}
+
+/// What reads the same is one proposal, with all ids that go by the two names: to confirm it takes them for one.
+/// Its score and reasons are those of the best pair.
+fn by_names(all: impl Iterator<Item = Proposal>) -> Vec<Proposal> {
+    let mut named: BTreeMap<(MappingSide, String, String), Proposal> = BTreeMap::new();
+    for proposal in all {
+        let key = (proposal.side, proposal.source.clone(), proposal.target.clone());
+        match named.entry(key) {
+            Entry::Vacant(free) => {
+                free.insert(proposal);
+            }
+            Entry::Occupied(mut same) => {
+                let same = same.get_mut();
+                if (Reverse(proposal.score), &proposal.reasons) < (Reverse(same.score), &same.reasons) {
+                    (same.score, same.reasons) = (proposal.score, proposal.reasons);
+                }
+                for (ids, more) in
+                    [(&mut same.source_ids, proposal.source_ids), (&mut same.target_ids, proposal.target_ids)]
+                {
+                    let new: Vec<String> = more.into_iter().filter(|id| !ids.contains(id)).collect();
+                    ids.extend(new);
+                }
+            }
+        }
+    }
+    named.into_values().collect()
+}
+
+/// How likely products of one name and different ids are the same: as matching scores them, else by the name.
+fn same_name(identity: &Identity, source: ProductId, target: ProductId) -> Option<Scored> {
+    let (from, to) = (identity.product_key(source)?, identity.product_key(target)?);
+    let scored = identity.products.propose(&[from], &[to]).into_iter().next().map(|found| found.scored);
+    Some(scored.unwrap_or_else(|| Scored {
+        score: Decimal::new(95, 2),
+        reasons: vec!["the same name, under different ids".to_owned()],
+    }))
 }
 
 /// Scores a client's names without a counterpart, all at once: each name is read once, not once a pair.
@@ -185,16 +274,21 @@ fn score_all(input: &AuditInput, identity: &Identity, sides: &Sides, scores: &mu
 /// the parent of a bundle, which no vendor counts.
 fn sides(identity: &Identity, rules: &Rules, chosen: &Chosen<'_>) -> BTreeMap<ClientId, Sides> {
     let mut sides: BTreeMap<ClientId, Sides> = BTreeMap::new();
-    let mut last = None;
-    for count in chosen.counts.iter().chain(&chosen.states) {
-        // A product's rows stand together in most files.
-        let told = Some((count.client, count.product, count.free));
-        if std::mem::replace(&mut last, told) == told {
-            continue;
-        }
-        let sides = sides.entry(count.client).or_default();
-        if !count.free && !identity.free(count.product) {
-            sides.entitled.insert(count.product);
+    for (counted, counts) in [(true, &chosen.counts), (false, &chosen.states)] {
+        let mut last = None;
+        for count in counts {
+            // A product's rows stand together in most files.
+            let told = Some((count.client, count.product, count.free));
+            if std::mem::replace(&mut last, told) == told {
+                continue;
+            }
+            let sides = sides.entry(count.client).or_default();
+            if !count.free && !identity.free(count.product) {
+                sides.entitled.insert(count.product);
+                if counted {
+                    sides.counted.insert(count.product);
+                }
+            }
         }
     }
     let mut last = None;

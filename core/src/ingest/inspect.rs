@@ -2,7 +2,7 @@
 
 use super::{FileError, FileReport, SeenTable};
 use crate::period::Span;
-use crate::records::{ClientRef, Held, ProductRef, Record, Sourced, VendorCharge};
+use crate::records::{ClientRef, Decision, Held, ProductRef, Record, Sourced, VendorCharge};
 use crate::seat_states::{SeatStates, seat_states};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -107,6 +107,7 @@ pub fn record_json(sourced: &Sourced) -> Value {
         Record::Activity(_) => "activity",
         Record::Price(_) => "price",
         Record::Rule(_) => "rule",
+        Record::Decision(_) => "decision",
         Record::Mapping(_) => "mapping",
         Record::Provisioning(_) => "provisioning_event",
         Record::ListPrice(_) => "list_price",
@@ -173,6 +174,7 @@ pub fn record_json(sourced: &Sourced) -> Value {
             put(&mut row, "value", &value);
             put_span(&mut row, rule.span);
         }
+        Record::Decision(decision) => put_decision(&mut row, decision),
         Record::Provisioning(event) => {
             put_client(&mut row, &event.client);
             if let Some(product) = &event.product {
@@ -198,6 +200,25 @@ pub fn record_json(sourced: &Sourced) -> Value {
         }
     }
     Value::Object(row)
+}
+
+/// The members of a decision that other records have under the same names.
+fn put_decision(row: &mut Map<String, Value>, decision: &Decision) {
+    let (client, product, span) = match decision {
+        Decision::Policy(policy) => (policy.client.as_ref(), policy.product.as_ref(), policy.span),
+        Decision::BillingEntity(entity) => (Some(&entity.client), None, None),
+        Decision::Allocation(own) => (Some(&own.client), own.product.as_ref(), Some(own.span)),
+        Decision::Settled(_) => (None, None, None),
+    };
+    if let Some(client) = client {
+        put(row, "client", client);
+    }
+    if let Some(product) = product {
+        put_product(row, product);
+    }
+    if let Some(span) = span {
+        put_span(row, span);
+    }
 }
 
 /// Adds a member; nulls are left out.

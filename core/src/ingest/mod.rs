@@ -415,6 +415,10 @@ pub const FORMATS: &[Format] = &[
     template::prices::FORMAT,
     template::rules::FORMAT,
     template::mappings::FORMAT,
+    template::policies::FORMAT,
+    template::billing_entities::FORMAT,
+    template::allocations::FORMAT,
+    template::settled::FORMAT,
 ];
 
 /// Name of the format of files that are read with an import profile.

@@ -214,6 +214,8 @@ pub struct ClientIndex {
     keys: HashMap<Identity, ClientKey>,
     display: Vec<ClientDisplay>,
     refs: Vec<Vec<ClientRef>>,
+    /// References of directories: what they call a client is its name.
+    listed: BTreeSet<ClientRef>,
     known: HashMap<ClientRef, Base>,
     redirects: Redirects,
     notes: Vec<MatchNote>,
@@ -225,7 +227,18 @@ impl ClientIndex {
     ///
     /// The same references and mappings in any order give the same index.
     pub fn build<'a>(refs: impl Iterator<Item = &'a ClientRef>, mappings: &[MappingRow]) -> Self {
-        let distinct: HashSet<&ClientRef> = refs.collect();
+        Self::of_directories(refs, std::iter::empty(), mappings)
+    }
+
+    /// The same, with the references of directories. A client is shown by the name that a directory gives
+    /// it: rows may call it by its tenant's.
+    pub fn of_directories<'a>(
+        refs: impl Iterator<Item = &'a ClientRef>,
+        listed: impl Iterator<Item = &'a ClientRef>,
+        mappings: &[MappingRow],
+    ) -> Self {
+        let listed: BTreeSet<&ClientRef> = listed.collect();
+        let distinct: HashSet<&ClientRef> = refs.chain(listed.iter().copied()).collect();
         let distinct: BTreeSet<&ClientRef> = distinct.into_iter().collect();
         let facts = Facts::of(&distinct);
         let meanings: Vec<(&ClientRef, Meaning)> =
@@ -246,6 +259,7 @@ impl ClientIndex {
             keys,
             display: Vec::new(),
             refs: vec![Vec::new(); identities.len()],
+            listed: listed.into_iter().cloned().collect(),
             known: HashMap::new(),
             redirects: Redirects::default(),
             notes: Vec::new(),
@@ -369,7 +383,10 @@ impl ClientIndex {
         let first = |pick: fn(&ClientRef) -> Option<&String>| {
             refs.iter().find_map(|client| filled(pick(client)).map(str::to_owned))
         };
-        let names: BTreeSet<&str> = refs.iter().filter_map(|client| filled(client.name.as_ref())).collect();
+        let named = |client: &&ClientRef| filled(client.name.as_ref()).is_some();
+        let by_directory = refs.iter().filter(named).any(|client| self.listed.contains(client));
+        let naming = refs.iter().filter(|client| !by_directory || self.listed.contains(*client));
+        let names: BTreeSet<&str> = naming.filter_map(|client| filled(client.name.as_ref())).collect();
         let domain = first(|client| client.domain.as_ref());
         let id =
             matches!(identity, Identity::Tenant(_) | Identity::Id(_)).then(|| identity.text().to_owned());
@@ -460,6 +477,21 @@ mod tests {
         assert!(!same(&index, "||contoso.com", "Contoso Ltd|250|contoso.com"));
         let keys = ["||contoso.com", "Contoso Ltd|250|contoso.com"].map(|text| resolve(&index, text).key);
         assert_eq!(index.propose(&keys[..1], &keys[1..]).len(), 1);
+    }
+
+    #[test]
+    fn a_client_is_shown_by_the_name_that_a_directory_gives_it() {
+        let refs = [format!("AAA tenant|{TENANT}|"), "Contoso Ltd||".to_owned()].map(|text| client(&text));
+        let listed = client(&format!("Contoso Ltd|{TENANT}|contoso.com"));
+        let index = ClientIndex::of_directories(refs.iter(), std::iter::once(&listed), &[]);
+        let keys =
+            refs.each_ref().map(|client| index.resolve(client, "2026-06-01".parse().unwrap()).unwrap().key);
+        assert_eq!(keys[0], keys[1]);
+        assert_eq!(index.display(keys[0]).name, "Contoso Ltd");
+        let unnamed = client(&format!("|{TENANT}|contoso.com"));
+        let index = ClientIndex::of_directories(refs.iter(), std::iter::once(&unnamed), &[]);
+        let key = index.resolve(&refs[0], "2026-06-01".parse().unwrap()).unwrap().key;
+        assert_eq!(index.display(key).name, "AAA tenant", "a directory without a name says none");
     }
 
     #[test]

@@ -106,12 +106,17 @@ pub fn seat_states(charges: &[(&VendorCharge, u32)]) -> SeatStates {
     out
 }
 
+/// Whose charges are taken together: those of one id, else of one name.
+pub(crate) fn client_key(client: &ClientRef) -> String {
+    match &client.id {
+        Some(id) => format!("id:{}", id.to_lowercase()),
+        None => format!("name:{}", client.name.as_deref().unwrap_or_default().trim().to_lowercase()),
+    }
+}
+
 fn key(charge: &VendorCharge) -> Key {
     let fold = |text: &Option<String>| text.as_deref().unwrap_or_default().trim().to_lowercase();
-    let client = match &charge.client.id {
-        Some(id) => format!("id:{}", id.to_lowercase()),
-        None => format!("name:{}", fold(&charge.client.name)),
-    };
+    let client = client_key(&charge.client);
     let product = match &charge.product.sku {
         Some(sku) => format!("sku:{}", sku.to_lowercase()),
         None => format!("name:{}|{}", fold(&charge.product.name), fold(&charge.product.part_number)),

@@ -127,6 +127,7 @@ pub fn audit(
     input.rejected_proposals = request.rejected.iter().cloned().map(NamedPair::into_parts).collect();
     input.rules = gathered.rules;
     input.prices = gathered.prices;
+    gathered.decisions.into_iter().for_each(|decision| decision.add_to(&mut input));
     match audit::run(&input) {
         Ok(document) => answer.audit = Some(document),
         Err(error) => {

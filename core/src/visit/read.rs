@@ -3,9 +3,9 @@
 use super::answer::{OpenQuestion, RefusedRow, UnreadFile, VisitFile};
 use super::request::{FileAnswers, VisitRequest};
 use super::{GivenFile, Reading, VisitError, place};
-use crate::audit::{Incomplete, Source};
+use crate::audit::{Incomplete, LeftOut, Source};
 use crate::ingest::{FORMATS, FileError, FileReport, Progress, Question, ReadOptions, Taker, read_source};
-use crate::records::{ClientRef, MappingRow, Price, Record, Rule, Side, Sourced};
+use crate::records::{ClientRef, Decision, MappingRow, Price, Record, Rule, Side, Sourced};
 use std::ops::ControlFlow;
 
 /// Refused rows and remarks that an answer lists of one file.
@@ -18,6 +18,7 @@ pub(super) struct Gathered {
     pub(super) mappings: Vec<MappingRow>,
     pub(super) rules: Vec<Rule>,
     pub(super) prices: Vec<Price>,
+    pub(super) decisions: Vec<Decision>,
     pub(super) files: Vec<VisitFile>,
     pub(super) questions: Vec<OpenQuestion>,
 }
@@ -124,6 +125,7 @@ impl Gathered {
                 Record::Mapping(row) => self.mappings.push(row),
                 Record::Rule(row) => self.rules.push(*row),
                 Record::Price(row) => self.prices.push(*row),
+                Record::Decision(row) => self.decisions.push(*row),
                 _ if said.side.is_none_or(|side| is_of(&sourced.record, side)) => rows.push(sourced),
                 _ => {}
             }
@@ -143,6 +145,7 @@ impl Gathered {
             stated_span: report.stated_span,
             incomplete: incomplete(report),
             records: rows,
+            left_out: LeftOut::default(),
         });
     }
 }

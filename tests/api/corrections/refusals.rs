@@ -17,12 +17,33 @@ async fn each_month_enters_one_open_correction() {
     let held = org.read(&format!("/v1/gaps/{gap}")).await;
     assert_eq!(held["settled_by"].as_array().unwrap().len(), 8, "{held:#}");
     assert_eq!(held["settled_by"][0]["correction_id"], desk.id.as_str());
+    // So does the document of the next audit, and that nothing is left to charge.
+    app.clock.advance(chrono::TimeDelta::seconds(1));
+    let again = org.audit(json!({"from": "2026-02", "to": "2026-09"})).await;
+    let found = &again["gaps"][0];
+    assert_eq!(found["amount"]["amount"], "352.00", "what is found stays: {found:#}");
+    assert_eq!(
+        (&found["amount_unsettled"]["amount"], &found["seat_months_unsettled"]),
+        (&json!("0.00"), &json!("0.000000"))
+    );
+    let settled = found["settled"].as_array().unwrap();
+    assert_eq!(
+        (settled.len(), &settled[0]["settled_by"], &settled[0]["open"]),
+        (8, &json!(desk.id), &json!(true))
+    );
     // A rule explains the seats: withdrawn, and the months are free again for what an audit still finds.
     let rule = json!({"rule": {"reason": "Shared mailboxes", "owner": "Bea"}});
     let withdrawn = desk.ok(owner, "withdraw", rule).await;
     assert_eq!(
         (withdrawn["state"].as_str(), share(&withdrawn["balance"], "withdrawn").1),
         (Some("resolved"), "352.00")
+    );
+    app.clock.advance(chrono::TimeDelta::seconds(1));
+    let free = org.audit(json!({"from": "2026-02", "to": "2026-09"})).await;
+    assert_eq!(
+        free["gaps"][0]["settled"],
+        serde_json::Value::Null,
+        "what was withdrawn settles nothing: {free:#}"
     );
     let (_, reopened) = Desk::open(owner, &[&gap]).await;
     assert_eq!(share(&reopened["balance"], "outstanding").1, "352.00");

@@ -1,9 +1,13 @@
-//! Which months of gaps corrections hold or have settled: shown with gaps, and no part of an audit's document.
+//! Which months of gaps corrections hold or have settled: as they are now, shown with gaps, and as they were
+//! known to an audit, whose document says what is left to charge or credit.
 
 use crate::error::ApiError;
-use crate::storage::OrgTx;
 use crate::storage::corrections::ledger;
+use crate::storage::{OrgTx, StorageError};
+use chrono::{DateTime, Utc};
+use leakage_core::audit::{self, AuditInput};
 use leakage_core::id::CorrectionId;
+use leakage_core::money::{Currency, Money};
 use leakage_core::period::Month;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -38,4 +42,28 @@ pub async fn settled(
         }
     }
     Ok(settled)
+}
+
+/// Gives an audit the months that corrections held or had settled at a time: what is found there again is not
+/// charged again.
+pub async fn known(
+    tx: &mut OrgTx,
+    known_at: DateTime<Utc>,
+    input: &mut AuditInput,
+) -> Result<(), StorageError> {
+    let months = (input.from.first_day(), input.to.first_day());
+    for held in ledger::known_months(tx, months, known_at).await? {
+        let currency: Currency =
+            held.currency.parse().map_err(|_| StorageError::Corrupt { column: "corrections.currency" })?;
+        input.settled.push(audit::SettledMonth {
+            gap: held.gap_id,
+            month: Month::of(held.month),
+            settled_by: CorrectionId::new(held.correction_id).to_string(),
+            open: held.open,
+            seat_days: held.seat_days,
+            amount: Money::from_minor(held.minor, currency).amount,
+            documents: held.documents,
+        });
+    }
+    Ok(())
 }

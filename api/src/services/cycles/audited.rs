@@ -1,5 +1,6 @@
 //! What an audit's end means for the cycle that started it: who was compared, and what its gaps changed.
 
+use super::announced::{self, event, state, state_name};
 use super::check::cycle_of;
 use super::names::Names;
 use crate::app::App;
@@ -12,11 +13,11 @@ use crate::storage::events::NewEvent;
 use crate::storage::{self, OrgTx, StorageError, gaps, organizations};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::audit::{Coverage, CoverageStatus, Gap};
-use leakage_core::cycle::{GapChange, GapState, changes, status};
+use leakage_core::cycle::{GapState, changes, status};
 use leakage_core::id::AuditId;
 use leakage_core::matching::fold;
 use leakage_core::period::Month;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -29,7 +30,9 @@ pub async fn audit_completed(app: &App, tx: &mut OrgTx, id: AuditId) -> Result<(
     let audit = audits::find(tx, id).await?.ok_or_else(ApiError::not_found)?;
     let now = app.clock.now();
     let mut written = vec![completed(&audit)];
-    if !cycles::of_audit(tx, id).await?.is_empty() {
+    if cycles::of_audit(tx, id).await?.is_empty() {
+        written.extend(announced::by_people(tx, &audit, now).await?);
+    } else {
         // A look may change the same rows.
         organizations::lock(tx).await?;
         let rows = cycles::of_audit(tx, id).await?;
@@ -150,11 +153,8 @@ impl Seen {
             let (changes, now_is) = changes(known, true, !later.contains(client));
             states.extend(now_is.map(|state| (gap_id.clone(), *client, state_name(state))));
             written.extend(changes.into_iter().map(|change| {
-                let facts = json!({
-                    "direction": gap.direction, "kind": gap.kind, "product": gap.product,
-                    "seats": gap.seats, "amount": gap.amount, "monthly_forward": gap.monthly_forward,
-                });
-                self.event(id, *client, gap_id, change, facts)
+                let facts = announced::facts(gap);
+                event(self.month, id, *client, gap_id, change, facts)
             }));
         }
         for gap in known.iter().filter(|gap| !self.gaps.contains_key(&gap.gap_id)) {
@@ -167,7 +167,7 @@ impl Seen {
             states.extend(now_is.map(|state| (gap.gap_id.clone(), gap.client_id, state_name(state))));
             written.extend(changes.into_iter().map(|change| {
                 let facts = json!({ "direction": gap.direction, "product": gap.product });
-                self.event(id, gap.client_id, &gap.gap_id, change, facts)
+                event(self.month, id, gap.client_id, &gap.gap_id, change, facts)
             }));
         }
         let seen = self
@@ -179,22 +179,6 @@ impl Seen {
         cycle_gaps::unsee(tx, self.month, &gone).await?;
         cycle_gaps::announce(tx, &states, now).await?;
         Ok(written)
-    }
-
-    fn event(&self, audit: AuditId, client: Uuid, gap: &str, change: GapChange, data: Value) -> NewEvent {
-        let kind = match change {
-            GapChange::Found => events::GAP_FOUND,
-            GapChange::Closed => events::GAP_CLOSED,
-            GapChange::Recurred => events::GAP_RECURRED,
-        };
-        NewEvent {
-            kind,
-            month: Some(self.month),
-            client_id: Some(client),
-            audit_id: Some(audit.uuid()),
-            gap_id: Some(gap.to_owned()),
-            data,
-        }
     }
 
     /// Notes who was compared, and who was not and why.
@@ -218,16 +202,5 @@ impl Seen {
             status.as_str().clone_into(&mut row.status);
         }
         cycles::upsert(tx, &rows, now).await
-    }
-}
-
-fn state(text: &str) -> GapState {
-    if text == "open" { GapState::Open } else { GapState::Closed }
-}
-
-const fn state_name(state: GapState) -> &'static str {
-    match state {
-        GapState::Open => "open",
-        GapState::Closed => "closed",
     }
 }

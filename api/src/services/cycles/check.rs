@@ -49,7 +49,7 @@ pub(super) struct Standing {
     pub before: Option<CycleClientRow>,
     pub cycle: Cycle,
     pub complete: bool,
-    /// Digest of the imports that concern the month.
+    /// Digest of the imports that concern the month, and of when something was decided last.
     pub facts: String,
     schedule: Schedule,
 }
@@ -154,8 +154,12 @@ fn side(text: &str) -> Result<(Side, &'static str), StorageError> {
     }
 }
 
-/// What files tell of each client, with the import that it comes from.
-struct Files(BTreeMap<Uuid, Vec<(Uuid, Imported)>>);
+/// What files tell of each client, with the import that it comes from; and when something was decided last, of a
+/// client and of all.
+struct Files {
+    told: BTreeMap<Uuid, Vec<(Uuid, Imported)>>,
+    decided: BTreeMap<Option<Uuid>, DateTime<Utc>>,
+}
 
 impl Files {
     async fn load(tx: &mut OrgTx, names: &Names, horizon: Month) -> Result<Self, StorageError> {
@@ -168,21 +172,32 @@ impl Files {
             let imported = Imported { side: side(&text)?.0, source: format.unwrap_or_default(), told };
             files.entry(names.counted_as(client_id)).or_default().push((import_id, imported));
         }
-        Ok(Self(files))
+        let mut decided: BTreeMap<Option<Uuid>, DateTime<Utc>> = BTreeMap::new();
+        for (client, at) in cycles::decided(tx).await? {
+            let last = decided.entry(client.map(|client| names.counted_as(client))).or_insert(at);
+            *last = at.max(*last);
+        }
+        Ok(Self { told: files, decided })
     }
 
     fn of(&self, client: Uuid) -> &[(Uuid, Imported)] {
-        self.0.get(&client).map_or(&[], Vec::as_slice)
+        self.told.get(&client).map_or(&[], Vec::as_slice)
     }
 
-    /// Digest of the imports that concern a client's month.
+    /// Digest of the imports that concern a client's month, and of what was decided.
     fn facts(&self, client: Uuid, cycle: &Cycle) -> Result<String, ApiError> {
         let first = cycle.month.first_day();
         let oldest = first.checked_sub_days(Days::new(OLD_DAYS)).unwrap_or(NaiveDate::MIN);
         let concerns =
             |(_, imported): &&(Uuid, Imported)| imported.concerns(cycle) && oldest <= imported.told.through;
         let imports: BTreeSet<Uuid> = self.of(client).iter().filter(concerns).map(|(id, _)| *id).collect();
-        digest::of_json(&imports).map_err(ApiError::internal)
+        let decided = [self.decided.get(&None), self.decided.get(&Some(client))];
+        let digest = if decided == [None, None] {
+            digest::of_json(&imports)
+        } else {
+            digest::of_json(&(imports, decided.map(|at| at.map(DateTime::timestamp_micros))))
+        };
+        digest.map_err(ApiError::internal)
     }
 }
 

@@ -1,9 +1,10 @@
 //! The monthly cycle: looks at what is imported, reminds, starts audits, announces gaps.
 //!
 //! A look ([`check`](fn@check)) is a job. It is enqueued by the clock ([`tick`], once a day after midnight
-//! UTC), by an import that completes or is voided, by a mapping that is decided, and by a schedule that is set. Looks of one organization
-//! wait for each other and begin from what is stored, so any number of them does the same as one.
+//! UTC), by an import that completes or is voided, by a mapping, rule, price, policy, allocation or billing entity that
+//! changes, and by a schedule that is set. Looks of one organization wait for each other and begin from what is stored, so any number of them does the same as one.
 
+mod announced;
 mod audited;
 mod check;
 mod names;

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Who starts them, as audits name it.
-const STARTED_BY: &str = "system:cycle";
+pub(super) const STARTED_BY: &str = "system:cycle";
 
 /// Starts one audit a month for all clients that need one, and answers what is to be announced: one event an
 /// audit. The standings are brought up to date in the database.

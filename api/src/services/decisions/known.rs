@@ -21,7 +21,7 @@ use leakage_core::records::{ClientRef, ProductRef};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
-/// Adds what was decided by that time to the input of an audit, whose files are there already.
+/// Adds what was decided by that time to the input of an audit that knows whom its files name.
 pub async fn load(tx: &mut OrgTx, known_at: DateTime<Utc>, input: &mut AuditInput) -> Result<(), ApiError> {
     let rules = decisions::known(tx, Resource::Rule, known_at).await?;
     let prices = decisions::known(tx, Resource::Price, known_at).await?;
@@ -145,18 +145,10 @@ impl Names {
     }
 }
 
-/// Those of these references that the rows of an audit hold.
+/// Those of these references that the files of an audit name.
 fn said<'r>(sources: &[Source], wanted: impl Iterator<Item = &'r ClientRef>) -> HashSet<ClientRef> {
     let wanted: HashSet<&ClientRef> = wanted.collect();
-    let rows = sources.iter().flat_map(|source| &source.records);
-    let mut said: HashSet<ClientRef> = HashSet::new();
-    // Rows of one client stand together: most are passed by one comparison.
-    let mut last: Option<&ClientRef> = None;
-    for client in rows.filter_map(|sourced| sourced.record.client()) {
-        if last != Some(client) && wanted.contains(client) && !said.contains(client) {
-            said.insert(client.clone());
-        }
-        last = Some(client);
-    }
-    said
+    let named =
+        sources.iter().flat_map(|source| source.left_out.clients.iter().chain(&source.left_out.others));
+    named.map(AsRef::as_ref).filter(|client| wanted.contains(client)).cloned().collect()
 }

@@ -12,7 +12,7 @@ pub mod rules;
 
 use crate::auth::Actor;
 use crate::error::{ApiError, Code};
-use crate::services::text;
+use crate::services::{cycles, text};
 use crate::storage::decisions::{self, DecisionRow, End, NewDecision, Resource};
 use crate::storage::{OrgTx, StorageError, clients};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -127,7 +127,10 @@ async fn store<T: Serialize + DeserializeOwned>(
     now: DateTime<Utc>,
 ) -> Result<Decided<T>, ApiError> {
     new.detail = serde_json::to_value(terms).map_err(ApiError::internal)?;
-    Ok(Decided::of(decisions::insert(tx, &new, &actor.label(), now).await?)?)
+    let row = decisions::insert(tx, &new, &actor.label(), now).await?;
+    // What was audited for the next invoice was audited without it.
+    cycles::facts_changed(tx, now).await?;
+    Ok(Decided::of(row)?)
 }
 
 /// Which decision is ended, and how.
@@ -161,6 +164,7 @@ pub async fn end<T: DeserializeOwned>(
     text::day("/valid_until", until)?;
     let end = End { until, reason: &reason };
     if let Some(row) = decisions::end(tx, resource, id, version, end, &actor.label(), now).await? {
+        cycles::facts_changed(tx, now).await?;
         return Ok(Decided::of(row)?);
     }
     let Some(current) = decisions::find(tx, resource, id).await? else { return Err(ApiError::not_found()) };

@@ -3,9 +3,10 @@
 //! A row beyond that is refused as every other one, with its line, and never a fault of the job that
 //! stores it.
 
+use leakage_core::audit::AllocateBy;
 use leakage_core::ingest::{FileReport, Refusal};
 use leakage_core::matching::fold;
-use leakage_core::records::{ClientRef, ProductRef, Record, Sourced};
+use leakage_core::records::{ClientRef, Decision, ProductRef, Record, Sourced};
 use serde_json::Value;
 
 /// Refused rows that are listed; the reader lists as many.
@@ -119,6 +120,7 @@ fn fault(record: &Record) -> Option<Fault> {
         Record::Price(row) => {
             (row.client.as_ref().and_then(client_fault).or_else(|| product_fault(&row.product)), Vec::new())
         }
+        Record::Decision(row) => (decision_product(row).and_then(product_fault), decision_texts(row)),
         Record::Rule(row) => {
             let mut products = [&row.product, &row.parent_product].into_iter().flatten();
             (
@@ -131,6 +133,42 @@ fn fault(record: &Record) -> Option<Fault> {
     client
         .or(product)
         .or_else(|| texts.find_map(|(column, text)| text.and_then(|text| long(column, text, NAME_CHARS))))
+}
+
+fn decision_product(decision: &Decision) -> Option<&ProductRef> {
+    match decision {
+        Decision::Policy(policy) => policy.product.as_ref(),
+        Decision::Allocation(own) => own.product.as_ref(),
+        Decision::BillingEntity(_) | Decision::Settled(_) => None,
+    }
+}
+
+fn decision_texts(decision: &Decision) -> Vec<(&'static str, Option<&String>)> {
+    match decision {
+        Decision::Policy(policy) => {
+            vec![("client", policy.client.as_ref()), ("agreement", policy.agreement.as_ref())]
+        }
+        Decision::BillingEntity(entity) => {
+            let names = entity.names.iter().map(|name| ("billing_entity", Some(name)));
+            std::iter::once(("client", Some(&entity.client))).chain(names).collect()
+        }
+        Decision::Allocation(own) => {
+            let value = match &own.by {
+                AllocateBy::Group(text) | AllocateBy::Department(text) | AllocateBy::Domain(text) => {
+                    Some(text)
+                }
+                AllocateBy::Fixed(_) | AllocateBy::Rest => None,
+            };
+            vec![("client", Some(&own.client)), ("billing_entity", Some(&own.entity)), ("value", value)]
+        }
+        Decision::Settled(settled) => {
+            let documents = settled.documents.iter().map(|name| ("document", Some(name)));
+            [("gap", Some(&settled.gap)), ("settled_by", Some(&settled.settled_by))]
+                .into_iter()
+                .chain(documents)
+                .collect()
+        }
+    }
 }
 
 fn client_fault(client: &ClientRef) -> Option<Fault> {

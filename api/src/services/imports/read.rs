@@ -128,7 +128,7 @@ impl Reader<'_> {
         if let Err(FileError::Unreadable(error)) = outcome {
             return Err(ApiError::internal(format!("the kept file cannot be read: {error}")));
         }
-        store.writer.check(&mut store.tx).await?;
+        store.writer.finish(&mut store.tx).await?;
         Ok(Pass { outcome, written: store.writer.written(), tx: store.tx })
     }
 

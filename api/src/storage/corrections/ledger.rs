@@ -213,6 +213,67 @@ pub async fn held_months(
     .await?)
 }
 
+/// A month of a gap in a correction, as it stood at a time.
+#[derive(Clone, Debug, FromRow)]
+pub struct KnownMonth {
+    /// The correction.
+    pub correction_id: Uuid,
+    /// The gap.
+    pub gap_id: String,
+    /// First day of the month.
+    pub month: NaiveDate,
+    /// Whether the correction was worked on.
+    pub open: bool,
+    /// Seat-days found, less withdrawn.
+    pub seat_days: i64,
+    /// Money found, less withdrawn.
+    pub minor: i64,
+    /// Its currency.
+    pub currency: String,
+    /// Its invoices and credit notes.
+    pub documents: Vec<String>,
+}
+
+/// What corrections held or had settled of these months at a time. What was withdrawn by then settles nothing.
+pub async fn known_months(
+    tx: &mut OrgTx,
+    (from, to): (NaiveDate, NaiveDate),
+    known_at: DateTime<Utc>,
+) -> Result<Vec<KnownMonth>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(
+        "select m.correction_id, m.gap_id, m.month, t.state in ('found', 'communicated', 'disputed') as open,
+                s.seat_days, s.minor, c.currency, s.documents
+         from correction_months m
+         join corrections c on c.org_id = m.org_id and c.id = m.correction_id
+         join lateral (select after ->> 'state' as state
+                       from correction_timeline
+                       where org_id = m.org_id and correction_id = m.correction_id and at <= $4
+                       order by seq desc
+                       limit 1) t on true
+         cross join lateral (
+           select coalesce(sum(case e.bucket when 'found' then e.seat_days when 'withdrawn' then -e.seat_days end), 0)::bigint
+                    as seat_days,
+                  coalesce(sum(case e.bucket when 'found' then e.minor when 'withdrawn' then -e.minor end), 0)::bigint
+                    as minor,
+                  coalesce(array_agg(distinct e.document) filter (
+                    where e.document is not null and e.cause in ('invoice', 'credit_note')), '{}') as documents
+           from correction_lines l
+           join correction_entries e on e.org_id = l.org_id and e.correction_id = l.correction_id
+                                     and e.line = l.number and e.month = m.month
+           where l.org_id = m.org_id and l.correction_id = m.correction_id and l.gap_id = m.gap_id and e.at <= $4
+         ) s
+         where m.org_id = $1 and m.month >= $2 and m.month <= $3 and s.seat_days > 0
+         order by m.gap_id, m.month, m.correction_id",
+    )
+    .bind(org)
+    .bind(from)
+    .bind(to)
+    .bind(known_at)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
 /// The documents of corrections of these gaps: invoices, those of instalments, and credit notes.
 pub async fn documents(tx: &mut OrgTx, gaps: &[String]) -> Result<Vec<String>, StorageError> {
     let org = tx.org().uuid();

@@ -2,13 +2,21 @@
 //!
 //! Rows are written in batches with one statement per table and batch, and read whole import by
 //! import. No foreign key is checked row by row: each statement checks that its import and its refs are
-//! there, once, and writes nothing if one is not. `position` is the record's place in its import, so that the order of the file is kept
+//! there, once, and writes nothing if one is not. Which client's rows stand where is noted beside them
+//! (`listing`), so that an audit of one client reads no others. `position` is the record's place in its import, so that the order of the file is kept
 //! across tables.
 
+mod cells;
+mod directory;
+mod listing;
 mod read;
+mod rows;
+mod runs;
 mod write;
 
-pub use read::{of_import, page};
+pub use directory::{Directory, Refs};
+pub use read::{in_runs, of_import, page, terms_and_names};
+pub use runs::{Runs, runs_of_clients, runs_of_keys};
 pub use write::Writer;
 
 use super::StorageError;

@@ -1,376 +1,117 @@
-//! Rows to records.
+//! Rows to records: a page of an import, all of it, or the rows of some clients in many.
 
-use super::super::{OrgTx, StorageError, clients, products};
-use super::{action, assigned_by, cycle, kind, line_type, term};
-use chrono::{DateTime, NaiveDate, Utc};
-use leakage_core::id::ImportId;
-use leakage_core::money::Currency;
-use leakage_core::period::Span;
-use leakage_core::records::{
-    Activity, BillingLine, ClientRef, Entitlement, Held, ProductRef, ProvisioningEvent, Record, Sourced,
-    VendorCharge,
+use super::super::{OrgTx, StorageError};
+use super::directory::{Refs, Wanted};
+use super::rows::{
+    ActivityRow, BillingRow, ChargeRow, DirectoryRow, EntitlementRow, IntoRecord, ProvisioningRow, TermRow,
 };
-use rust_decimal::Decimal;
-use sqlx::FromRow;
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use super::runs::Runs;
+use futures_util::TryStreamExt as _;
+use leakage_core::id::ImportId;
+use leakage_core::records::Sourced;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Row};
 use uuid::Uuid;
 
-/// Refs by their ids.
-struct Refs {
-    clients: HashMap<Uuid, Arc<ClientRef>>,
-    products: HashMap<Uuid, Arc<ProductRef>>,
+/// A row of one of the tables, as sqlx makes it.
+trait OfTable: IntoRecord + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+impl<R: IntoRecord + for<'r> FromRow<'r, PgRow> + Send + Unpin> OfTable for R {}
+
+/// The columns of a table in the order of its row's members.
+macro_rules! columns {
+    (entitlements) => {
+        "position, line, client_ref, product_ref, subscription, term, purchased, assigned, active, free, snapshot,
+         held_from, held_until"
+    };
+    (billing_lines) => {
+        "position, line, client_ref, product_ref, billing_entity, agreement, invoice, source_id, term, cycle, quantity,
+         included, unit_price, currency, span_from, span_until, recurring, line_type, billable"
+    };
+    (vendor_charges) => {
+        "position, line, client_ref, product_ref, subscription, invoice, reference, kind, charge_type,
+         known_charge_type, term, cycle, quantity, unit_price, list_price, amount, currency, span_from, span_until,
+         subscription_from, subscription_until, ordered_on"
+    };
+    (activities) => {
+        "position, line, client_ref, product_ref, user_name, last_active, as_of, blocked, deleted, guest, concealed,
+         assigned_by, assigned_on, department, licence_group"
+    };
+    (provisioning_events) => {
+        "position, line, client_ref, product_ref, event, at, action, user_name, actor, automatic"
+    };
+    (directory_entries) => {
+        "position, line, client_ref, product_ref"
+    };
+    (import_terms) => {
+        "position, line, kind, record"
+    };
 }
 
-/// The ids of refs that rows point to.
-#[derive(Default)]
-struct Wanted {
-    clients: HashSet<Uuid>,
-    products: HashSet<Uuid>,
+/// A statement for the rows of an import after a position.
+macro_rules! page_of {
+    ($table:ident) => {
+        concat!(
+            "select ",
+            columns!($table),
+            " from ",
+            stringify!($table),
+            " where org_id = $1 and import_id = $2 and position > $3 order by position limit $4"
+        )
+    };
 }
 
-impl Refs {
-    /// Loads those that are wanted and no others: an organization has many more than an import.
-    async fn load(tx: &mut OrgTx, wanted: Wanted) -> Result<Self, StorageError> {
-        let clients = clients::refs_by_id(tx, &Vec::from_iter(wanted.clients)).await?;
-        let products = products::by_id(tx, &Vec::from_iter(wanted.products)).await?;
-        Ok(Self {
-            clients: clients.into_iter().map(|(id, client)| (id, Arc::new(client))).collect(),
-            products: products.into_iter().map(|row| (row.id, Arc::new(row.into()))).collect(),
-        })
-    }
-
-    fn client(&self, id: Uuid) -> Result<Arc<ClientRef>, StorageError> {
-        self.clients.get(&id).cloned().ok_or(StorageError::Corrupt { column: "client_ref" })
-    }
-
-    fn product(&self, id: Uuid) -> Result<Arc<ProductRef>, StorageError> {
-        self.products.get(&id).cloned().ok_or(StorageError::Corrupt { column: "product_ref" })
-    }
+/// A statement for all rows of an import. Their order is left to whoever reads them: they stand in order
+/// already, and a million rows are not sorted for nothing.
+macro_rules! all_of {
+    ($table:ident) => {
+        concat!(
+            "select ",
+            columns!($table),
+            " from ",
+            stringify!($table),
+            " where org_id = $1 and import_id = $2"
+        )
+    };
 }
 
-/// A row table's row that becomes a record.
-trait IntoRecord {
-    fn position(&self) -> i32;
-    /// The refs that it points to.
-    fn refs(&self) -> (Option<Uuid>, Option<Uuid>);
-    fn into_record(self, refs: &Refs) -> Result<Sourced, StorageError>;
+/// A statement for rows in runs of positions: of any client, or of these.
+macro_rules! runs_of {
+    ($table:ident) => {
+        concat!(
+            "select e.*, r.source
+             from unnest($2::int[], $3::uuid[], $4::int[], $5::int[]) as r (source, import_id, first, last)
+             cross join lateral (select ",
+            columns!($table),
+            " from ",
+            stringify!($table),
+            " where org_id = $1 and import_id = r.import_id and position >= r.first and position <= r.last
+                and ($6::uuid[] is null or client_ref = any($6))
+              offset 0) e"
+        )
+    };
 }
 
-fn sourced(line: i32, record: Record) -> Result<Sourced, StorageError> {
-    let line = u32::try_from(line).map_err(|_| StorageError::Corrupt { column: "line" })?;
-    Ok(Sourced { line, record })
-}
-
-fn currency(text: &str) -> Result<Currency, StorageError> {
-    text.parse().map_err(|_| StorageError::Corrupt { column: "currency" })
-}
-
-#[derive(FromRow)]
-struct EntitlementRow {
-    position: i32,
-    line: i32,
-    client_ref: Uuid,
-    product_ref: Uuid,
-    subscription: Option<String>,
-    term: Option<String>,
-    purchased: Option<Decimal>,
-    assigned: Option<Decimal>,
-    active: Option<Decimal>,
-    free: bool,
-    snapshot: bool,
-    held_from: Option<NaiveDate>,
-    held_until: Option<NaiveDate>,
-}
-
-impl IntoRecord for EntitlementRow {
-    fn position(&self) -> i32 {
-        self.position
+async fn page_rows<R: OfTable>(
+    tx: &mut OrgTx,
+    sql: &'static str,
+    (import, after, limit): (ImportId, i32, i64),
+    wanted: &mut Wanted,
+) -> Result<Vec<R>, StorageError> {
+    let org = tx.org().uuid();
+    let rows: Vec<R> = sqlx::query_as(sql)
+        .bind(org)
+        .bind(import.uuid())
+        .bind(after)
+        .bind(limit)
+        .fetch_all(tx.conn())
+        .await?;
+    for row in &rows {
+        let (client, product) = row.refs();
+        wanted.clients.extend(client);
+        wanted.products.extend(product);
     }
-
-    fn refs(&self) -> (Option<Uuid>, Option<Uuid>) {
-        (Some(self.client_ref), Some(self.product_ref))
-    }
-
-    fn into_record(self, refs: &Refs) -> Result<Sourced, StorageError> {
-        let held = match (self.snapshot, self.held_from) {
-            (true, on) => Held::Snapshot { on },
-            (false, Some(from)) => Held::During(Span { from, until: self.held_until }),
-            (false, None) => return Err(StorageError::Corrupt { column: "held_from" }),
-        };
-        let row = Entitlement {
-            client: refs.client(self.client_ref)?,
-            product: refs.product(self.product_ref)?,
-            subscription: self.subscription,
-            term: self.term.as_deref().map(term).transpose()?,
-            purchased: self.purchased,
-            assigned: self.assigned,
-            active: self.active,
-            free: self.free,
-            held,
-        };
-        sourced(self.line, Record::Entitlement(row))
-    }
-}
-
-#[derive(FromRow)]
-struct BillingRow {
-    position: i32,
-    line: i32,
-    client_ref: Uuid,
-    product_ref: Uuid,
-    billing_entity: Option<String>,
-    agreement: Option<String>,
-    invoice: Option<String>,
-    source_id: Option<String>,
-    term: Option<String>,
-    cycle: String,
-    quantity: Decimal,
-    included: Decimal,
-    unit_price: Decimal,
-    currency: String,
-    span_from: NaiveDate,
-    span_until: Option<NaiveDate>,
-    recurring: bool,
-    line_type: String,
-    billable: bool,
-}
-
-impl IntoRecord for BillingRow {
-    fn position(&self) -> i32 {
-        self.position
-    }
-
-    fn refs(&self) -> (Option<Uuid>, Option<Uuid>) {
-        (Some(self.client_ref), Some(self.product_ref))
-    }
-
-    fn into_record(self, refs: &Refs) -> Result<Sourced, StorageError> {
-        let row = BillingLine {
-            client: refs.client(self.client_ref)?,
-            billing_entity: self.billing_entity,
-            product: refs.product(self.product_ref)?,
-            agreement: self.agreement,
-            invoice: self.invoice,
-            source_id: self.source_id,
-            term: self.term.as_deref().map(term).transpose()?,
-            cycle: cycle(&self.cycle)?,
-            quantity: self.quantity,
-            included: self.included,
-            unit_price: self.unit_price,
-            currency: currency(&self.currency)?,
-            span: Span { from: self.span_from, until: self.span_until },
-            recurring: self.recurring,
-            line_type: line_type(&self.line_type)?,
-            billable: self.billable,
-        };
-        sourced(self.line, Record::BillingLine(row))
-    }
-}
-
-#[derive(FromRow)]
-struct ChargeRow {
-    position: i32,
-    line: i32,
-    client_ref: Uuid,
-    product_ref: Uuid,
-    subscription: Option<String>,
-    invoice: Option<String>,
-    reference: Option<String>,
-    kind: String,
-    charge_type: Option<String>,
-    known_charge_type: bool,
-    term: Option<String>,
-    cycle: String,
-    quantity: Decimal,
-    unit_price: Decimal,
-    list_price: Option<Decimal>,
-    amount: Decimal,
-    currency: String,
-    span_from: NaiveDate,
-    span_until: Option<NaiveDate>,
-    subscription_from: Option<NaiveDate>,
-    subscription_until: Option<NaiveDate>,
-    ordered_on: Option<NaiveDate>,
-}
-
-impl IntoRecord for ChargeRow {
-    fn position(&self) -> i32 {
-        self.position
-    }
-
-    fn refs(&self) -> (Option<Uuid>, Option<Uuid>) {
-        (Some(self.client_ref), Some(self.product_ref))
-    }
-
-    fn into_record(self, refs: &Refs) -> Result<Sourced, StorageError> {
-        let row = VendorCharge {
-            client: refs.client(self.client_ref)?,
-            product: refs.product(self.product_ref)?,
-            subscription: self.subscription,
-            invoice: self.invoice,
-            reference: self.reference,
-            kind: kind(&self.kind)?,
-            charge_type: self.charge_type,
-            known_charge_type: self.known_charge_type,
-            term: self.term.as_deref().map(term).transpose()?,
-            cycle: cycle(&self.cycle)?,
-            quantity: self.quantity,
-            unit_price: self.unit_price,
-            list_price: self.list_price,
-            amount: self.amount,
-            currency: currency(&self.currency)?,
-            span: Span { from: self.span_from, until: self.span_until },
-            subscription_span: self
-                .subscription_from
-                .map(|from| Span { from, until: self.subscription_until }),
-            ordered_on: self.ordered_on,
-        };
-        sourced(self.line, Record::VendorCharge(row))
-    }
-}
-
-#[derive(FromRow)]
-#[expect(clippy::struct_excessive_bools, reason = "the columns of a row")]
-struct ActivityRow {
-    position: i32,
-    line: i32,
-    client_ref: Uuid,
-    product_ref: Option<Uuid>,
-    user_name: String,
-    last_active: Option<NaiveDate>,
-    as_of: Option<NaiveDate>,
-    blocked: bool,
-    deleted: bool,
-    guest: bool,
-    concealed: bool,
-    assigned_by: Option<String>,
-    assigned_on: Option<NaiveDate>,
-    department: Option<String>,
-    licence_group: Option<String>,
-}
-
-impl IntoRecord for ActivityRow {
-    fn position(&self) -> i32 {
-        self.position
-    }
-
-    fn refs(&self) -> (Option<Uuid>, Option<Uuid>) {
-        (Some(self.client_ref), self.product_ref)
-    }
-
-    fn into_record(self, refs: &Refs) -> Result<Sourced, StorageError> {
-        let row = Activity {
-            client: refs.client(self.client_ref)?,
-            user: self.user_name,
-            product: self.product_ref.map(|id| refs.product(id)).transpose()?.map(Arc::unwrap_or_clone),
-            last_active: self.last_active,
-            as_of: self.as_of,
-            blocked: self.blocked,
-            deleted: self.deleted,
-            guest: self.guest,
-            concealed: self.concealed,
-            assigned_by: self.assigned_by.as_deref().map(assigned_by).transpose()?,
-            assigned_on: self.assigned_on,
-            department: self.department,
-            licence_group: self.licence_group,
-        };
-        sourced(self.line, Record::Activity(row))
-    }
-}
-
-#[derive(FromRow)]
-struct ProvisioningRow {
-    position: i32,
-    line: i32,
-    client_ref: Uuid,
-    product_ref: Option<Uuid>,
-    event: Option<String>,
-    at: DateTime<Utc>,
-    action: String,
-    user_name: Option<String>,
-    actor: Option<String>,
-    automatic: bool,
-}
-
-impl IntoRecord for ProvisioningRow {
-    fn position(&self) -> i32 {
-        self.position
-    }
-
-    fn refs(&self) -> (Option<Uuid>, Option<Uuid>) {
-        (Some(self.client_ref), self.product_ref)
-    }
-
-    fn into_record(self, refs: &Refs) -> Result<Sourced, StorageError> {
-        let row = ProvisioningEvent {
-            client: refs.client(self.client_ref)?,
-            event: self.event,
-            at: self.at,
-            action: action(&self.action)?,
-            user: self.user_name,
-            product: self.product_ref.map(|id| refs.product(id)).transpose()?.map(Arc::unwrap_or_clone),
-            actor: self.actor,
-            automatic: self.automatic,
-        };
-        sourced(self.line, Record::Provisioning(row))
-    }
-}
-
-#[derive(FromRow)]
-struct DirectoryRow {
-    position: i32,
-    line: i32,
-    client_ref: Option<Uuid>,
-    product_ref: Option<Uuid>,
-}
-
-impl IntoRecord for DirectoryRow {
-    fn position(&self) -> i32 {
-        self.position
-    }
-
-    fn refs(&self) -> (Option<Uuid>, Option<Uuid>) {
-        (self.client_ref, self.product_ref)
-    }
-
-    fn into_record(self, refs: &Refs) -> Result<Sourced, StorageError> {
-        let record = match (self.client_ref, self.product_ref) {
-            (Some(client), None) => Record::Client(Arc::unwrap_or_clone(refs.client(client)?)),
-            (None, Some(product)) => Record::Product(Arc::unwrap_or_clone(refs.product(product)?)),
-            _ => return Err(StorageError::Corrupt { column: "directory_entries.client_ref" }),
-        };
-        sourced(self.line, record)
-    }
-}
-
-#[derive(FromRow)]
-struct TermRow {
-    position: i32,
-    line: i32,
-    kind: String,
-    record: serde_json::Value,
-}
-
-impl IntoRecord for TermRow {
-    fn position(&self) -> i32 {
-        self.position
-    }
-
-    fn refs(&self) -> (Option<Uuid>, Option<Uuid>) {
-        (None, None)
-    }
-
-    fn into_record(self, _refs: &Refs) -> Result<Sourced, StorageError> {
-        let corrupt = |_| StorageError::Corrupt { column: "import_terms.record" };
-        let record = match self.kind.as_str() {
-            "price" => Record::Price(serde_json::from_value(self.record).map_err(corrupt)?),
-            "rule" => Record::Rule(serde_json::from_value(self.record).map_err(corrupt)?),
-            "list_price" => Record::ListPrice(serde_json::from_value(self.record).map_err(corrupt)?),
-            _ => return Err(StorageError::Corrupt { column: "import_terms.kind" }),
-        };
-        sourced(self.line, record)
-    }
+    Ok(rows)
 }
 
 fn into_records<R: IntoRecord>(
@@ -391,60 +132,15 @@ pub async fn page(
     after: i32,
     limit: i64,
 ) -> Result<Vec<(i32, Sourced)>, StorageError> {
-    let mut wanted = Wanted::default();
-    macro_rules! read {
-        ($row:ty, $sql:literal) => {{
-            let rows: Vec<$row> = sqlx::query_as(concat!(
-                $sql,
-                " where org_id = $1 and import_id = $2 and position > $3 order by position limit $4"
-            ))
-            .bind(tx.org().uuid())
-            .bind(import.uuid())
-            .bind(after)
-            .bind(limit)
-            .fetch_all(tx.conn())
-            .await?;
-            for row in &rows {
-                let (client, product) = row.refs();
-                wanted.clients.extend(client);
-                wanted.products.extend(product);
-            }
-            rows
-        }};
-    }
-    let entitlements = read!(
-        EntitlementRow,
-        "select position, line, client_ref, product_ref, subscription, term, purchased, assigned, active, free,
-                snapshot, held_from, held_until
-         from entitlements"
-    );
-    let billing = read!(
-        BillingRow,
-        "select position, line, client_ref, product_ref, billing_entity, agreement, invoice, source_id, term, cycle,
-                quantity, included, unit_price, currency, span_from, span_until, recurring, line_type, billable
-         from billing_lines"
-    );
-    let charges = read!(
-        ChargeRow,
-        "select position, line, client_ref, product_ref, subscription, invoice, reference, kind, charge_type,
-                known_charge_type, term, cycle, quantity, unit_price, list_price, amount, currency, span_from,
-                span_until, subscription_from, subscription_until, ordered_on
-         from vendor_charges"
-    );
-    let activities = read!(
-        ActivityRow,
-        "select position, line, client_ref, product_ref, user_name, last_active, as_of, blocked, deleted,
-                guest, concealed, assigned_by, assigned_on, department, licence_group
-         from activities"
-    );
-    let provisioning = read!(
-        ProvisioningRow,
-        "select position, line, client_ref, product_ref, event, at, action, user_name, actor, automatic
-         from provisioning_events"
-    );
-    let directory =
-        read!(DirectoryRow, "select position, line, client_ref, product_ref from directory_entries");
-    let terms = read!(TermRow, "select position, line, kind, record from import_terms");
+    let (mut wanted, place) = (Wanted::default(), (import, after, limit));
+    let entitlements: Vec<EntitlementRow> = page_rows(tx, page_of!(entitlements), place, &mut wanted).await?;
+    let billing: Vec<BillingRow> = page_rows(tx, page_of!(billing_lines), place, &mut wanted).await?;
+    let charges: Vec<ChargeRow> = page_rows(tx, page_of!(vendor_charges), place, &mut wanted).await?;
+    let activities: Vec<ActivityRow> = page_rows(tx, page_of!(activities), place, &mut wanted).await?;
+    let provisioning: Vec<ProvisioningRow> =
+        page_rows(tx, page_of!(provisioning_events), place, &mut wanted).await?;
+    let directory: Vec<DirectoryRow> = page_rows(tx, page_of!(directory_entries), place, &mut wanted).await?;
+    let terms: Vec<TermRow> = page_rows(tx, page_of!(import_terms), place, &mut wanted).await?;
     let refs = Refs::load(tx, wanted).await?;
     let mut out = Vec::new();
     into_records(entitlements, &refs, &mut out)?;
@@ -459,7 +155,129 @@ pub async fn page(
     Ok(out)
 }
 
-/// All records of one import, in the order of the file.
-pub async fn of_import(tx: &mut OrgTx, import: ImportId) -> Result<Vec<Sourced>, StorageError> {
-    Ok(page(tx, import, -1, i64::MAX).await?.into_iter().map(|(_, record)| record).collect())
+/// Rows become records as they come: those of a large import are never there twice.
+async fn all_rows<R: OfTable>(
+    tx: &mut OrgTx,
+    sql: &'static str,
+    import: ImportId,
+    refs: &Refs,
+    out: &mut Vec<(i32, Sourced)>,
+) -> Result<(), StorageError> {
+    let org = tx.org().uuid();
+    let mut rows = sqlx::query_as::<_, R>(sql).bind(org).bind(import.uuid()).fetch(tx.conn());
+    while let Some(row) = rows.try_next().await? {
+        out.push((row.position(), row.into_record(refs)?));
+    }
+    Ok(())
+}
+
+/// All rows of one import but its prices, decisions and directory entries, in the order of the file.
+pub async fn of_import(tx: &mut OrgTx, import: ImportId, refs: &Refs) -> Result<Vec<Sourced>, StorageError> {
+    let mut out = Vec::new();
+    all_rows::<EntitlementRow>(tx, all_of!(entitlements), import, refs, &mut out).await?;
+    all_rows::<BillingRow>(tx, all_of!(billing_lines), import, refs, &mut out).await?;
+    all_rows::<ChargeRow>(tx, all_of!(vendor_charges), import, refs, &mut out).await?;
+    all_rows::<ActivityRow>(tx, all_of!(activities), import, refs, &mut out).await?;
+    all_rows::<ProvisioningRow>(tx, all_of!(provisioning_events), import, refs, &mut out).await?;
+    if !out.is_sorted_by_key(|(position, _)| *position) {
+        out.sort_by_key(|(position, _)| *position);
+    }
+    Ok(out.into_iter().map(|(_, record)| record).collect())
+}
+
+/// Prices, rules and decisions of imports, and the entries of directories: each with the place of its import
+/// in the list, in that order and the order of the files.
+pub async fn terms_and_names(
+    tx: &mut OrgTx,
+    imports: &[Uuid],
+    refs: &Refs,
+) -> Result<Vec<(usize, Sourced)>, StorageError> {
+    let org = tx.org().uuid();
+    let mut out: Vec<(i32, i32, Sourced)> = Vec::new();
+    let terms: Vec<Placed<TermRow>> = sqlx::query_as(
+        "select t.position, t.line, t.kind, t.record, n.source::int as source
+         from unnest($2::uuid[]) with ordinality as n (import_id, source)
+         join import_terms t on t.org_id = $1 and t.import_id = n.import_id",
+    )
+    .bind(org)
+    .bind(imports)
+    .fetch_all(tx.conn())
+    .await?;
+    placed(terms, refs, &mut out)?;
+    let names: Vec<Placed<DirectoryRow>> = sqlx::query_as(
+        "select d.position, d.line, d.client_ref, d.product_ref, n.source::int as source
+         from unnest($2::uuid[]) with ordinality as n (import_id, source)
+         join directory_entries d on d.org_id = $1 and d.import_id = n.import_id",
+    )
+    .bind(org)
+    .bind(imports)
+    .fetch_all(tx.conn())
+    .await?;
+    placed(names, refs, &mut out)?;
+    out.sort_by_key(|(source, position, _)| (*source, *position));
+    // Counted from 1 by the database.
+    let place = |source: i32| usize::try_from(source - 1).unwrap_or(usize::MAX);
+    Ok(out.into_iter().map(|(source, _, sourced)| (place(source), sourced)).collect())
+}
+
+/// A row with the number that its import goes by in a statement.
+struct Placed<R> {
+    source: i32,
+    row: R,
+}
+
+impl<'r, R: FromRow<'r, PgRow>> FromRow<'r, PgRow> for Placed<R> {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self { source: row.try_get("source")?, row: R::from_row(row)? })
+    }
+}
+
+fn placed<R: IntoRecord>(
+    rows: Vec<Placed<R>>,
+    refs: &Refs,
+    out: &mut Vec<(i32, i32, Sourced)>,
+) -> Result<(), StorageError> {
+    for Placed { source, row } in rows {
+        out.push((source, row.position(), row.into_record(refs)?));
+    }
+    Ok(())
+}
+
+async fn run_rows<R: OfTable>(
+    tx: &mut OrgTx,
+    sql: &'static str,
+    (runs, clients): (&Runs, Option<&[Uuid]>),
+    refs: &Refs,
+    out: &mut Vec<(i32, i32, Sourced)>,
+) -> Result<(), StorageError> {
+    let org = tx.org().uuid();
+    let rows: Vec<Placed<R>> = sqlx::query_as(sql)
+        .bind(org)
+        .bind(&runs.sources)
+        .bind(&runs.imports)
+        .bind(&runs.first)
+        .bind(&runs.last)
+        .bind(clients)
+        .fetch_all(tx.conn())
+        .await?;
+    placed(rows, refs, out)
+}
+
+/// The rows in these runs, of any client or of these: each with the number of its import and its position.
+pub async fn in_runs(
+    tx: &mut OrgTx,
+    runs: &Runs,
+    clients: Option<&[Uuid]>,
+    refs: &Refs,
+) -> Result<Vec<(i32, i32, Sourced)>, StorageError> {
+    let (mut out, wanted) = (Vec::new(), (runs, clients));
+    if runs.is_empty() {
+        return Ok(out);
+    }
+    run_rows::<EntitlementRow>(tx, runs_of!(entitlements), wanted, refs, &mut out).await?;
+    run_rows::<BillingRow>(tx, runs_of!(billing_lines), wanted, refs, &mut out).await?;
+    run_rows::<ChargeRow>(tx, runs_of!(vendor_charges), wanted, refs, &mut out).await?;
+    run_rows::<ActivityRow>(tx, runs_of!(activities), wanted, refs, &mut out).await?;
+    run_rows::<ProvisioningRow>(tx, runs_of!(provisioning_events), wanted, refs, &mut out).await?;
+    Ok(out)
 }

@@ -2,18 +2,19 @@
 
 use super::super::refs::Refs;
 use super::super::{OrgTx, StorageError, expect_rows, mappings};
+use super::listing::Listing;
 use super::{action_name, assigned_by_name, cycle_name, kind_name, line_type_name, term_name};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::id::{ImportId, MappingId};
 use leakage_core::records::{
-    Activity, BillingLine, ClientRef, Entitlement, Held, ListPrice, Price, ProductRef, ProvisioningEvent,
-    Record, Rule, Sourced, VendorCharge,
+    Activity, BillingLine, ClientRef, Decision, Entitlement, Held, ListPrice, Price, ProductRef,
+    ProvisioningEvent, Record, Rule, Sourced, VendorCharge,
 };
 use serde_json::Value;
 use sqlx::Postgres;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Rows per statement: large enough that the round trip does not count, small enough for memory.
@@ -24,9 +25,8 @@ const BATCH: usize = 5_000;
 pub struct Writer {
     import: ImportId,
     refs: Refs,
-    /// The refs that the rows point to.
-    clients: HashSet<Uuid>,
-    products: HashSet<Uuid>,
+    /// The refs that the rows point to, and where.
+    listing: Listing,
     /// Records written so far: the position of the next one.
     written: i32,
 }
@@ -35,7 +35,7 @@ impl Writer {
     /// For an import that has no records yet.
     pub async fn begin(tx: &mut OrgTx, import: ImportId) -> Result<Self, StorageError> {
         let refs = Refs::load(tx).await?;
-        Ok(Self { import, refs, clients: HashSet::new(), products: HashSet::new(), written: 0 })
+        Ok(Self { import, refs, listing: Listing::default(), written: 0 })
     }
 
     /// Records written so far.
@@ -55,22 +55,19 @@ impl Writer {
             self.refs.learn(tx, records, now, &new_id).await?;
             let mut batch = Batch::default();
             for sourced in records {
-                batch.sort_in(&self.refs, self.written, sourced)?;
+                batch.sort_in(&self.refs, &mut self.listing, self.written, sourced)?;
                 self.written = self.written.checked_add(1).ok_or(TOO_MANY)?;
             }
-            self.clients.extend(&batch.clients.ids);
-            self.products.extend(&batch.products.ids);
             batch.store(tx, self.import, now, &new_id).await?;
         }
         Ok(())
     }
 
-    /// Checks, in the place of foreign keys, that every ref that rows point to is there; to be called
-    /// before the transaction is committed. Checked for each batch, with the plan that a server makes for
+    /// Notes where the rows of each client stand, and checks, in the place of foreign keys, that every ref that
+    /// rows point to is there; to be called once, before the transaction is committed. Checked for each batch, with the plan that a server makes for
     /// an empty table, this took four fifths of the time of a large import.
-    pub async fn check(&self, tx: &mut OrgTx) -> Result<(), StorageError> {
-        let (clients, products): (Vec<Uuid>, Vec<Uuid>) =
-            (self.clients.iter().copied().collect(), self.products.iter().copied().collect());
+    pub async fn finish(&self, tx: &mut OrgTx) -> Result<(), StorageError> {
+        let (clients, products) = self.listing.refs();
         let missing: i64 = sqlx::query_scalar(
             "select (select count(*)
                      from unnest($2::uuid[]) as u (id)
@@ -84,7 +81,10 @@ impl Writer {
         .bind(products)
         .fetch_one(tx.conn())
         .await?;
-        if missing > 0 { Err(StorageError::Corrupt { column: "client_ref or product_ref" }) } else { Ok(()) }
+        if missing > 0 {
+            return Err(StorageError::Corrupt { column: "client_ref or product_ref" });
+        }
+        self.listing.store(tx, self.import).await
     }
 }
 
@@ -118,6 +118,14 @@ impl Numbers {
     }
 }
 
+/// What a row names, and where that is noted.
+struct Named<'n> {
+    refs: &'n Refs,
+    listing: &'n mut Listing,
+    /// Whether the row holds something to compare.
+    compared: bool,
+}
+
 /// The rows of one table.
 type Rows<'a, R> = Vec<(Place, &'a R)>;
 
@@ -128,6 +136,7 @@ enum Term<'a> {
     Price(&'a Price),
     Rule(&'a Rule),
     ListPrice(&'a ListPrice),
+    Decision(&'a Decision),
 }
 
 #[derive(Default)]
@@ -170,41 +179,53 @@ fn places<R, T>(rows: &[(Place, R)], pick: impl Fn(&Place) -> T) -> Vec<T> {
 }
 
 impl<'a> Batch<'a> {
-    fn sort_in(&mut self, refs: &Refs, position: i32, sourced: &'a Sourced) -> Result<(), StorageError> {
+    fn sort_in(
+        &mut self,
+        refs: &Refs,
+        listing: &mut Listing,
+        position: i32,
+        sourced: &'a Sourced,
+    ) -> Result<(), StorageError> {
         let line = i32::try_from(sourced.line).map_err(|_| StorageError::Corrupt { column: "line" })?;
         let place = Place { position, line, client: None, product: None };
+        let compared = matches!(
+            sourced.record,
+            Record::Entitlement(_) | Record::BillingLine(_) | Record::VendorCharge(_)
+        );
+        let mut to = Named { refs, listing, compared };
         match &sourced.record {
             Record::Entitlement(row) => {
-                let place = self.place(refs, place, Some(&row.client), Some(&row.product))?;
+                let place = self.place(&mut to, place, Some(&row.client), Some(&row.product))?;
                 self.entitlements.push((place, row));
             }
             Record::BillingLine(row) => {
-                let place = self.place(refs, place, Some(&row.client), Some(&row.product))?;
+                let place = self.place(&mut to, place, Some(&row.client), Some(&row.product))?;
                 self.billing.push((place, row));
             }
             Record::VendorCharge(row) => {
-                let place = self.place(refs, place, Some(&row.client), Some(&row.product))?;
+                let place = self.place(&mut to, place, Some(&row.client), Some(&row.product))?;
                 self.charges.push((place, row));
             }
             Record::Activity(row) => {
-                let place = self.place(refs, place, Some(&row.client), row.product.as_ref())?;
+                let place = self.place(&mut to, place, Some(&row.client), row.product.as_ref())?;
                 self.activities.push((place, row));
             }
             Record::Provisioning(row) => {
-                let place = self.place(refs, place, Some(&row.client), row.product.as_ref())?;
+                let place = self.place(&mut to, place, Some(&row.client), row.product.as_ref())?;
                 self.provisioning.push((place, row));
             }
             Record::Client(client) => {
-                let place = self.place(refs, place, Some(client), None)?;
+                let place = self.place(&mut to, place, Some(client), None)?;
                 self.directory.push((place, ()));
             }
             Record::Product(product) => {
-                let place = self.place(refs, place, None, Some(product))?;
+                let place = self.place(&mut to, place, None, Some(product))?;
                 self.directory.push((place, ()));
             }
             Record::ListPrice(row) => self.terms.push((place, ("list_price", Term::ListPrice(row)))),
             Record::Price(row) => self.terms.push((place, ("price", Term::Price(row)))),
             Record::Rule(row) => self.terms.push((place, ("rule", Term::Rule(row)))),
+            Record::Decision(row) => self.terms.push((place, ("decision", Term::Decision(row)))),
             Record::Mapping(row) => self.mappings.push(row),
         }
         Ok(())
@@ -212,13 +233,16 @@ impl<'a> Batch<'a> {
 
     fn place(
         &mut self,
-        refs: &Refs,
+        to: &mut Named<'_>,
         place: Place,
         client: Option<&ClientRef>,
         product: Option<&ProductRef>,
     ) -> Result<Place, StorageError> {
-        let client = client.map(|client| self.clients.number(refs.client(client)?)).transpose()?;
-        let product = product.map(|product| self.products.number(refs.product(product)?)).transpose()?;
+        let client = client.map(|client| to.refs.client(client)).transpose()?;
+        let product = product.map(|product| to.refs.product(product)).transpose()?;
+        to.listing.add(place.position, client, product, to.compared);
+        let client = client.map(|client| self.clients.number(client)).transpose()?;
+        let product = product.map(|product| self.products.number(product)).transpose()?;
         Ok(Place { client, product, ..place })
     }
 

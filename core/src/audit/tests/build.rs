@@ -149,6 +149,7 @@ pub(super) fn source(name: &str, records: Vec<Record>) -> Source {
         stated_span: None,
         incomplete: Incomplete::None,
         records,
+        left_out: crate::audit::LeftOut::default(),
     }
 }
 

@@ -4,12 +4,16 @@
 //! and case. Dates have the year first and spans are half-open: an empty `until` is still so. Rows of the
 //! same client, product and days add up, so equal rows are not duplicates.
 
+pub(super) mod allocations;
 pub(super) mod billing;
+pub(super) mod billing_entities;
 pub(super) mod cost;
 pub(super) mod entitlements;
 pub(super) mod mappings;
+pub(super) mod policies;
 pub(super) mod prices;
 pub(super) mod rules;
+pub(super) mod settled;
 
 use super::Format;
 use super::layout::{Cells, Field, Layout, Need};
@@ -113,6 +117,19 @@ fn client_if_any(cells: &Cells<'_>, name: usize, id: usize, domain: Option<usize
         domain: domain.and_then(|domain| cells.text(domain)).map(str::to_lowercase),
     };
     (client.id.is_some() || client.name.is_some()).then_some(client)
+}
+
+/// The client of a decision, by id or name.
+fn client_text(cells: &Cells<'_>, name: usize, id: usize) -> Option<String> {
+    client_if_any(cells, name, id, None).and_then(|client| client.id.or(client.name))
+}
+
+fn needed_client(cells: &Cells<'_>, name: usize, id: usize) -> Result<String, Bad> {
+    client_text(cells, name, id).ok_or_else(|| cells.bad(name, "is empty, and is needed"))
+}
+
+fn product_if_any(cells: &Cells<'_>, field: usize) -> Option<ProductRef> {
+    cells.owned(field).map(|name| ProductRef { name: Some(name), ..ProductRef::default() })
 }
 
 /// Half-open days.

@@ -180,6 +180,7 @@ fn source(text: &str, name: &str) -> Source {
         stated_span: report.stated_span,
         incomplete: Incomplete::None,
         records: report.records,
+        left_out: crate::audit::LeftOut::default(),
     }
 }
 
