@@ -27,8 +27,8 @@ pub async fn run(context: JobContext) -> Result<(), JobError> {
     let finished = loaded.run().await?;
     context.progress(2, Some(3), "storing the document").await?;
     let mut tx = context.begin().await?;
-    finished.store(&context.app, &mut tx, id).await?;
-    cycles::audit_completed(&context.app, &mut tx, id).await?;
+    let found = finished.store(&context.app, &mut tx, id).await?;
+    cycles::audit_completed(&context.app, &mut tx, id, &found).await?;
     verify_corrections::after_facts(&mut tx, context.app.clock.now()).await?;
     context.finish(tx, &json!({ "audit_id": id })).await
 }

@@ -174,8 +174,8 @@ pub struct FinishedAudit {
 }
 
 impl FinishedAudit {
-    /// Stores the document, its gaps and its proposals in the caller's transaction.
-    pub async fn store(mut self, app: &App, tx: &mut OrgTx, id: AuditId) -> Result<(), ApiError> {
+    /// Stores the document, its gaps and its proposals in the caller's transaction. Answers the gaps.
+    pub async fn store(mut self, app: &App, tx: &mut OrgTx, id: AuditId) -> Result<Vec<Gap>, ApiError> {
         let now = app.clock.now();
         let found = std::mem::take(&mut self.document.gaps);
         let ids = clients::ids_by_name(tx).await?;
@@ -210,15 +210,15 @@ impl FinishedAudit {
                 valid_until: None,
                 basis: None,
             };
-            let found = Proposed {
+            let proposed = Proposed {
                 score: proposal.score,
                 reasons: &proposal.reasons,
                 source_ids: &proposal.source_ids,
                 target_ids: &proposal.target_ids,
             };
-            mappings::propose(tx, &new, &found, now).await?;
+            mappings::propose(tx, &new, &proposed, now).await?;
         }
-        Ok(())
+        Ok(found)
     }
 }
 

@@ -8,10 +8,10 @@ use super::starts::STARTED_BY;
 use crate::error::ApiError;
 use crate::services::audits::request;
 use crate::services::events;
+use crate::storage::OrgTx;
 use crate::storage::audits::{self, AuditRow};
 use crate::storage::cycle_gaps;
 use crate::storage::events::NewEvent;
-use crate::storage::{OrgTx, gaps};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::audit::{Coverage, CoverageStatus, Gap};
 use leakage_core::cycle::{GapChange, GapState, changes};
@@ -27,6 +27,7 @@ use uuid::Uuid;
 pub(super) async fn by_people(
     tx: &mut OrgTx,
     audit: &AuditRow,
+    gaps: &[Gap],
     now: DateTime<Utc>,
 ) -> Result<Vec<NewEvent>, ApiError> {
     if audit.created_by == STARTED_BY || request(audit)?.known_at.is_some() {
@@ -43,8 +44,7 @@ pub(super) async fn by_people(
     let before: BTreeMap<&str, GapState> =
         known.iter().map(|gap| (gap.gap_id.as_str(), state(&gap.state))).collect();
     let (mut written, mut states, mut found) = (Vec::new(), Vec::new(), BTreeSet::new());
-    for (_, detail) in gaps::of_audit(tx, id, &gaps::AuditGapFilter::default(), -1, i64::MAX).await? {
-        let gap: Gap = serde_json::from_value(detail).map_err(ApiError::internal)?;
+    for gap in gaps {
         let Some(client) = names.named(&gap.client) else { continue };
         let Some(last) = compared.last.get(&client) else { continue };
         let there = gap.months.iter().any(|month| month.month == *last);
@@ -57,11 +57,11 @@ pub(super) async fn by_people(
         written.extend(
             changed
                 .into_iter()
-                .map(|change| event(last.first_day(), id, client, &gap.id, change, facts(&gap))),
+                .map(|change| event(last.first_day(), id, client, &gap.id, change, facts(gap))),
         );
-        found.insert(gap.id);
+        found.insert(gap.id.as_str());
     }
-    for gap in known.iter().filter(|gap| !found.contains(&gap.gap_id)) {
+    for gap in known.iter().filter(|gap| !found.contains(gap.gap_id.as_str())) {
         let Some(last) = compared.last.get(&gap.client_id) else { continue };
         // A product that could not be compared is no sign that its gap is gone.
         if compared.without.contains(&(gap.client_id, fold(&gap.product))) {

@@ -10,7 +10,7 @@ use crate::storage::audits::{self, AuditRow};
 use crate::storage::cycle_gaps::{self, SeenGap};
 use crate::storage::cycles::{self, CycleClientRow};
 use crate::storage::events::NewEvent;
-use crate::storage::{self, OrgTx, StorageError, gaps, organizations};
+use crate::storage::{self, OrgTx, StorageError, organizations};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::audit::{Coverage, CoverageStatus, Gap};
 use leakage_core::cycle::{GapState, changes, status};
@@ -25,20 +25,20 @@ use uuid::Uuid;
 const NO_ROWS: &str = "no_rows";
 
 /// Announces a completed audit, and what it changes in the cycle that started it. To be called last in the
-/// transaction that completes it.
-pub async fn audit_completed(app: &App, tx: &mut OrgTx, id: AuditId) -> Result<(), ApiError> {
+/// transaction that completes it, with the gaps that it found.
+pub async fn audit_completed(app: &App, tx: &mut OrgTx, id: AuditId, found: &[Gap]) -> Result<(), ApiError> {
     let audit = audits::find(tx, id).await?.ok_or_else(ApiError::not_found)?;
     let now = app.clock.now();
     let mut written = vec![completed(&audit)];
     if cycles::of_audit(tx, id).await?.is_empty() {
-        written.extend(announced::by_people(tx, &audit, now).await?);
+        written.extend(announced::by_people(tx, &audit, found, now).await?);
     } else {
         // A look may change the same rows.
         organizations::lock(tx).await?;
         let rows = cycles::of_audit(tx, id).await?;
         // None any more: a newer audit took this one's place, and says what there is to say.
         if let Some(month) = rows.first().map(|row| row.month) {
-            let seen = Seen::load(tx, id, month, &rows, now).await?;
+            let seen = Seen::load(tx, (id, found), month, &rows, now).await?;
             written.extend(seen.settle_gaps(tx, id, now).await?);
             seen.settle_clients(tx, rows, now).await?;
         }
@@ -85,7 +85,7 @@ struct Seen {
 impl Seen {
     async fn load(
         tx: &mut OrgTx,
-        id: AuditId,
+        (id, found): (AuditId, &[Gap]),
         month: NaiveDate,
         rows: &[CycleClientRow],
         now: DateTime<Utc>,
@@ -108,10 +108,9 @@ impl Seen {
             };
             seen.cover(client, &entry)?;
         }
-        for (_, detail) in gaps::of_audit(tx, id, &gaps::AuditGapFilter::default(), -1, i64::MAX).await? {
-            let gap: Gap = serde_json::from_value(detail).map_err(ApiError::internal)?;
+        for gap in found {
             if let Some(client) = names.named(&gap.client).filter(|client| asked.contains(client)) {
-                seen.gaps.insert(gap.id.clone(), (client, gap));
+                seen.gaps.insert(gap.id.clone(), (client, gap.clone()));
             }
         }
         Ok(seen)
