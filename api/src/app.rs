@@ -12,6 +12,7 @@ use crate::objects::{ObjectError, Objects};
 use crate::services::sample_audits;
 use crate::storage::{Db, StorageError};
 use crate::visits::Visits;
+use crate::webhooks::Sender;
 use crate::workbooks::WorkbookProcess;
 use crate::{middleware, routes};
 use actix_web::middleware::Condition;
@@ -40,6 +41,8 @@ pub struct App {
     pub objects: Objects,
     /// Sends mail; none: letters are handed out.
     pub mailer: Option<Mailer>,
+    /// Sends events to receivers.
+    pub webhooks: Sender,
     /// Rate limits.
     pub limiter: Limiter,
     /// Signs and checks access tokens.
@@ -93,12 +96,14 @@ impl App {
         let passwords = Passwords::new()?;
         let objects = Objects::from_config(&config.objects)?;
         let mailer = config.mail.as_ref().map(Mailer::new).transpose()?;
+        let webhooks = Sender::new(config.webhooks.allow_loopback);
         let sheets: Arc<dyn SheetReader> = Arc::new(WorkbookProcess::of_this_program());
         Ok(Self {
             config,
             db,
             objects,
             mailer,
+            webhooks,
             clock,
             limiter,
             tokens,

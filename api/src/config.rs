@@ -42,6 +42,8 @@ pub struct Config {
     pub mail: Option<MailConfig>,
     /// Background work.
     pub worker: WorkerConfig,
+    /// Sending events to receivers.
+    pub webhooks: WebhooksConfig,
     /// Logs and traces.
     pub telemetry: TelemetryConfig,
 }
@@ -151,6 +153,15 @@ pub struct WorkerConfig {
     pub poll_milliseconds: u64,
 }
 
+/// Sending events to receivers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhooksConfig {
+    /// Receivers on this machine are reached too, also by http. For development alone: whoever may set an
+    /// address could ask this machine's own services.
+    pub allow_loopback: bool,
+}
+
 /// Logs and traces.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -186,6 +197,7 @@ struct Defaults {
     objects: ObjectsDefaults,
     limits: LimitsConfig,
     worker: WorkerConfig,
+    webhooks: WebhooksConfig,
     telemetry: TelemetryConfig,
 }
 
@@ -215,6 +227,7 @@ const DEFAULTS: fn() -> Defaults = || Defaults {
     },
     objects: ObjectsDefaults { folder: default_folder() },
     worker: WorkerConfig { concurrency: 2, lease_seconds: 60, poll_milliseconds: 500 },
+    webhooks: WebhooksConfig { allow_loopback: false },
     telemetry: TelemetryConfig {
         filter: "info,sqlx=warn".to_owned(),
         format: LogFormat::Text,

@@ -58,6 +58,8 @@ codes! {
     NotAudited = "not_audited", 409, "No audit has looked at this", retry false;
     /// There is no mail server to send with.
     MailNotConfigured = "mail_not_configured", 409, "No mail server is configured", retry false;
+    /// Nothing is sent to a webhook endpoint.
+    WebhookDisabled = "webhook_endpoint_disabled", 409, "The webhook endpoint is disabled", retry false;
     /// A name or key is taken.
     AlreadyExists = "already_exists", 409, "There is one already", retry false;
     /// The same Idempotency-Key is being worked on.

@@ -24,4 +24,5 @@ pub mod services;
 pub mod storage;
 pub mod telemetry;
 pub mod visits;
+pub mod webhooks;
 pub mod workbooks;

@@ -90,6 +90,10 @@ ids! {
     LetterId;
     /// A letter to one recipient.
     DeliveryId;
+    /// An address that events are sent to.
+    WebhookEndpointId;
+    /// One event on its way to one such address.
+    WebhookDeliveryId;
     /// A correction: the case that a person works from gaps to a fix that is proved.
     CorrectionId;
     /// A unit of background work.

@@ -118,6 +118,8 @@ fn body(operation: &str) -> Option<Value> {
             json!({"root_cause": "missed_addition", "note": "Two hires that nobody told billing of."})
         }
         "update_member" => json!({"role": "viewer"}),
+        "create_webhook_endpoint" => json!({"url": "https://hooks.example.com/leakage"}),
+        "update_webhook_endpoint" => json!({"enabled": true}),
         "update_organization" => json!({"name": "Renamed"}),
         _ => return None,
     })
@@ -133,6 +135,15 @@ async fn things(app: &TestApp, org: &Org<'_>) -> BTreeMap<&'static str, String> 
     let invitation = org.invite(&new_email(), Role::Viewer).await;
     let owner = &org.owner.caller;
     let key = send(owner.post("/v1/api-keys").json(&json!({"name": "Key", "scopes": ["read"]}))).await.1;
+    // Nobody listens there: what is sent fails at once.
+    let hook =
+        send(owner.post("/v1/webhook-endpoints").json(&json!({"url": "http://127.0.0.1:9/secret"}))).await.1;
+    let message = owner.post(&format!("/v1/webhook-endpoints/{}/test", hook["id"].as_str().unwrap()));
+    let message = send(message).await.1;
+    // Disabled, so that nothing of what follows is tried again.
+    let disable = owner.patch(&format!("/v1/webhook-endpoints/{}", hook["id"].as_str().unwrap()));
+    let disable = disable.header("If-Match", "\"v1\"").json(&json!({"enabled": false}));
+    assert_eq!(send(disable).await.0, 200);
     let sessions = send(member.caller.get("/v1/sessions")).await.1;
     let mut tx = app.app.db.begin(org.id).await.unwrap();
     let job = jobs::enqueue(&mut tx, app.clock.now(), JobKind::Housekeeping, org.id.uuid(), Value::Null)
@@ -205,6 +216,8 @@ async fn things(app: &TestApp, org: &Org<'_>) -> BTreeMap<&'static str, String> 
     let logo = owner.put("/v1/organization/logo").header("If-Match", "\"v1\"").body(PNG.to_vec());
     assert_eq!(logo.send().await.unwrap().status(), 204);
     BTreeMap::from([
+        ("webhook_endpoint_id", text(&hook["id"])),
+        ("webhook_delivery_id", text(&message["id"])),
         ("letter_id", text(&letter["id"])),
         ("delivery_id", text(&delivery["id"])),
         ("policy_id", text(&policy["id"])),
@@ -363,6 +376,7 @@ fn permission(name: &str) -> Option<(&'static [Role], Option<Scope>)> {
         row::<perm::ReadMembers>(),
         row::<perm::ManageMembers>(),
         row::<perm::ManageApiKeys>(),
+        row::<perm::ManageWebhooks>(),
         row::<perm::ManageOrganization>(),
     ];
     let found = all.into_iter().find(|(known, _)| *known == name).map(|(_, row)| row);

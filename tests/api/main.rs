@@ -45,3 +45,4 @@ mod sample_audit;
 mod second_factor;
 mod sessions;
 mod tenancy;
+mod webhooks;

@@ -17,6 +17,7 @@ mod actors;
 mod audits;
 pub mod browser;
 mod database;
+mod receiver;
 mod smtp;
 
 use chrono::{DateTime, Utc};
@@ -33,6 +34,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use actors::{Org, PASSWORD, Person, new_email};
 pub use database::Database;
+pub use receiver::{Received, Receiver};
 pub use smtp::{Mail, Mood, SmtpServer};
 
 /// When every test begins.
@@ -89,6 +91,8 @@ impl TestApp {
         config.limits.network_per_minute = 1_000_000;
         config.tokens.key_file = files.path().join("token-keys.pem");
         config.secrets.key_file = files.path().join("secret-keys.txt");
+        // Receivers of tests are on this machine.
+        config.webhooks.allow_loopback = true;
         change(&mut config);
         let now: DateTime<Utc> = NOW.parse().expect("a time");
         let clock = Clock::fixed(now);

@@ -168,6 +168,8 @@ pub mod perm {
         ManageMembers = "members:manage", ADMINS, None;
         /// Create and revoke API keys.
         ManageApiKeys = "api_keys:manage", ADMINS, None;
+        /// Have events sent to receivers.
+        ManageWebhooks = "webhooks:manage", ADMINS, None;
         /// Change the organization's name and settings.
         ManageOrganization = "organization:manage", ADMINS, None;
     }

@@ -1,9 +1,10 @@
 //! Removes what an organization need not keep: replies that are no longer replayed, jobs that ended a
-//! month ago. Enqueued by the service when it sees that there is something to remove.
+//! month ago, old webhook deliveries. Enqueued by the service when it sees that there is something to remove.
 
 use super::{Ended, JobContext, JobError};
 use crate::services::idempotency::KEPT_HOURS;
-use crate::storage::{StorageError, idempotency, jobs};
+use crate::services::webhooks;
+use crate::storage::{StorageError, idempotency, jobs, webhook_deliveries};
 use chrono::Duration;
 use serde::Serialize;
 
@@ -14,6 +15,7 @@ pub const JOBS_KEPT_DAYS: i64 = 30;
 struct Removed {
     idempotency_replies: u64,
     jobs: u64,
+    webhook_deliveries: u64,
 }
 
 /// Runs the job.
@@ -23,6 +25,11 @@ pub async fn run(context: JobContext) -> Result<(), JobError> {
     let removed = Removed {
         idempotency_replies: idempotency::remove_before(&mut tx, now - Duration::hours(KEPT_HOURS)).await?,
         jobs: jobs::remove_ended_before(&mut tx, now - Duration::days(JOBS_KEPT_DAYS)).await?,
+        webhook_deliveries: webhook_deliveries::remove_ended_before(
+            &mut tx,
+            now - Duration::days(webhooks::KEPT_DAYS),
+        )
+        .await?,
     };
     context.finish(tx, &removed).await
 }

@@ -13,6 +13,7 @@ pub mod read_import;
 pub mod run_audit;
 pub mod runner;
 pub mod send_letter;
+pub mod send_webhooks;
 pub mod verify_corrections;
 
 use crate::app::App;
@@ -74,6 +75,8 @@ kinds! {
     RunAudit = "run_audit" => run_audit::run, run_audit::give_up;
     /// Sends a letter by mail.
     SendLetter = "send_letter" => send_letter::run, send_letter::give_up;
+    /// Sends events to receivers.
+    SendWebhooks = "send_webhooks" => send_webhooks::run, send_webhooks::give_up;
     /// Compares corrections with what was imported.
     VerifyCorrections = "verify_corrections" => verify_corrections::run, verify_corrections::give_up;
 }

@@ -41,6 +41,8 @@ pub mod second_factor;
 pub mod sessions;
 pub mod statements;
 pub mod surface;
+pub mod webhook_deliveries;
+pub mod webhook_endpoints;
 mod written;
 
 pub use decisions::{DecisionEnd, DecisionState};
@@ -97,6 +99,8 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(reconciliation_schedules::configure)
         .configure(cycles::configure)
         .configure(events::configure)
+        .configure(webhook_endpoints::configure)
+        .configure(webhook_deliveries::configure)
         .configure(corrections::configure);
     config.configure(health::configure).configure(sessions::configure_keys).service(v1);
 }

@@ -1,7 +1,13 @@
 //! The types of events, for those who write them and those who filter by them.
 //!
-//! Events are written in the transaction that causes them and read by their number. Mail and webhooks are
-//! made from them by whoever reads on from the last number that it delivered.
+//! Events are written in the transaction that causes them and read by their number, with one delivery for each
+//! webhook endpoint that wants them. Mail is made from them by whoever reads on from the last number that it
+//! delivered.
+
+use super::webhooks;
+use crate::storage::events::{self, NewEvent};
+use crate::storage::{OrgTx, StorageError};
+use chrono::{DateTime, Utc};
 
 /// An import is missing, and due soon.
 pub const IMPORT_DUE_SOON: &str = "import.due_soon";
@@ -17,7 +23,26 @@ pub const GAP_FOUND: &str = "gap.found";
 pub const GAP_CLOSED: &str = "gap.closed";
 /// A gap that was closed is there again.
 pub const GAP_RECURRED: &str = "gap.recurred";
+/// A webhook endpoint is disabled, for what is sent to it does not arrive.
+pub const WEBHOOK_ENDPOINT_DISABLED: &str = "webhook_endpoint.disabled";
 
 /// All types. New ones may be added.
-pub const TYPES: &[&str] =
-    &[IMPORT_DUE_SOON, IMPORT_OVERDUE, CYCLE_READY, AUDIT_COMPLETED, GAP_FOUND, GAP_CLOSED, GAP_RECURRED];
+pub const TYPES: &[&str] = &[
+    IMPORT_DUE_SOON,
+    IMPORT_OVERDUE,
+    CYCLE_READY,
+    AUDIT_COMPLETED,
+    GAP_FOUND,
+    GAP_CLOSED,
+    GAP_RECURRED,
+    WEBHOOK_ENDPOINT_DISABLED,
+];
+
+/// Writes events in their order, and what sends them. Others who write events of the organization wait until
+/// the transaction ends: write them last.
+pub async fn append(tx: &mut OrgTx, new: &[NewEvent], now: DateTime<Utc>) -> Result<(), StorageError> {
+    match events::append(tx, new, now).await? {
+        Some(written) => webhooks::fan_out(tx, now, written).await,
+        None => Ok(()),
+    }
+}

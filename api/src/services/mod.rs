@@ -30,3 +30,5 @@ pub mod sessions;
 pub mod sign_in;
 pub mod statements;
 pub mod text;
+pub mod webhook_sending;
+pub mod webhooks;

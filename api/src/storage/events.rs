@@ -47,11 +47,15 @@ pub struct EventRow {
     pub occurred_at: DateTime<Utc>,
 }
 
-/// Writes events in their order. Others who write events of the organization wait until the transaction
-/// ends: write them last.
-pub async fn append(tx: &mut OrgTx, events: &[NewEvent], now: DateTime<Utc>) -> Result<(), StorageError> {
+/// Writes events in their order; answers the first number and the last. Services write them with
+/// [`crate::services::events::append`].
+pub async fn append(
+    tx: &mut OrgTx,
+    events: &[NewEvent],
+    now: DateTime<Utc>,
+) -> Result<Option<(i64, i64)>, StorageError> {
     if events.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let org = tx.org().uuid();
     let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
@@ -84,7 +88,8 @@ pub async fn append(tx: &mut OrgTx, events: &[NewEvent], now: DateTime<Utc>) -> 
     .bind(events.iter().map(|event| event.data.clone()).collect::<Vec<_>>())
     .execute(tx.conn())
     .await?;
-    expect_rows(done.rows_affected(), u64::try_from(count).unwrap_or_default())
+    expect_rows(done.rows_affected(), u64::try_from(count).unwrap_or_default())?;
+    Ok(Some((last - count + 1, last)))
 }
 
 /// Events in their order, after a number, of one type if given.

@@ -79,6 +79,18 @@ pub async fn enqueue(
     subject: Uuid,
     payload: &Value,
 ) -> Result<(), StorageError> {
+    enqueue_at(tx, (now, now), job, kind, subject, payload).await
+}
+
+/// The same, to run at a later time.
+pub async fn enqueue_at(
+    tx: &mut OrgTx,
+    (now, run_at): (DateTime<Utc>, DateTime<Utc>),
+    job: JobId,
+    kind: &str,
+    subject: Uuid,
+    payload: &Value,
+) -> Result<(), StorageError> {
     sqlx::query(
         "insert into jobs (org_id, job_id, kind, subject, payload, created_at, updated_at)
          values ($1, $2, $3, $4, $5, $6, $6)",
@@ -93,12 +105,13 @@ pub async fn enqueue(
     .await?;
     sqlx::query(
         "insert into job_queue (job_id, organization, kind, run_at, created_at)
-         values ($1, $2, $3, $4, $4)",
+         values ($1, $2, $3, $5, $4)",
     )
     .bind(job.uuid())
     .bind(tx.org().uuid())
     .bind(kind)
     .bind(now)
+    .bind(run_at)
     .execute(tx.conn())
     .await?;
     Ok(())
@@ -414,6 +427,21 @@ pub async fn hold_waiting(tx: &mut OrgTx, kind: &str, now: DateTime<Utc>) -> Res
     .fetch_optional(tx.conn())
     .await?;
     Ok(held.is_some())
+}
+
+/// Whether a job of this kind waits for a worker that runs at a time or earlier.
+pub async fn any_waiting_by(tx: &mut OrgTx, kind: &str, at: DateTime<Utc>) -> Result<bool, StorageError> {
+    Ok(sqlx::query_scalar(
+        "select exists (
+           select from job_queue
+           where organization = $1 and kind = $2 and dead_at is null and lease_until is null and run_at <= $3
+         )",
+    )
+    .bind(tx.org().uuid())
+    .bind(kind)
+    .bind(at)
+    .fetch_one(tx.conn())
+    .await?)
 }
 
 /// Removes the organization's jobs that ended before `until`, but for those that an operator may start

@@ -40,6 +40,8 @@ pub mod second_factors;
 pub mod sessions;
 pub mod sign_in_failures;
 pub mod users;
+pub mod webhook_deliveries;
+pub mod webhook_endpoints;
 
 use leakage_core::id::OrgId;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};

@@ -38,7 +38,7 @@ async fn a_job_is_read_and_read_again_for_nothing() {
     let (etag, left) = (response.headers()["etag"].clone(), response.headers()["ratelimit"].clone());
     let read = body(response).await;
     assert_eq!(read["status"], "succeeded");
-    assert_eq!(read["result"], json!({"idempotency_replies": 0, "jobs": 0}));
+    assert_eq!(read["result"], json!({"idempotency_replies": 0, "jobs": 0, "webhook_deliveries": 0}));
 
     let again = viewer.get(&format!("/v1/jobs/{job}")).header("If-None-Match", &etag).send().await.unwrap();
     assert_eq!(again.status(), 304);

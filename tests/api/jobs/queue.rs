@@ -79,7 +79,10 @@ async fn housekeeping_removes_old_replies_and_old_jobs_and_nothing_else() {
     let job = enqueue(&app, org).await;
     assert_eq!(app.work().await, 1);
 
-    assert_eq!(row(&app, org, job).await.result, Some(json!({"idempotency_replies": 1, "jobs": 1})));
+    assert_eq!(
+        row(&app, org, job).await.result,
+        Some(json!({"idempotency_replies": 1, "jobs": 1, "webhook_deliveries": 0}))
+    );
     let mut tx = app.app.db.begin(org).await.unwrap();
     assert!(stored::find(&mut tx, old).await.unwrap().is_none());
     assert!(idempotency::find(&mut tx, "user:1", "new", start).await.unwrap().is_some());

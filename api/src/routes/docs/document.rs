@@ -179,6 +179,7 @@ fn tags() -> Value {
         { "name": "letters", "description": "What clients are told: templates, letters, deliveries, monthly statements." },
         { "name": "cycles", "description": "The month's cycle: what must be imported by when, and which client stands where." },
         { "name": "events", "description": "What happened, in order." },
+        { "name": "webhooks", "description": "Events sent to receivers of yours: signed, again until they arrive." },
         { "name": "corrections", "description": "From gaps to a fix that is proved: told, disputed, billed or credited, verified." },
         { "name": "jobs", "description": "Background work: ask, wait, or follow." },
     ])

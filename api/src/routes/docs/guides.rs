@@ -34,6 +34,7 @@ const GUIDES: &[Guide] = &[
     guide!("letters", "Letters"),
     guide!("evidence", "Verifying evidence"),
     guide!("cycle", "The monthly cycle"),
+    guide!("webhooks", "Webhooks"),
     guide!("deciding", "Rules, prices and policies"),
     guide!("errors", "Errors"),
 ];

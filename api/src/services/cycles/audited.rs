@@ -10,7 +10,7 @@ use crate::storage::audits::{self, AuditRow};
 use crate::storage::cycle_gaps::{self, SeenGap};
 use crate::storage::cycles::{self, CycleClientRow};
 use crate::storage::events::NewEvent;
-use crate::storage::{self, OrgTx, StorageError, organizations};
+use crate::storage::{OrgTx, StorageError, organizations};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::audit::{Coverage, CoverageStatus, Gap};
 use leakage_core::cycle::{GapState, changes, status};
@@ -43,7 +43,7 @@ pub async fn audit_completed(app: &App, tx: &mut OrgTx, id: AuditId, found: &[Ga
             seen.settle_clients(tx, rows, now).await?;
         }
     }
-    Ok(storage::events::append(tx, &written, now).await?)
+    Ok(events::append(tx, &written, now).await?)
 }
 
 /// Lets the cycle start another audit in place of one that has failed.

@@ -80,7 +80,7 @@ pub async fn check(app: &App, tx: &mut OrgTx) -> Result<Looked, ApiError> {
     let audits = started.len();
     let mut written = group(&mut announced);
     written.extend(started);
-    storage::events::append(tx, &written, now).await?;
+    events::append(tx, &written, now).await?;
     Ok(Looked { changed: changed.len(), reminders, audits })
 }
 
