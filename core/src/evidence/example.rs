@@ -109,11 +109,7 @@ pub fn logged(mut facts: Facts, seal: &dyn Seal) -> Result<Facts, BundleError> {
 }
 
 /// A log of these entries; those of other corrections are not shown.
-fn log(
-    entries: &[TimelineEntry],
-    frozen_at: u64,
-    seal: &dyn Seal,
-) -> Result<LogFacts, BundleError> {
+fn log(entries: &[TimelineEntry], frozen_at: u64, seal: &dyn Seal) -> Result<LogFacts, BundleError> {
     let refused = |reason| move |_| BundleError::Entry { place: 0, reason };
     let words = entries.iter().map(leaf).collect::<Result<Vec<_>, _>>();
     let words = words.map_err(|_| BundleError::Entry { place: 0, reason: "it has no canonical form" })?;
