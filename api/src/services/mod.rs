@@ -3,6 +3,8 @@
 pub mod api_keys;
 pub mod audits;
 pub mod billing_entities;
+pub mod client_contacts;
+pub mod client_links;
 pub mod clients;
 pub mod corrections;
 pub mod cycles;

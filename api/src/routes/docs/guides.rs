@@ -29,6 +29,7 @@ const GUIDES: &[Guide] = &[
     guide!("numbers", "The numbers"),
     guide!("operating", "Operating"),
     guide!("corrections", "Corrections"),
+    guide!("client-link", "The client's link"),
     guide!("what-if-margins-waste", "Other policies, margins, unused seats"),
     guide!("letters", "Letters"),
     guide!("cycle", "The monthly cycle"),
