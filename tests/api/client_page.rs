@@ -1,4 +1,7 @@
 //! The page of a client's link in a real browser: what a client reads, and how it answers.
+//!
+//! The browser is waited for without letting go of the thread, and the service shares its database connections
+//! with the test: another thread must go on serving them.
 
 use crate::client_link::{code_in, told, with_mail};
 use chrono::TimeDelta;
@@ -29,7 +32,7 @@ fn assert_well(browser: &mut Browser, app: &TestApp) {
     assert_eq!(browser.strangers(&app.address), Vec::<String>::new());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_client_reads_what_was_found_and_disputes_a_part_with_a_mailed_code() {
     let Some(mut browser) = Browser::start() else { return };
     let server = SmtpServer::start();
@@ -98,7 +101,7 @@ async fn a_client_reads_what_was_found_and_disputes_a_part_with_a_mailed_code() 
     assert!(complaints.iter().all(|said| said.contains("422")), "{complaints:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn it_is_whole_on_a_phone_and_a_desktop_in_light_and_dark() {
     let Some(mut browser) = Browser::start() else { return };
     let server = SmtpServer::start();
@@ -130,7 +133,7 @@ async fn it_is_whole_on_a_phone_and_a_desktop_in_light_and_dark() {
     assert_well(&mut browser, &app);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn keys_alone_lead_to_an_answer() {
     let Some(mut browser) = Browser::start() else { return };
     let server = SmtpServer::start();
@@ -166,7 +169,7 @@ async fn keys_alone_lead_to_an_answer() {
     assert_well(&mut browser, &app);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_link_that_has_ended_or_is_cut_off_says_what_to_do() {
     let Some(mut browser) = Browser::start() else { return };
     let app = TestApp::start().await;
@@ -187,7 +190,7 @@ async fn a_link_that_has_ended_or_is_cut_off_says_what_to_do() {
     assert!(browser.text("#problem").contains("not complete"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn what_changed_meanwhile_is_shown_and_asked_again() {
     let Some(mut browser) = Browser::start() else { return };
     let server = SmtpServer::start();
@@ -209,7 +212,7 @@ async fn what_changed_meanwhile_is_shown_and_asked_again() {
     assert_eq!(browser.text("#plan"), "You can pay in 4 parts");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_page_is_strict_and_kept_nowhere() {
     let app = TestApp::start().await;
     let page = app.get("/c").send().await.unwrap();
