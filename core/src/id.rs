@@ -92,6 +92,8 @@ ids! {
     DeliveryId;
     /// A correction: the case that a person works from gaps to a fix that is proved.
     CorrectionId;
+    /// A client's link to one correction.
+    ClientLinkId;
     /// A unit of background work.
     JobId;
 }

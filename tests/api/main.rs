@@ -11,6 +11,8 @@ mod audit_findings;
 mod audits;
 mod billing_entities;
 mod catalog;
+mod client_link;
+mod client_page;
 mod contract;
 mod corrections;
 mod cors;

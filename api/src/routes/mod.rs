@@ -8,6 +8,8 @@ pub mod api_keys;
 pub mod audit_findings;
 pub mod audits;
 pub mod billing_entities;
+pub mod client_contacts;
+pub mod client_links;
 pub mod clients;
 pub mod corrections;
 pub mod cycles;
@@ -75,6 +77,7 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(invitations::configure)
         .configure(api_keys::configure)
         .configure(clients::configure)
+        .configure(client_contacts::configure)
         .configure(products::configure)
         .configure(mappings::configure)
         .configure(rules::configure)
@@ -97,7 +100,8 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(reconciliation_schedules::configure)
         .configure(cycles::configure)
         .configure(events::configure)
-        .configure(corrections::configure);
+        .configure(corrections::configure)
+        .configure(client_links::configure);
     config.configure(health::configure).configure(sessions::configure_keys).service(v1);
 }
 

@@ -5,6 +5,7 @@ use crate::auth::Actor;
 use crate::error::{ApiError, Code};
 use crate::jobs::{self, JobKind};
 use crate::mail;
+use crate::services::client_links::mailed;
 use crate::storage::deliveries::{self as stored, DeliveryRow, NewDelivery as Stored};
 use crate::storage::letters::{self, LetterRow};
 use crate::storage::{OrgTx, StorageError};
@@ -73,6 +74,7 @@ pub async fn create(
     if mailer.is_some() && !mail::is_address(recipient) {
         return Err(ApiError::invalid("/recipient", "One e-mail address, such as carter@contoso.example."));
     }
+    mailed::check(tx, &row, recipient, mailer.is_some()).await?;
     let (id, now) = (DeliveryId::new(Uuid::now_v7()), app.clock.now());
     let message_id = mailer.map(|mailer| mailer.message_id(&id.to_string()));
     let job = match mailer {

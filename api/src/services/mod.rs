@@ -4,6 +4,8 @@ pub mod api_keys;
 pub mod audits;
 pub mod billing_entities;
 pub mod brand;
+pub mod client_contacts;
+pub mod client_links;
 pub mod clients;
 pub mod corrections;
 pub mod cycles;

@@ -2,7 +2,7 @@
 
 use super::{OrgTx, StorageError};
 use chrono::{DateTime, Utc};
-use leakage_core::id::{ClientId, LetterId};
+use leakage_core::id::{ClientId, CorrectionId, LetterId};
 use serde_json::Value;
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -144,4 +144,26 @@ pub async fn list(
     .bind(limit)
     .fetch_all(tx.conn())
     .await?)
+}
+
+/// The letter of a correction that left last, and when.
+pub async fn last_sent(
+    tx: &mut OrgTx,
+    correction: CorrectionId,
+) -> Result<Option<(LetterRow, DateTime<Utc>)>, StorageError> {
+    let org = tx.org().uuid();
+    let sent: Option<(Uuid, DateTime<Utc>)> = sqlx::query_as(
+        "select l.id, d.updated_at
+         from letters l
+         join deliveries d on d.org_id = l.org_id and d.letter_id = l.id
+         where l.org_id = $1 and l.correction_id = $2 and d.status in ('sent', 'handed_out', 'delivered')
+         order by l.created_at desc, l.id desc, d.created_at desc
+         limit 1",
+    )
+    .bind(org)
+    .bind(correction.uuid())
+    .fetch_optional(tx.conn())
+    .await?;
+    let Some((letter, at)) = sent else { return Ok(None) };
+    Ok(find(tx, LetterId::new(letter)).await?.map(|row| (row, at)))
 }

@@ -9,6 +9,8 @@
 pub mod api_keys;
 pub mod audits;
 pub mod billing_entities;
+pub mod client_contacts;
+pub mod client_links;
 pub mod clients;
 pub mod compared;
 pub mod corrections;

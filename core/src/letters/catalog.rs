@@ -76,6 +76,12 @@ pub const FACTS: &[Fact] = &[
     text("evidence_reference", Common, "What to ask for to see the proof.", |f| {
         f.evidence.as_ref()?.reference.clone()
     }),
+    text(
+        "client_link",
+        Common,
+        "Address of the client's own page; in letters that are sent with one.",
+        |f| f.client_link.clone(),
+    ),
     text("reply_by", Common, "The day by which an answer is asked for.", |f| f.reply_by.map(say::date)),
     flag!("under", Correction, "Too little was billed.", |f| f.direction == Some(Direction::Under)),
     flag!("over", Correction, "Too much was billed.", |f| f.direction == Some(Direction::Over)),

@@ -70,6 +70,11 @@ impl LetterFacts {
             "/evidence/link",
             "An address begins with https:// and has no spaces.",
         );
+        faults.unless(
+            self.client_link.as_deref().is_none_or(is_page),
+            "/client_link",
+            "An address has no spaces.",
+        );
         if kind.about_lines() {
             self.correction(&mut faults, kind);
         } else {
@@ -244,11 +249,17 @@ const fn wrong_way(given: Direction) -> &'static str {
 }
 
 pub(super) fn is_address(link: &str) -> bool {
-    let rest = link.strip_prefix("https://");
-    rest.is_some_and(|rest| {
-        !rest.is_empty()
-            && !link.chars().any(|c| c.is_whitespace() || c.is_control() || "<>\"'`{}|\\^".contains(c))
-    })
+    link.strip_prefix("https://").is_some_and(is_plain)
+}
+
+/// A page of the service itself, which may be tried out without TLS.
+pub(super) fn is_page(link: &str) -> bool {
+    is_address(link) || link.strip_prefix("http://").is_some_and(is_plain)
+}
+
+fn is_plain(rest: &str) -> bool {
+    !rest.is_empty()
+        && !rest.chars().any(|c| c.is_whitespace() || c.is_control() || "<>\"'`{}|\\^".contains(c))
 }
 
 /// Texts that are too long, and lists.
@@ -257,7 +268,7 @@ fn lengths(faults: &mut Faults, value: &Value, pointer: &mut String) {
     match value {
         Value::String(text) => {
             let most = match name {
-                "link" => 2000,
+                "link" | "client_link" => 2000,
                 "delay" | "decision" | "outcome" | "reason" => 1000,
                 _ => 320,
             };

@@ -60,6 +60,10 @@ pub struct LetterFacts {
     pub reply_by: Option<NaiveDate>,
     /// Where the proof can be seen.
     pub evidence: Option<EvidenceFacts>,
+    /// Address of the client's own page. Filled in when a letter is sent, for its recipient alone.
+    #[cfg_attr(feature = "openapi", schema(max_length = 2000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_link: Option<String>,
     /// Why the difference was found late, in a whole sentence.
     #[cfg_attr(feature = "openapi", schema(max_length = 1000))]
     pub delay: Option<String>,

@@ -180,6 +180,7 @@ fn tags() -> Value {
         { "name": "cycles", "description": "The month's cycle: what must be imported by when, and which client stands where." },
         { "name": "events", "description": "What happened, in order." },
         { "name": "corrections", "description": "From gaps to a fix that is proved: told, disputed, billed or credited, verified." },
+        { "name": "client_links", "description": "The client's side of a correction: an address without a login, and codes that confirm." },
         { "name": "jobs", "description": "Background work: ask, wait, or follow." },
     ])
 }

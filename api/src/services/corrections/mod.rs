@@ -164,13 +164,14 @@ pub fn context<'a>(app: &App, actor: &'a policy::Actor, policy: &'a Policy, fact
     Context { actor, now: app.clock.now(), today: app.clock.today(), policy, facts }
 }
 
-/// State and money, for the timeline.
-fn summary(correction: &Correction) -> Value {
+/// State, version and money, for the timeline.
+fn summary(correction: &Correction, version: i64) -> Value {
     let balance = correction.ledger.balance();
     let currency = correction.subject.currency;
     let money = |minor: i64| json!(Money::from_minor(minor, currency));
     json!({
         "state": correction.state,
+        "version": version,
         "found": money(balance.found.minor),
         "billed": money(balance.billed.minor),
         "credited": money(balance.credited.minor),
@@ -246,9 +247,9 @@ pub async fn save(
     let known = Known::of(&before.correction);
     attach(tx, id, &after, &known, beside.file.as_ref()).await?;
     records::set_deadlines(tx, id, &columns.deadlines).await?;
-    let (was, is) = (summary(&before.correction), summary(&after));
+    let (was, is) = (summary(&before.correction, before.row.version), summary(&after, version));
     let event = NewEvent {
-        seq: version,
+        seq: records::next_seq(tx, id).await?,
         at: context.now,
         actor: &context.actor.label,
         command: action.as_str(),
@@ -268,6 +269,38 @@ pub async fn save(
         ..before.row
     };
     Ok(Loaded { row, correction: after })
+}
+
+/// Notes in the timeline what changes nothing of the correction: a visit, a code, a link.
+pub async fn note(
+    app: &App,
+    tx: &mut OrgTx,
+    id: CorrectionId,
+    actor: &str,
+    command: &str,
+    detail: &Value,
+) -> Result<(), ApiError> {
+    // Entries are counted: one at a time.
+    stored::lock(tx, id).await?;
+    let loaded = load(tx, id).await?;
+    let is = summary(&loaded.correction, loaded.row.version);
+    let event = NewEvent {
+        seq: records::next_seq(tx, id).await?,
+        at: app.clock.now(),
+        actor,
+        command,
+        before: Some(&is),
+        after: &is,
+        reason: None,
+        detail,
+    };
+    records::append_event(tx, id, &event).await?;
+    Ok(())
+}
+
+/// Where what a client wrote is kept.
+pub fn writing_key(org: OrgId, sha256: &str) -> String {
+    format!("{org}/confirmations/{}", sha256.trim_start_matches("sha256:"))
 }
 
 /// How much of a correction is stored already.

@@ -264,7 +264,7 @@ pub async fn frozen(tx: &mut OrgTx, id: CorrectionId) -> Result<Option<(i64, Str
 /// An entry of the timeline, to be added.
 #[derive(Clone, Debug)]
 pub struct NewEvent<'a> {
-    /// The version that it led to.
+    /// Its place in the timeline: see [`next_seq`].
     pub seq: i64,
     /// When.
     pub at: DateTime<Utc>,
@@ -280,6 +280,20 @@ pub struct NewEvent<'a> {
     pub reason: Option<&'a str>,
     /// What was asked.
     pub detail: &'a Value,
+}
+
+/// The next place in the timeline. Whoever asks holds the correction's lock, or has just changed its row.
+pub async fn next_seq(tx: &mut OrgTx, id: CorrectionId) -> Result<i64, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_scalar(
+        "select coalesce(max(seq), 0) + 1
+         from correction_timeline
+         where org_id = $1 and correction_id = $2",
+    )
+    .bind(org)
+    .bind(id.uuid())
+    .fetch_one(tx.conn())
+    .await?)
 }
 
 /// Adds to the timeline.
@@ -316,7 +330,7 @@ pub async fn append_events(
 /// An entry of the timeline.
 #[derive(Clone, Debug, FromRow)]
 pub struct EventRow {
-    /// The version that it led to.
+    /// Its place in the timeline.
     pub seq: i64,
     /// When.
     pub at: DateTime<Utc>,

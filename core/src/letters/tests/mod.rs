@@ -108,6 +108,21 @@ fn use_is_claimed_of_every_seat_only_when_it_is_recorded_for_every_seat() {
     }
 }
 
+#[test]
+fn the_page_of_the_client_is_named_only_in_a_letter_that_has_one() {
+    for kind in [LetterKind::FirstNotice, LetterKind::PlanOffer, LetterKind::WaiverConfirmationRequest] {
+        let mut facts = example(kind);
+        assert!(!written(kind, &facts).text().contains("page of your own"), "{kind}");
+        facts.client_link = Some("http://localhost:8080/c#here".to_owned());
+        let letter = written(kind, &facts);
+        assert!(flat(&letter.text()).contains("page of your own"), "{kind}");
+        assert!(letter.text().contains("http://localhost:8080/c#here"), "{kind}");
+        assert!(letter.html().contains("<a href=\"http://localhost:8080/c#here\""), "{kind}");
+        facts.client_link = Some("javascript:alert(1)".to_owned());
+        assert!(!facts.faults(kind).is_empty(), "{kind}");
+    }
+}
+
 /// Each fact that a kind can do without, taken away alone: the letter is still a letter, and the words
 /// that need the fact are gone.
 #[test]
