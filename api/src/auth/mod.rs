@@ -6,7 +6,9 @@
 
 pub mod api_keys;
 pub mod extract;
+pub mod key_files;
 pub mod passwords;
+pub mod sealing;
 pub mod secrets;
 pub mod tokens;
 

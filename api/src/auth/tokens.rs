@@ -7,6 +7,7 @@
 //! all of them are accepted. To rotate: put a new block on top, restart, and take the old one out
 //! ten minutes later.
 
+use super::key_files::{self, KeyFileError};
 use crate::auth::Role;
 use crate::clock::Clock;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
@@ -18,12 +19,8 @@ use leakage_core::id::{OrgId, SessionId, UserId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 /// How long an access token is good for.
 pub const LIFETIME_SECONDS: i64 = 600;
@@ -33,41 +30,10 @@ pub const LEEWAY_SECONDS: i64 = 30;
 pub const AUDIENCE: &str = "leakage-api";
 
 const TYPE: &str = "at+jwt";
+/// What the file of keys must be.
+const FORM: &str = "it must hold PKCS#8 PEM blocks of Ed25519 keys";
 const PEM_BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 const PEM_END: &str = "-----END PRIVATE KEY-----";
-
-/// Why the signing keys cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyFileError {
-    /// The file cannot be read or made.
-    #[error("the file of signing keys {path} cannot be read or made")]
-    File {
-        /// Where.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The file is not what it should be.
-    #[error("the file of signing keys {path} must hold PKCS#8 PEM blocks of Ed25519 keys: {reason}")]
-    Content {
-        /// Where.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// Others than its owner may read it.
-    #[error("the file of signing keys {path} is open to others (mode {mode:o}); run chmod 600 on it")]
-    Permissions {
-        /// Where.
-        path: PathBuf,
-        /// Its mode.
-        mode: u32,
-    },
-    /// The system could not make a key.
-    #[error("a signing key cannot be made")]
-    Generate,
-}
 
 /// A token that is not accepted. The caller is told no more than that; the log gets the reason.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -191,16 +157,13 @@ impl Tokens {
     ///
     /// Reads a file: call it at start, not while serving.
     pub fn open(key_file: &Path, issuer: impl Into<String>, clock: Clock) -> Result<Self, KeyFileError> {
-        let pem = match read_keys(key_file)? {
-            Some(pem) => pem,
-            None => create_keys(key_file)?,
-        };
+        let pem = key_files::read_or_make(key_file, new_keys)?;
         Self::from_pem(&pem, key_file, issuer.into(), clock)
     }
 
     fn from_pem(pem: &str, path: &Path, issuer: String, clock: Clock) -> Result<Self, KeyFileError> {
         let content =
-            |reason: &str| KeyFileError::Content { path: path.to_owned(), reason: reason.to_owned() };
+            |reason: &str| KeyFileError::Content { path: path.to_owned(), reason: format!("{FORM}: {reason}") };
         let blocks = pem_blocks(pem).ok_or_else(|| content("a block is cut off or not base64"))?;
         let mut verifying = Vec::new();
         let mut keys = Vec::new();
@@ -304,47 +267,10 @@ fn jwk(public_key: &[u8]) -> Jwk {
     Jwk { kty: "OKP", crv: "Ed25519", alg: "EdDSA", usage: "sig", kid: URL_SAFE_NO_PAD.encode(thumbprint), x }
 }
 
-/// The file's text; none if there is no file.
-fn read_keys(path: &Path) -> Result<Option<String>, KeyFileError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let failed = |source| KeyFileError::File { path: path.to_owned(), source };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
-    if mode & 0o007 != 0 {
-        return Err(KeyFileError::Permissions { path: path.to_owned(), mode });
-    }
-    io::read_to_string(file).map(Some).map_err(failed)
-}
-
-/// Makes the file with one new key. Written aside and linked into place, so that nobody sees half a
-/// file and of two processes starting at once one key wins for both.
-fn create_keys(path: &Path) -> Result<String, KeyFileError> {
-    let failed = |source| KeyFileError::File { path: path.to_owned(), source };
+/// The text of a file with one new key.
+fn new_keys() -> Result<String, KeyFileError> {
     let pair = Ed25519KeyPair::generate().map_err(|_unspecified| KeyFileError::Generate)?;
-    let pem = to_pem(pair.to_pkcs8().map_err(|_unspecified| KeyFileError::Generate)?.as_ref());
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).map_err(failed)?;
-    }
-    let aside = path.with_extension(format!("{}.new", Uuid::now_v7().simple()));
-    let linked = write_new(&aside, &pem).and_then(|()| fs::hard_link(&aside, path));
-    let removed = fs::remove_file(&aside);
-    match linked {
-        Ok(()) => removed.map(|()| pem).map_err(failed),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            read_keys(path)?.ok_or_else(|| failed(ErrorKind::NotFound.into()))
-        }
-        Err(error) => Err(failed(error)),
-    }
-}
-
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+    Ok(to_pem(pair.to_pkcs8().map_err(|_unspecified| KeyFileError::Generate)?.as_ref()))
 }
 
 fn to_pem(der: &[u8]) -> String {
@@ -375,7 +301,10 @@ fn pem_blocks(text: &str) -> Option<Vec<Vec<u8>>> {
 mod tests {
     use super::*;
     use serde_json::{Value, json};
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
+    use std::path::PathBuf;
+    use uuid::Uuid;
 
     const ISSUER: &str = "https://leakage.example";
 
