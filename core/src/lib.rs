@@ -10,7 +10,7 @@
 //! [`audit`] (records to gaps), [`history`] (audits to what a gap came to over time), [`visit`] (one audit of a few files),
 //! [`sample`] (files to try it with), [`letters`] (facts to letters), [`log`] (a history that cannot be rewritten unseen),
 //! [`cycle`] (what must be there by when, month after month),
-//! [`correction`] (gaps to a fix that is proved).
+//! [`correction`] (gaps to a fix that is proved), [`evidence`] (a fix to a file that proves itself).
 
 pub mod audit;
 mod canonical;
@@ -18,6 +18,7 @@ pub mod catalog;
 pub mod correction;
 pub mod cycle;
 pub mod digest;
+pub mod evidence;
 pub mod history;
 pub mod id;
 pub mod ingest;
