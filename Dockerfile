@@ -21,11 +21,12 @@ RUN apt-get update \
 COPY --from=build /out/leakage /usr/local/bin/leakage
 USER 10001:10001
 WORKDIR /var/lib/leakage
-# The key file's path is no secret; the file is made on the volume at the first start.
+# The key files' paths are no secrets; the files are made on the volume at the first start.
 # hadolint ignore=DL3064
 ENV LEAKAGE_BIND=0.0.0.0:8080 \
     LEAKAGE_OBJECTS__FOLDER=/var/lib/leakage/objects \
     LEAKAGE_TOKENS__KEY_FILE=/var/lib/leakage/token-keys.pem \
+    LEAKAGE_SECRETS__KEY_FILE=/var/lib/leakage/secret-keys.txt \
     LEAKAGE_TELEMETRY__FORMAT=json
 VOLUME /var/lib/leakage
 EXPOSE 8080

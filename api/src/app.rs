@@ -1,7 +1,9 @@
 //! What every request shares, and the actix application made of it.
 
+use crate::auth::key_files::KeyFileError;
 use crate::auth::passwords::{PasswordError, Passwords};
-use crate::auth::tokens::{KeyFileError, Tokens};
+use crate::auth::sealing::Sealer;
+use crate::auth::tokens::Tokens;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::mail::Mailer;
@@ -42,6 +44,8 @@ pub struct App {
     pub limiter: Limiter,
     /// Signs and checks access tokens.
     pub tokens: Tokens,
+    /// Seals and opens secrets that the database keeps.
+    pub sealer: Sealer,
     /// Hashes and checks passwords.
     pub passwords: Passwords,
     /// Reads workbooks in processes of their own; none: here.
@@ -71,9 +75,9 @@ pub enum BuildError {
     /// Redis's address.
     #[error("REDIS_URL cannot be read: {0}")]
     Redis(#[from] redis::RedisError),
-    /// The keys that sign access tokens.
+    /// The keys that sign access tokens, or that seal secrets.
     #[error(transparent)]
-    Tokens(#[from] KeyFileError),
+    Keys(#[from] KeyFileError),
     /// The password hash.
     #[error(transparent)]
     Passwords(#[from] PasswordError),
@@ -85,6 +89,7 @@ impl App {
         let db = Db::connect(config.database_url()?, config.database.max_connections)?;
         let limiter = Limiter::new(&config.limits, config.redis_url.as_ref(), clock.clone())?;
         let tokens = Tokens::open(&config.tokens.key_file, &config.public_url, clock.clone())?;
+        let sealer = Sealer::open(&config.secrets.key_file)?;
         let passwords = Passwords::new()?;
         let objects = Objects::from_config(&config.objects)?;
         let mailer = config.mail.as_ref().map(Mailer::new).transpose()?;
@@ -97,6 +102,7 @@ impl App {
             clock,
             limiter,
             tokens,
+            sealer,
             passwords,
             sheets: Some(sheets),
             inspections: Semaphore::new(INSPECTIONS),

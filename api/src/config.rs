@@ -34,6 +34,8 @@ pub struct Config {
     pub objects: ObjectsConfig,
     /// Access tokens.
     pub tokens: TokensConfig,
+    /// Secrets that the database keeps.
+    pub secrets: SecretsConfig,
     /// Rate limits.
     pub limits: LimitsConfig,
     /// The mail server that letters are sent with; none: they are handed out for others to send.
@@ -62,6 +64,15 @@ pub struct DatabaseConfig {
 pub struct TokensConfig {
     /// PEM file of the Ed25519 keys that sign them: the first signs, all are accepted. Made with one key
     /// at the first start. All nodes need the same file.
+    pub key_file: PathBuf,
+}
+
+/// Secrets that the database keeps, sealed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretsConfig {
+    /// File of the key-encryption secrets, one a line: the first seals, all of them open. Made with one at the
+    /// first start. All nodes need the same file.
     pub key_file: PathBuf,
 }
 
@@ -171,6 +182,7 @@ struct Defaults {
     cors_origins: Vec<String>,
     database: DatabaseDefaults,
     tokens: TokensConfig,
+    secrets: SecretsConfig,
     objects: ObjectsDefaults,
     limits: LimitsConfig,
     worker: WorkerConfig,
@@ -194,6 +206,7 @@ const DEFAULTS: fn() -> Defaults = || Defaults {
     cors_origins: Vec::new(),
     database: DatabaseDefaults { max_connections: 20 },
     tokens: TokensConfig { key_file: PathBuf::from("leakage-token-keys.pem") },
+    secrets: SecretsConfig { key_file: PathBuf::from("leakage-secret-keys.txt") },
     limits: LimitsConfig {
         key_per_minute: 600,
         organization_per_minute: 3000,
@@ -237,7 +250,8 @@ impl Config {
         Self::load_over(
             defaults
                 .merge(("objects.folder", data_dir.join("objects")))
-                .merge(("tokens.key_file", data_dir.join("token-keys.pem"))),
+                .merge(("tokens.key_file", data_dir.join("token-keys.pem")))
+                .merge(("secrets.key_file", data_dir.join("secret-keys.txt"))),
         )
     }
 

@@ -21,6 +21,8 @@ const PUBLIC: &[&str] = &[
     "create_organization",
     "create_sample_audit",
     "create_session",
+    "get_evidence_keys",
+    "get_evidence_keys_pem",
     "get_jwks",
     "get_liveness",
     "get_readiness",
@@ -67,6 +69,8 @@ fn body(operation: &str) -> Option<Value> {
         "create_audit" => json!({"from": "2026-03", "to": "2026-03"}),
         "put_client_reconciliation_schedule" | "put_reconciliation_schedule" => json!({"invoice_day": 5}),
         "create_client" | "update_client" => json!({"name": format!("Client {}", Uuid::now_v7())}),
+        "create_erasure" => json!({"person": "nobody@example.com", "reason": "Asked by letter"}),
+        "create_evidence_bundle" | "check_log" => json!({}),
         "create_import" => json!({"file": Uuid::now_v7()}),
         "create_import_profile" | "update_import_profile" => json!({
             "name": "Seat list", "kind": "leakage_entitlements",
@@ -192,7 +196,15 @@ async fn things(app: &TestApp, org: &Org<'_>) -> BTreeMap<&'static str, String> 
     );
     let attached = send(owner.post(&path).header("If-Match", "\"v1\"").body("a letter")).await;
     assert_eq!(attached.0, 200, "{:#}", attached.1);
+    let bundles = format!("/v1/corrections/{}/evidence-bundles", text(&correction["id"]));
+    let bundle = send(owner.post(&bundles).json(&json!({}))).await.1;
+    let erasure = json!({"person": "nobody@example.com", "reason": "Asked by letter"});
+    let erasure = send(owner.post("/v1/erasures").json(&erasure)).await.1;
+    app.work().await;
     BTreeMap::from([
+        ("evidence_bundle_id", text(&bundle["id"])),
+        ("erasure_id", text(&erasure["id"])),
+        ("log_place", "0".to_owned()),
         ("letter_id", text(&letter["id"])),
         ("delivery_id", text(&delivery["id"])),
         ("policy_id", text(&policy["id"])),

@@ -17,6 +17,7 @@ mod cors;
 mod cycles;
 mod deliveries;
 mod docs;
+mod evidence;
 mod gaps;
 mod hostile;
 mod idempotency;

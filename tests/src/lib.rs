@@ -88,6 +88,7 @@ impl TestApp {
         config.limits.organization_per_minute = 1_000_000;
         config.limits.network_per_minute = 1_000_000;
         config.tokens.key_file = files.path().join("token-keys.pem");
+        config.secrets.key_file = files.path().join("secret-keys.txt");
         change(&mut config);
         let now: DateTime<Utc> = NOW.parse().expect("a time");
         let clock = Clock::fixed(now);

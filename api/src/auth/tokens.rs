@@ -162,8 +162,10 @@ impl Tokens {
     }
 
     fn from_pem(pem: &str, path: &Path, issuer: String, clock: Clock) -> Result<Self, KeyFileError> {
-        let content =
-            |reason: &str| KeyFileError::Content { path: path.to_owned(), reason: format!("{FORM}: {reason}") };
+        let content = |reason: &str| KeyFileError::Content {
+            path: path.to_owned(),
+            reason: format!("{FORM}: {reason}"),
+        };
         let blocks = pem_blocks(pem).ok_or_else(|| content("a block is cut off or not base64"))?;
         let mut verifying = Vec::new();
         let mut keys = Vec::new();

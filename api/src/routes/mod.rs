@@ -14,7 +14,9 @@ pub mod cycles;
 mod decisions;
 pub mod deliveries;
 pub mod docs;
+pub mod erasures;
 pub mod events;
+pub mod evidence_bundles;
 mod follow;
 pub mod gaps;
 pub mod health;
@@ -37,8 +39,10 @@ pub mod reports;
 pub mod rules;
 mod sample_audit;
 pub mod sessions;
+pub mod signing_keys;
 pub mod statements;
 pub mod surface;
+pub mod timeline_log;
 mod written;
 
 pub use decisions::{DecisionEnd, DecisionState};
@@ -93,8 +97,16 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(reconciliation_schedules::configure)
         .configure(cycles::configure)
         .configure(events::configure)
-        .configure(corrections::configure);
-    config.configure(health::configure).configure(sessions::configure_keys).service(v1);
+        .configure(corrections::configure)
+        .configure(evidence_bundles::configure)
+        .configure(signing_keys::configure)
+        .configure(timeline_log::configure)
+        .configure(erasures::configure);
+    config
+        .configure(health::configure)
+        .configure(sessions::configure_keys)
+        .configure(signing_keys::configure_keys)
+        .service(v1);
 }
 
 /// Everything that is served.

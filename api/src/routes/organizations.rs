@@ -6,6 +6,7 @@ use crate::auth::{Allowed, perm};
 use crate::error::ApiError;
 use crate::extract::{IfMatch, IfNoneMatch, JsonBody, etag};
 use crate::routes;
+use crate::services::evidence::EvidenceNames;
 use crate::services::idempotency::Replay;
 use crate::services::organizations::{self, Change, FormatName, OrganizationSettings, SignUp};
 use crate::storage::StorageError;
@@ -121,6 +122,15 @@ pub struct SettingsChange {
     #[serde(default, deserialize_with = "routes::present")]
     #[schema(nullable = false)]
     pub corrections: Option<Policy>,
+    /// How evidence bundles name persons.
+    #[serde(default, deserialize_with = "routes::present")]
+    #[schema(nullable = false)]
+    pub evidence_names: Option<EvidenceNames>,
+    /// After so many months names of persons are removed from what vendors' logs and reports said, and bundles of
+    /// corrections that have ended are erased; null: they are kept.
+    #[serde(default, deserialize_with = "routes::present")]
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 240)]
+    pub evidence_retention_months: Option<Option<u32>>,
 }
 
 /// What to change; what is absent stays.
@@ -147,6 +157,8 @@ impl From<OrganizationChange> for Change {
             date_order: body.settings.date_order,
             invitation_days: body.settings.invitation_days,
             corrections: body.settings.corrections,
+            evidence_names: body.settings.evidence_names,
+            evidence_retention_months: body.settings.evidence_retention_months,
         }
     }
 }

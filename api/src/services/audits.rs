@@ -5,6 +5,7 @@ use crate::auth::Actor;
 use crate::error::{ApiError, Code};
 use crate::jobs::{self, JobKind};
 use crate::services::decisions;
+use crate::services::evidence;
 use crate::services::gap_history::{self, Completed};
 use crate::services::organizations::OrganizationSettings;
 use crate::storage::audits::{self, AuditResult, AuditRow};
@@ -338,6 +339,7 @@ impl FinishedAudit {
             client_ids: &ids,
         };
         gap_history::record(tx, &completed, now).await?;
+        evidence::capture(app, tx, id, self.known_at, &rows).await?;
         for proposal in &self.document.proposals {
             let new = NewMapping {
                 id: MappingId::new(Uuid::now_v7()),

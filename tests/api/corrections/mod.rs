@@ -6,6 +6,8 @@ mod database;
 mod examples;
 mod refusals;
 
+pub(crate) use database::denied;
+
 use leakage_tests::{Caller, Org, TestApp, send};
 use serde_json::{Value, json};
 

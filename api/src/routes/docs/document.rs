@@ -180,6 +180,7 @@ fn tags() -> Value {
         { "name": "cycles", "description": "The month's cycle: what must be imported by when, and which client stands where." },
         { "name": "events", "description": "What happened, in order." },
         { "name": "corrections", "description": "From gaps to a fix that is proved: told, disputed, billed or credited, verified." },
+        { "name": "evidence", "description": "What proves a correction: sealed bundles, the keys that sign them, the log of what was done." },
         { "name": "jobs", "description": "Background work: ask, wait, or follow." },
     ])
 }

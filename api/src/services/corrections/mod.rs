@@ -13,6 +13,7 @@ pub mod verify;
 use crate::app::App;
 use crate::auth::{Actor, Identity, Role};
 use crate::error::{ApiError, Code};
+use crate::services::evidence;
 use crate::services::organizations::OrganizationSettings;
 use crate::storage::corrections::records::{AttachedFile, NewEvent};
 use crate::storage::corrections::{self as stored, CorrectionRow, Figures, ledger, records};
@@ -25,7 +26,7 @@ use leakage_core::correction::policy::{self, Context, Facts, Policy};
 use leakage_core::correction::quantity::seat_months;
 use leakage_core::correction::refusal::Refusal;
 use leakage_core::correction::state::{Action, State};
-use leakage_core::id::{AuditId, CorrectionId};
+use leakage_core::id::{AuditId, CorrectionId, OrgId};
 use leakage_core::money::Money;
 use leakage_core::period::Month;
 use serde_json::{Value, json};
@@ -149,6 +150,7 @@ pub async fn apply(
     let mut loaded = save(app, tx, &context, before, after, command.action(), beside).await?;
     if let Some((sha256, text)) = known.frozen {
         records::freeze(tx, loaded.id(), loaded.row.version, &sha256, &text, app.clock.now()).await?;
+        evidence::with_message(app, tx, &loaded, &actor.label).await?;
     }
     loaded.row.updated_at = app.clock.now();
     Ok(loaded)
@@ -380,6 +382,11 @@ pub async fn store_new(
     };
     records::append_event(tx, id, &event).await?;
     load(tx, id).await
+}
+
+/// Where what a client wrote is kept.
+pub fn confirmation_key(org: OrgId, sha256: &str) -> String {
+    format!("{org}/confirmations/{}", sha256.trim_start_matches("sha256:"))
 }
 
 /// A month as the database has it.

@@ -1,5 +1,6 @@
 //! What hangs on a correction: lines, writings, waivers, disputes, deadlines, frozen facts, the timeline.
 
+use crate::storage::timeline_log::{self, NewLogEntry};
 use crate::storage::{OrgTx, StorageError, expect_rows};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::correction::deadline::Deadline;
@@ -260,7 +261,7 @@ pub struct NewEvent<'a> {
     pub detail: &'a Value,
 }
 
-/// Adds to the timeline.
+/// Adds to the timeline, and has the log take it when the transaction commits.
 pub async fn append_event(
     tx: &mut OrgTx,
     id: CorrectionId,
@@ -283,6 +284,16 @@ pub async fn append_event(
     .bind(event.detail)
     .execute(tx.conn())
     .await?;
+    tx.log(NewLogEntry {
+        at: event.at,
+        actor: event.actor.to_owned(),
+        command: event.command.to_owned(),
+        subject: format!("correction:{id}"),
+        before: event.before.cloned().unwrap_or_default(),
+        after: timeline_log::after_with(event.after, event.detail)?,
+        reason: event.reason.map(str::to_owned),
+        source: Some((id.uuid(), event.seq)),
+    });
     Ok(())
 }
 
