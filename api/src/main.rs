@@ -35,6 +35,10 @@ enum Subcommands {
     Sample(cli::sample::Arguments),
     /// Tell what a file is, before anyone uploads it.
     Inspect(cli::inspect::Arguments),
+    /// Check an evidence bundle, offline, and say every check.
+    Verify(cli::verify::Arguments),
+    /// Check the log of an organization that was exported, and name the first entry that does not hold.
+    VerifyLog(cli::verify::LogArguments),
     /// Run the private PostgreSQL alone, or a command beside it: backup, restore, a look inside.
     Database(cli::database::Arguments),
     /// Read the workbook on standard input, with little memory and time. For the other commands.
@@ -55,6 +59,8 @@ fn main() -> ExitCode {
         Subcommands::Openapi => cli::service::openapi(),
         Subcommands::Audit(arguments) => cli::audit::run(&arguments),
         Subcommands::Inspect(arguments) => cli::inspect::run(&arguments),
+        Subcommands::Verify(arguments) => cli::verify::run(&arguments),
+        Subcommands::VerifyLog(arguments) => cli::verify::run_log(&arguments),
         Subcommands::Database(arguments) => cli::database::run(&arguments),
         Subcommands::Sample(arguments) => cli::sample::run(&arguments),
         Subcommands::ReadWorkbook(arguments) => ended(&arguments.run()),

@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 import auditing
+import bundling
 import importing
 import parsing
 from measure import Failed
 
-BENCHMARKS = {"parse": parsing.bench, "import": importing.bench, "audit": auditing.bench}
+BENCHMARKS = {"parse": parsing.bench, "import": importing.bench, "audit": auditing.bench, "bundle": bundling.bench}
 
 
 def several(text: str) -> list[int]:

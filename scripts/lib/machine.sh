@@ -129,6 +129,15 @@ need_redis() {
   have redis-server || fail "redis-server is not installed and cannot be installed from here. Install it and try again."
 }
 
+# Makes sure that openssl is there, with which readers check evidence by hand; quiet when it is.
+need_openssl() {
+  have openssl && return 0
+  if have apt-get && { is_root || have sudo; }; then
+    apt_install openssl || fail "apt-get could not install openssl."
+  fi
+  have openssl || fail "openssl is not installed and cannot be installed from here. Install it and try again."
+}
+
 chromium_there() {
   local name
   for name in chromium chromium-browser google-chrome google-chrome-stable; do

@@ -1,4 +1,4 @@
-//! Subcommands: those that need no service (`audit` and `inspect` know `leakage_core` and files), those
+//! Subcommands: those that need no service (`audit`, `inspect` and `verify` know `leakage_core` and files), those
 //! around the service, and those around its private database.
 
 mod answer;
@@ -12,6 +12,7 @@ pub mod sample;
 pub mod service;
 pub mod signals;
 pub mod start;
+pub mod verify;
 
 use crate::workbooks::WorkbookProcess;
 use leakage_core::ingest::ReadOptions;

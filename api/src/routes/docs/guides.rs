@@ -31,6 +31,7 @@ const GUIDES: &[Guide] = &[
     guide!("corrections", "Corrections"),
     guide!("what-if-margins-waste", "Other policies, margins, unused seats"),
     guide!("letters", "Letters"),
+    guide!("evidence", "Verifying evidence"),
     guide!("cycle", "The monthly cycle"),
     guide!("deciding", "Rules, prices and policies"),
     guide!("errors", "Errors"),
