@@ -9,7 +9,9 @@ use crate::pagination::PageQuery;
 use crate::routes;
 use crate::services::timeline_log::{self, Checked, Proved};
 use crate::storage::timeline_log::{self as stored, CheckpointRow, LogRow};
+use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use leakage_core::log::Hash;
 use serde::{Deserialize, Serialize};
@@ -113,6 +115,30 @@ async fn list_log_entries(
     routes::list(&request, &LogEntryPage::from(paged))
 }
 
+/// Export the log
+///
+/// Every entry, one JSON object a line, then every checkpoint: what `leakage verify-log` checks without us.
+#[utoipa::path(tag = "evidence", security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("read"))),
+    responses((status = 200, description = "The log", body = String, content_type = "application/x-ndjson")))]
+#[get("/timeline-log/export")]
+async fn export_log(app: web::Data<App>, actor: Allowed<perm::Read>) -> Result<HttpResponse, ApiError> {
+    let tx = app.db.begin_snapshot(actor.org).await?;
+    let lines = futures_util::stream::try_unfold(Some((tx, -1)), |state| async move {
+        let Some((mut tx, after)) = state else { return Ok(None) };
+        let (lines, next) = timeline_log::lines(&mut tx, after).await?;
+        Ok::<_, ApiError>(Some((Bytes::from(lines), next.map(|after| (tx, after)))))
+    });
+    let disposition = ContentDisposition {
+        disposition: DispositionType::Attachment,
+        parameters: vec![DispositionParam::Filename("timeline-log.ndjson".to_owned())],
+    };
+    Ok(HttpResponse::Ok()
+        .content_type("application/x-ndjson")
+        .insert_header((header::CONTENT_DISPOSITION, disposition))
+        .streaming(lines))
+}
+
 /// Proof that leads to a checkpoint.
 #[derive(Debug, Serialize, ToSchema)]
 struct LogProof {
@@ -213,6 +239,7 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .service(get_log_checkpoint)
         .service(list_log_entries)
+        .service(export_log)
         .service(get_log_proof)
         .service(get_log_consistency)
         .service(check_log);

@@ -21,7 +21,11 @@ async fn a_message_brings_a_bundle_that_proves_itself() {
     let list = bundles(caller, &desk).await;
     assert_eq!(list.len(), 1, "{list:#?}");
     let bundle = &list[0];
-    assert_eq!((bundle["status"].as_str(), bundle["of_message"].as_bool()), (Some("built"), Some(true)), "{bundle:#}");
+    assert_eq!(
+        (bundle["status"].as_str(), bundle["of_message"].as_bool()),
+        (Some("built"), Some(true)),
+        "{bundle:#}"
+    );
     assert_eq!(bundle["correction_version"], desk.version);
     let path = format!("/v1/evidence-bundles/{}/content", bundle["id"].as_str().unwrap());
     let response = caller.get(&path).send().await.unwrap();
@@ -61,8 +65,18 @@ async fn openssl_and_sha256sum_say_so_too() {
     run("sha256sum", &["--check", "--strict", "SHA256SUMS"]);
     run(
         "openssl",
-        &["pkeyutl", "-verify", "-pubin", "-inkey", "published.pem", "-rawin", "-in", "manifest.json", "-sigfile",
-          "manifest.sig"],
+        &[
+            "pkeyutl",
+            "-verify",
+            "-pubin",
+            "-inkey",
+            "published.pem",
+            "-rawin",
+            "-in",
+            "manifest.json",
+            "-sigfile",
+            "manifest.sig",
+        ],
     );
 }
 
@@ -74,7 +88,11 @@ async fn a_changed_key_leaves_old_bundles_good_and_signs_new_ones() {
     let old = content(caller, &bundles(caller, &desk).await[0]).await;
     let before = keys(&app, &org).await;
     let biller = org.member(Role::Biller).await.caller;
-    assert_problem(&send(biller.post("/v1/organization/signing-keys/rotate")).await, 403, "insufficient_role");
+    assert_problem(
+        &send(biller.post("/v1/organization/signing-keys/rotate")).await,
+        403,
+        "insufficient_role",
+    );
     let (status, rotated) = send(caller.post("/v1/organization/signing-keys/rotate")).await;
     assert_eq!(status, 200, "{rotated:#}");
     let after = keys(&app, &org).await;
@@ -86,7 +104,10 @@ async fn a_changed_key_leaves_old_bundles_good_and_signs_new_ones() {
     assert!(outcome.holds(), "{outcome:#?}");
     assert!(!checked(&new, &before).holds(), "the old key signs no more");
     let (_, published) = send(app.get(&format!("/.well-known/evidence-keys/{}", org.id))).await;
-    assert_eq!((&published["keys"][0]["kid"], &published["keys"][0]["retired_at"]), (&rotated["kid"], &json!(null)));
+    assert_eq!(
+        (&published["keys"][0]["kid"], &published["keys"][0]["retired_at"]),
+        (&rotated["kid"], &json!(null))
+    );
     assert!(published["keys"][1]["retired_at"].is_string(), "{published:#}");
     assert_eq!(super::check(caller, None).await["sound"], true);
 }
@@ -102,7 +123,8 @@ async fn later_facts_are_a_new_bundle_that_names_the_one_before() {
     let second = another(&app, caller, &desk, json!({})).await;
     assert_eq!((&second["bundle_version"], &second["predecessor"]), (&json!(2), &first["id"]), "{second:#}");
     assert_eq!(content(caller, &first).await, old, "the first one is as it was");
-    let (_, again) = send(caller.get(&format!("/v1/evidence-bundles/{}", first["id"].as_str().unwrap()))).await;
+    let (_, again) =
+        send(caller.get(&format!("/v1/evidence-bundles/{}", first["id"].as_str().unwrap()))).await;
     assert_eq!(again, first);
 }
 
@@ -191,7 +213,10 @@ async fn a_bundle_holds_what_was_there_when_it_was_asked_for() {
     desk.ok(caller, "dispute", json!({"reason": "refusal", "said": said})).await;
     app.work().await;
     let list = bundles(caller, &desk).await;
-    assert_eq!((&list[0]["correction_version"], list[0]["status"].as_str()), (&json!(desk.version - 1), Some("built")));
+    assert_eq!(
+        (&list[0]["correction_version"], list[0]["status"].as_str()),
+        (&json!(desk.version - 1), Some("built"))
+    );
     let archive = content(caller, &list[0]).await;
     let mut zip = zip::ZipArchive::new(std::io::Cursor::new(archive)).unwrap();
     let text = std::io::read_to_string(zip.by_name("correction.json").unwrap()).unwrap();

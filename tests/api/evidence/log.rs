@@ -27,7 +27,10 @@ async fn what_is_done_is_in_the_log_and_proved() {
         .collect();
     let commands: Vec<&str> = said.iter().map(|entry| entry["command"].as_str().unwrap()).collect();
     assert_eq!(commands, ["open", "communicate", "freeze_evidence"]);
-    assert_eq!((&said[1]["before"]["state"], &said[1]["after"]["state"]), (&json!("found"), &json!("communicated")));
+    assert_eq!(
+        (&said[1]["before"]["state"], &said[1]["after"]["state"]),
+        (&json!("found"), &json!("communicated"))
+    );
     let newest = org.read("/v1/timeline-log/checkpoint").await;
     let origin = newest["origin"].as_str().unwrap();
     let key = NoteKey::new(origin, super::keys(&app, &org).await[0]).unwrap();
@@ -101,7 +104,8 @@ async fn a_log_that_is_rewritten_whole_does_not_fit_a_checkpoint_that_was_kept_e
     let app = TestApp::start().await;
     let (org, mut desk, _) = told(&app).await;
     let caller = &org.owner.caller;
-    let kept = org.read("/v1/timeline-log/checkpoint").await["checkpoint"]["note"].as_str().unwrap().to_owned();
+    let kept =
+        org.read("/v1/timeline-log/checkpoint").await["checkpoint"]["note"].as_str().unwrap().to_owned();
     // Whoever has the database and the key can write all of it anew, with another past.
     run(&app, "update correction_timeline set reason = 'another past' where command = 'communicate';
                delete from evidence_bundles; delete from timeline_log_checkpoints; delete from timeline_log_entries;
@@ -114,7 +118,11 @@ async fn a_log_that_is_rewritten_whole_does_not_fit_a_checkpoint_that_was_kept_e
     assert_eq!(found["outside"], json!({"size": 3, "signed": true, "consistent": false}));
     let theirs = app.org("Theirs").await;
     let body = json!({ "checkpoint": kept });
-    assert_problem(&send(theirs.owner.caller.post("/v1/timeline-log/check").json(&body)).await, 422, "validation_failed");
+    assert_problem(
+        &send(theirs.owner.caller.post("/v1/timeline-log/check").json(&body)).await,
+        422,
+        "validation_failed",
+    );
 }
 
 #[tokio::test]
@@ -137,7 +145,8 @@ async fn the_service_can_only_add() {
         let code = crate::corrections::denied(&app, &org, statement).await;
         assert_eq!(code.as_deref(), Some("42501"), "{statement}");
     }
-    let code = crate::corrections::denied(&app, &org, "update timeline_log_entries set entry = 'other'").await;
+    let code =
+        crate::corrections::denied(&app, &org, "update timeline_log_entries set entry = 'other'").await;
     assert_eq!(code.as_deref(), Some("23514"), "what an entry said can be erased, and not changed");
 }
 

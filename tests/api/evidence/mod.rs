@@ -43,7 +43,11 @@ pub(crate) fn provisioning(users: &[&str]) -> String {
 /// An organization with a gap of one seat whose provisioning log was captured, and its correction, told.
 pub(crate) async fn told(app: &TestApp) -> (Org<'_>, Desk, Value) {
     let (org, gap) = audited(app, 61, 60, 8..=9).await;
-    let log = org.import_whole("directory-audits.json", provisioning(&[ANNA, "ben@contoso.example"]), "client=Contoso");
+    let log = org.import_whole(
+        "directory-audits.json",
+        provisioning(&[ANNA, "ben@contoso.example"]),
+        "client=Contoso",
+    );
     let log = log.await;
     org.audit(json!({"from": "2026-08", "to": "2026-09"})).await;
     let (mut desk, _) = Desk::open(&org.owner.caller, &[&gap]).await;
@@ -66,7 +70,8 @@ pub(crate) async fn another(app: &TestApp, caller: &Caller, desk: &Desk, body: V
     let (status, asked) = send(caller.post(&path).json(&body)).await;
     assert_eq!((status, asked["status"].as_str()), (202, Some("waiting")), "{asked:#}");
     app.work().await;
-    let (_, bundle) = send(caller.get(&format!("/v1/evidence-bundles/{}", asked["id"].as_str().unwrap()))).await;
+    let (_, bundle) =
+        send(caller.get(&format!("/v1/evidence-bundles/{}", asked["id"].as_str().unwrap()))).await;
     assert_eq!(bundle["status"], "built", "{bundle:#}");
     bundle
 }

@@ -20,7 +20,10 @@ async fn what_was_captured_stays_when_the_import_is_voided() {
     let (org, desk, log) = told(&app).await;
     let caller = &org.owner.caller;
     let void = caller.post(&format!("/v1/imports/{}/void", log["id"].as_str().unwrap()));
-    let (status, voided) = send(void.header("If-Match", format!("\"v{}\"", log["version"])).json(&json!({"reason": "Aged out"}))).await;
+    let (status, voided) = send(
+        void.header("If-Match", format!("\"v{}\"", log["version"])).json(&json!({"reason": "Aged out"})),
+    )
+    .await;
     assert_eq!(status, 200, "{voided:#}");
     app.work().await;
     let bundle = another(&app, caller, &desk, json!({})).await;
@@ -37,7 +40,8 @@ async fn the_same_entry_of_another_file_is_captured_once() {
         org.audit(json!({"from": "2026-08", "to": "2026-09"})).await;
     }
     let mut superuser = app.database.superuser().await;
-    let rows: i64 = sqlx::query_scalar("select count(*) from captured_evidence").fetch_one(&mut superuser).await.unwrap();
+    let rows: i64 =
+        sqlx::query_scalar("select count(*) from captured_evidence").fetch_one(&mut superuser).await.unwrap();
     assert_eq!(rows, 3);
 }
 
@@ -53,8 +57,13 @@ async fn persons_are_replaced_where_the_organization_or_the_request_says_so() {
     let outcome = checked(&archive, &keys(&app, &org).await);
     assert!(outcome.holds(), "{outcome:#?}");
     let change = json!({"settings": {"evidence_names": "pseudonymous"}});
-    let (status, changed) = send(caller.patch("/v1/organization").header("If-Match", "\"v1\"").json(&change)).await;
-    assert_eq!((status, &changed["settings"]["evidence_names"]), (200, &json!("pseudonymous")), "{changed:#}");
+    let (status, changed) =
+        send(caller.patch("/v1/organization").header("If-Match", "\"v1\"").json(&change)).await;
+    assert_eq!(
+        (status, &changed["settings"]["evidence_names"]),
+        (200, &json!("pseudonymous")),
+        "{changed:#}"
+    );
     assert_eq!(another(&app, caller, &desk, json!({})).await["names"], "pseudonymous");
     let full = another(&app, caller, &desk, json!({"names": "full"})).await;
     assert!(names(&content(caller, &full).await));
@@ -69,7 +78,8 @@ async fn who_asks_to_be_forgotten_is_and_the_log_still_holds() {
     desk.ok(caller, "dispute", dispute).await;
     let kept = bundles(caller, &desk).await.remove(0);
     let pseudonymous = another(&app, caller, &desk, json!({"names": "pseudonymous"})).await;
-    let checkpoint = org.read("/v1/timeline-log/checkpoint").await["checkpoint"]["note"].as_str().unwrap().to_owned();
+    let checkpoint =
+        org.read("/v1/timeline-log/checkpoint").await["checkpoint"]["note"].as_str().unwrap().to_owned();
     let request = json!({"person": "Anna@Contoso.example", "reason": "Asked by letter"});
     let biller = org.member(Role::Biller).await.caller;
     assert_problem(&send(biller.post("/v1/erasures").json(&request)).await, 403, "insufficient_role");
@@ -78,12 +88,22 @@ async fn who_asks_to_be_forgotten_is_and_the_log_still_holds() {
     app.work().await;
     let erasure = org.read(&format!("/v1/erasures/{}", erasure["id"].as_str().unwrap())).await;
     assert_eq!(erasure["status"], "erased", "{erasure:#}");
-    assert_eq!((&erasure["erased"]["captured"], &erasure["erased"]["bundles"]), (&json!(1), &json!(1)), "{erasure:#}");
-    assert_eq!(erasure["files"][0]["file"], "directory-audits.json", "files are kept as they came, and named");
+    assert_eq!(
+        (&erasure["erased"]["captured"], &erasure["erased"]["bundles"]),
+        (&json!(1), &json!(1)),
+        "{erasure:#}"
+    );
+    assert_eq!(
+        erasure["files"][0]["file"], "directory-audits.json",
+        "files are kept as they came, and named"
+    );
     // Its content is gone, its digests stay; the one that named nobody is as it was.
     let path = format!("/v1/evidence-bundles/{}", kept["id"].as_str().unwrap());
     let erased = org.read(&path).await;
-    assert_eq!((erased["status"].as_str(), &erased["manifest_sha256"]), (Some("erased"), &kept["manifest_sha256"]));
+    assert_eq!(
+        (erased["status"].as_str(), &erased["manifest_sha256"]),
+        (Some("erased"), &kept["manifest_sha256"])
+    );
     assert_problem(&send(caller.get(&format!("{path}/content"))).await, 409, "conflict");
     let file = kept["sha256"].as_str().unwrap().trim_start_matches("sha256:").to_owned();
     assert!(!app.files().join("objects").join(org.id.to_string()).join("evidence").join(file).exists());
@@ -97,10 +117,16 @@ async fn who_asks_to_be_forgotten_is_and_the_log_still_holds() {
     let outcome = checked(&archive, &keys(&app, &org).await);
     assert!(outcome.holds(), "{outcome:#?}");
     let mut superuser = app.database.superuser().await;
-    for column in ["activities.user_name", "provisioning_events.user_name", "captured_evidence.user_name", "erasures.person"] {
+    for column in [
+        "activities.user_name",
+        "provisioning_events.user_name",
+        "captured_evidence.user_name",
+        "erasures.person",
+    ] {
         let (table, column) = column.split_once('.').unwrap();
         let query = format!("select count(*) from {table} where lower({column}) = '{ANNA}'");
-        let left: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&mut superuser).await.unwrap();
+        let left: i64 =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&mut superuser).await.unwrap();
         assert_eq!(left, 0, "{table}");
     }
 }
@@ -110,7 +136,8 @@ async fn what_is_kept_no_longer_goes_but_not_what_an_open_correction_rests_on() 
     let app = TestApp::start().await;
     let (org, mut desk, _) = told(&app).await;
     let change = json!({"settings": {"evidence_retention_months": 6}});
-    let (status, changed) = send(org.owner.caller.patch("/v1/organization").header("If-Match", "\"v1\"").json(&change)).await;
+    let (status, changed) =
+        send(org.owner.caller.patch("/v1/organization").header("If-Match", "\"v1\"").json(&change)).await;
     assert_eq!(status, 200, "{changed:#}");
     app.clock.advance(chrono::TimeDelta::days(200));
     app.work().await;

@@ -11,6 +11,10 @@ use crate::storage::timeline_log::{self as stored, CheckpointRow};
 use crate::storage::{OrgTx, StorageError};
 use leakage_core::id::OrgId;
 use leakage_core::log::{Checkpoint, CheckpointError, Hash, NoteKey, consistency_proof, inclusion_proof};
+use serde_json::{Value, json};
+
+/// Entries that are exported at once.
+const EXPORTED: i64 = 1000;
 
 /// Which log: the first line of its checkpoints, and the name of the keys that sign them.
 pub fn origin(org: OrgId) -> String {
@@ -110,6 +114,27 @@ pub async fn consistency(tx: &mut OrgTx, first: u64) -> Result<Option<Proved>, A
     let first = usize::try_from(first).map_err(ApiError::internal)?;
     let proof = consistency_proof(&leaves, first).map_err(ApiError::internal)?;
     Ok(Some(Proved { checkpoint, proof }))
+}
+
+/// Entries after a place as lines of JSON, as `leakage verify-log` reads them, and where to go on; after the last
+/// of them the checkpoints.
+pub async fn lines(tx: &mut OrgTx, after: i64) -> Result<(String, Option<i64>), ApiError> {
+    let mut lines = String::new();
+    let mut line = |value: Value| {
+        lines.push_str(&value.to_string());
+        lines.push('\n');
+    };
+    let rows = stored::entries(tx, None, after, EXPORTED).await?;
+    let next = rows.last().map(|row| row.place);
+    for row in rows {
+        line(json!({ "place": row.place, "leaf": row.hash()?, "entry": row.entry }));
+    }
+    if next.is_none() {
+        for checkpoint in stored::checkpoints(tx).await? {
+            line(json!({ "note": checkpoint.note }));
+        }
+    }
+    Ok((lines, next))
 }
 
 fn beyond() -> ApiError {
