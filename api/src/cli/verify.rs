@@ -93,7 +93,8 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 /// Checks a log and names the first entry that does not hold. Answers as [`run`].
 pub fn run_log(arguments: &LogArguments) -> ExitCode {
     let checked = arguments.keys.read().and_then(|keys| {
-        let checkpoints: Vec<String> = arguments.checkpoint.iter().map(|path| text(path)).collect::<Result<_, _>>()?;
+        let checkpoints: Vec<String> =
+            arguments.checkpoint.iter().map(|path| text(path)).collect::<Result<_, _>>()?;
         let file = File::open(&arguments.log).map_err(|error| about(&arguments.log, &error))?;
         let lines = &mut BufReader::new(file);
         Ok(verify_log(LogFile { lines, checkpoints: &checkpoints, keys: &keys }, &signature))
@@ -130,8 +131,12 @@ fn told(verification: &Verification, what: &str) -> String {
     match verification.first_failure() {
         None => out.push_str(&format!("\nThe {what} holds.\n")),
         Some(first) => {
-            let about = first.file.as_deref().map_or_else(String::new, |file| format!(" ({})", file.escape_debug()));
-            out.push_str(&format!("\nThe {what} DOES NOT HOLD. First{about}: {}\n", first.says.escape_debug()));
+            let about =
+                first.file.as_deref().map_or_else(String::new, |file| format!(" ({})", file.escape_debug()));
+            out.push_str(&format!(
+                "\nThe {what} DOES NOT HOLD. First{about}: {}\n",
+                first.says.escape_debug()
+            ));
         }
     }
     out
@@ -198,7 +203,10 @@ mod tests {
         let (bundle, _) = files(folder.path());
         let whole = std::fs::read(bundle).unwrap();
         let text = told(&verify(&whole, &[], &signature), "bundle");
-        assert!(text.starts_with("ok    The archive has") && text.ends_with("\nThe bundle holds.\n"), "{text}");
+        assert!(
+            text.starts_with("ok    The archive has") && text.ends_with("\nThe bundle holds.\n"),
+            "{text}"
+        );
         assert!(text.contains("note  THE KEY WAS NOT COMPARED"), "{text}");
         let text = told(&verify(&whole[1..], &[], &signature), "bundle");
         assert!(text.contains("FAIL") && text.contains("DOES NOT HOLD"), "{text}");

@@ -1,10 +1,10 @@
 //! `activity.csv`: who used the seats, as the vendor's reports had it when the gap was found.
 
+use super::BundleError;
 use super::facts::Captured;
 use super::provisioning::names;
 use super::renderer::{File, Material, Renderer, word};
 use super::sheet::Sheet;
-use super::BundleError;
 use crate::records::Activity;
 use chrono::{NaiveDate, SecondsFormat};
 

@@ -3,9 +3,9 @@
 //! It is an excerpt: the audit's own document speaks of other clients, too. Its digest stands here and in
 //! the manifest, so that the MSP can show the whole to a court.
 
+use super::BundleError;
 use super::facts::{AuditFacts, GapFacts, MonthFacts};
 use super::renderer::{File, Material, Renderer};
-use super::BundleError;
 use crate::audit::{ExplainedMonth, ExplainedName, ExplainedRule, Explanation, Gap, Stretch};
 use serde::{Deserialize, Serialize};
 

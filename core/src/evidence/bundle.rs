@@ -86,10 +86,8 @@ pub fn write<W: Write + Seek>(facts: &Facts, seal: &dyn Seal, out: W) -> Result<
 
 /// The list of sums: every file but itself, in the order of the archive.
 pub(super) fn sums(manifest: &Manifest, bytes: &[u8], signature: &[u8]) -> String {
-    let sealed = [
-        (manifest::PATH, digest::of_bytes(bytes)),
-        (manifest::SIGNATURE, digest::of_bytes(signature)),
-    ];
+    let sealed =
+        [(manifest::PATH, digest::of_bytes(bytes)), (manifest::SIGNATURE, digest::of_bytes(signature))];
     let files = manifest.files.iter().map(|file| (file.path.as_str(), file.sha256.as_str()));
     manifest::sums(files.chain(sealed.iter().map(|(path, sha256)| (*path, sha256.as_str()))))
 }

@@ -1,7 +1,7 @@
 //! `correction.json`: the correction, and what became of every seat-day and every cent.
 
-use super::renderer::{File, Material, Renderer};
 use super::BundleError;
+use super::renderer::{File, Material, Renderer};
 use crate::correction::State;
 use crate::correction::case::Subject;
 use crate::correction::finding::Line;

@@ -1,8 +1,8 @@
 //! An example of a bundle's facts, of any size: for tests, for measuring, and to look at.
 
 use super::facts::{
-    Attachment, AuditFacts, Captured, CorrectionFacts, Facts, GapFacts, Identity, InputFile, LetterSent, LogEntry,
-    LogFacts, MonthFacts, Msp, Person, Reply, SourceFile, SourceRow, Version,
+    Attachment, AuditFacts, Captured, CorrectionFacts, Facts, GapFacts, Identity, InputFile, LetterSent,
+    LogEntry, LogFacts, MonthFacts, Msp, Person, Reply, SourceFile, SourceRow, Version,
 };
 use super::{BundleError, Seal, SealError, freezing, frozen_digest};
 use crate::audit::{
@@ -16,7 +16,9 @@ use crate::correction::ledger::{Bucket, Cause, Ledger, Note};
 use crate::correction::quantity::{Cells, Place, Quantity};
 use crate::digest;
 use crate::id::{AuditId, CorrectionId, ImportId, OrgId};
-use crate::log::{Checkpoint, CheckpointError, Frontier, Hash, NoteKey, TimelineEntry, inclusion_proof, leaf, leaf_hash};
+use crate::log::{
+    Checkpoint, CheckpointError, Frontier, Hash, NoteKey, TimelineEntry, inclusion_proof, leaf, leaf_hash,
+};
 use crate::money::{Currency, Money};
 use crate::period::Month;
 use crate::records::{Activity, ClientRef, Cycle, ProductRef, ProvisioningAction, ProvisioningEvent, Side};
@@ -62,7 +64,10 @@ pub fn facts(gaps: u32, rows: u32) -> Result<Facts, BundleError> {
         activity: activity(rows),
         letters: vec![letter()?],
         replies: vec![reply()],
-        people: vec![person("Casey Client", "casey@contoso.test"), person("Alex Account", "alex@example-msp.test")],
+        people: vec![
+            person("Casey Client", "casey@contoso.test"),
+            person("Alex Account", "alex@example-msp.test"),
+        ],
         pseudonyms: None,
         gaps: found,
         log: None,
@@ -265,9 +270,8 @@ fn correction(gaps: &[GapFacts]) -> Result<CorrectionFacts, BundleError> {
         actor: format!("user:{}", id(9)),
         at: at(0),
     };
-    let cell = |line: u32, month: Month| {
-        (Place { month, line }, Quantity::new(i64::from(month.days()) * 2, 4400))
-    };
+    let cell =
+        |line: u32, month: Month| (Place { month, line }, Quantity::new(i64::from(month.days()) * 2, 4400));
     let found: Cells = gaps.iter().flat_map(|of| months().map(move |month| cell(of.line, month))).collect();
     let billed: Cells = months().take(3).map(|month| cell(1, month)).collect();
     let mut ledger = Ledger::default();
@@ -348,9 +352,10 @@ fn texts<const N: usize>(texts: [&str; N]) -> Vec<String> {
 fn billing_rows(gaps: &[GapFacts], rows: u32) -> SourceFile {
     let InputFile { import, file, sha256, .. } = input(4, "billing.csv");
     let row = |number: u32| {
-        let gap = &gaps.get(number as usize % gaps.len().max(1));
+        let gap = gaps.get(number as usize % gaps.len().max(1));
         let (line, product) = gap.map_or((1, ""), |of| (of.line, of.gap.product.as_str()));
-        let cells = texts([CLIENT, product, "20", "22.00", "USD", "2026-02-01", "=HYPERLINK(\"x\")", "-3.87"]);
+        let cells =
+            texts([CLIENT, product, "20", "22.00", "USD", "2026-02-01", "=HYPERLINK(\"x\")", "-3.87"]);
         SourceRow { line: number + 2, lines: vec![line], role: RowRole::Billed, cells }
     };
     SourceFile {
@@ -358,7 +363,16 @@ fn billing_rows(gaps: &[GapFacts], rows: u32) -> SourceFile {
         file,
         sha256,
         sheet: None,
-        columns: texts(["client", "product", "quantity", "unit_price", "currency", "from", "remark", "credit"]),
+        columns: texts([
+            "client",
+            "product",
+            "quantity",
+            "unit_price",
+            "currency",
+            "from",
+            "remark",
+            "credit",
+        ]),
         rows: (0..rows.div_ceil(2)).map(row).collect(),
     }
 }

@@ -1,9 +1,9 @@
 //! `gaps.csv`: one row for each gap and month, for spreadsheets.
 
+use super::BundleError;
 use super::facts::Facts;
 use super::renderer::{File, Material, Renderer, word};
 use super::sheet::Sheet;
-use super::BundleError;
 use crate::audit::GapMonth;
 
 pub(super) const RENDERER: Renderer = Renderer { name: PATH, frozen: true, render };

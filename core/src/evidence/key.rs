@@ -121,7 +121,8 @@ mod tests {
     #[test]
     fn the_keys_of_a_set_are_those_of_our_kind() {
         let x = URL_SAFE_NO_PAD.encode([9; 32]);
-        let set = format!(r#"{{"keys":[{{"kty":"RSA","n":"x"}},{{"kty":"OKP","crv":"Ed25519","x":"{x}"}}]}}"#);
+        let set =
+            format!(r#"{{"keys":[{{"kty":"RSA","n":"x"}},{{"kty":"OKP","crv":"Ed25519","x":"{x}"}}]}}"#);
         assert_eq!(from_jwks(&set), Ok(vec![[9; 32]]));
         assert_eq!(from_jwks(r#"{"keys":[]}"#), Err(KeyError::Empty));
         assert_eq!(from_jwks("[]"), Err(KeyError::Jwks));

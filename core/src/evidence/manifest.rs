@@ -199,10 +199,7 @@ impl Manifest {
                 size: checkpoint.size,
                 root: checkpoint.root,
             },
-            key: ManifestKey {
-                algorithm: "Ed25519".to_owned(),
-                fingerprint: key::fingerprint(public_key),
-            },
+            key: ManifestKey { algorithm: "Ed25519".to_owned(), fingerprint: key::fingerprint(public_key) },
             files,
         }
     }

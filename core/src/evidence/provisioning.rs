@@ -1,10 +1,10 @@
 //! `provisioning.csv`: who was given which seat, when and by whom, as the vendor's log had it when the gap
 //! was found. Vendors keep their logs for a short time only.
 
+use super::BundleError;
 use super::facts::Captured;
 use super::renderer::{File, Material, Renderer, word};
 use super::sheet::Sheet;
-use super::BundleError;
 use crate::records::{ProductRef, ProvisioningEvent};
 use chrono::SecondsFormat;
 

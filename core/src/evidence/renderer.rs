@@ -2,8 +2,8 @@
 
 use super::facts::{Facts, LogFacts};
 use super::{
-    BundleError, activity, audit_json, checkpoint, correction_json, gaps_csv, letters, provisioning, public_key,
-    readme, replies, source_rows, timeline,
+    BundleError, activity, audit_json, checkpoint, correction_json, gaps_csv, letters, provisioning,
+    public_key, readme, replies, source_rows, timeline,
 };
 use crate::log::{Checkpoint, SignedNote};
 use serde::Serialize;
@@ -105,7 +105,8 @@ pub(super) fn word(value: impl Serialize) -> String {
 
 /// A part of a file's name: plain letters, digits, dots and dashes, whatever it was.
 pub(super) fn plain_name(name: &str) -> String {
-    let plain = name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' });
+    let plain =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' });
     let plain: String = plain.collect();
     let plain = plain.trim_matches(['.', '-']);
     let cut: String = plain.chars().rev().take(80).collect::<Vec<_>>().into_iter().rev().collect();

@@ -50,7 +50,8 @@ pub(super) struct Sheet {
 impl Sheet {
     /// With these columns, and room for so many more without a name.
     pub(super) fn new(columns: &[&str], more: usize) -> Result<Self, BundleError> {
-        let writer = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+        let writer =
+            csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
         let mut sheet = Self { writer, width: columns.len() + more };
         let unnamed = (1..=more).map(|number| format!("cell_{number}"));
         sheet.row(columns.iter().map(|column| (*column).to_owned()).chain(unnamed))?;
@@ -123,8 +124,23 @@ mod tests {
     #[test]
     fn numbers_and_words_stay_as_they_are() {
         for harmless in [
-            "", "-3.87", "+5", "-$3.87", "-1,234.50", "-1.234,50", "-50%", "-.5", "0", "352.00", "P1M", "a=b",
-            "jo@contoso.com", "'", "\"", "2026-02-01", " x",
+            "",
+            "-3.87",
+            "+5",
+            "-$3.87",
+            "-1,234.50",
+            "-1.234,50",
+            "-50%",
+            "-.5",
+            "0",
+            "352.00",
+            "P1M",
+            "a=b",
+            "jo@contoso.com",
+            "'",
+            "\"",
+            "2026-02-01",
+            " x",
         ] {
             assert_eq!(defused(harmless), harmless);
         }

@@ -3,10 +3,10 @@
 //! Files differ in their columns, so each sheet of each file begins with a line of its column names
 //! (`header`), and cells follow the columns that tell where a row stands.
 
-use super::renderer::{File, Material, Renderer, word};
-use super::sheet::Sheet;
 use super::BundleError;
 use super::facts::{InputFile, SourceFile};
+use super::renderer::{File, Material, Renderer, word};
+use super::sheet::Sheet;
 
 pub(super) const RENDERER: Renderer = Renderer { name: PATH, frozen: true, render };
 pub(super) const PATH: &str = "source-rows.csv";

@@ -178,7 +178,9 @@ fn json(value: &mut Value, person: bool, visitor: &mut dyn Visitor) {
         Value::String(text) => visitor.text(text),
         Value::Array(items) => items.iter_mut().for_each(|item| json(item, person, visitor)),
         Value::Object(members) => {
-            members.iter_mut().for_each(|(name, member)| json(member, PERSONS.contains(&name.as_str()), visitor));
+            members
+                .iter_mut()
+                .for_each(|(name, member)| json(member, PERSONS.contains(&name.as_str()), visitor));
         }
         _ => {}
     }

@@ -24,9 +24,9 @@ impl Names {
         for name in names.into_iter().filter(|name| !name.is_empty()).filter(|name| !stands(name)) {
             for written in [html(&name), Some(name.clone())].into_iter().flatten() {
                 let several = written.contains(' ') && written.chars().any(char::is_alphabetic);
-                let first = words(&written, 0).next().filter(|_| several);
-                let first = first.and_then(|word| written.get(word.0..word.1)).map(str::to_owned);
-                if let Some(word) = first {
+                let word = words(&written, 0).next().filter(|_| several);
+                let word = word.and_then(|(start, end)| written.get(start..end)).map(str::to_owned);
+                if let Some(word) = word {
                     own.by_word.entry(word).or_default().push(written);
                 }
             }

@@ -16,7 +16,8 @@ fn folder(bundle: &[u8]) -> tempfile::TempDir {
 
 fn run(folder: &Path, command: &str) -> (bool, String) {
     let output = Command::new("sh").arg("-c").arg(command).current_dir(folder).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     (output.status.success(), text)
 }
 
@@ -32,15 +33,20 @@ fn the_commands_of_the_readme_check_a_bundle() {
     let folder = folder(bundle);
     let readme = text(bundle, "README.txt");
     let commands = commands(&readme);
-    let outputs: Vec<(bool, String)> =
-        commands.iter().map(|command| run(folder.path(), command)).collect();
+    let outputs: Vec<(bool, String)> = commands.iter().map(|command| run(folder.path(), command)).collect();
     assert_eq!(commands.len(), 5, "{commands:#?}");
     assert!(outputs.iter().all(|(succeeded, _)| *succeeded), "{outputs:#?}");
     let word = |output: &str| output.split_whitespace().next().unwrap_or_default().to_owned();
     assert!(readme.contains(&format!("It must be {}", word(&outputs[0].1))), "{outputs:#?}");
     assert!(outputs[1].1.contains("Signature Verified Successfully"), "{outputs:#?}");
-    assert_eq!(outputs[2].1.lines().filter(|line| line.ends_with(": OK")).count(), unpacked(bundle).len() - 3);
-    assert_eq!(outputs[3].1.lines().filter(|line| line.ends_with(": OK")).count(), unpacked(bundle).len() - 1);
+    assert_eq!(
+        outputs[2].1.lines().filter(|line| line.ends_with(": OK")).count(),
+        unpacked(bundle).len() - 3
+    );
+    assert_eq!(
+        outputs[3].1.lines().filter(|line| line.ends_with(": OK")).count(),
+        unpacked(bundle).len() - 1
+    );
     let frozen = word(&outputs[4].1);
     assert!(text(bundle, "timeline.json").contains(&format!("\"frozen\":\"sha256:{frozen}\"")), "{frozen}");
 }

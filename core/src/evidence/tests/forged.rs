@@ -33,8 +33,16 @@ fn says(check: &Check, file: &str, part: &str) {
 
 #[test]
 fn a_table_that_differs_from_the_audit_is_named_by_cell() {
-    says(&forged("gaps.csv", |text| text.replacen("44.00", "45.00", 1)), "gaps.csv", "row 2: amount is `45.00`");
-    says(&forged("gaps.csv", |text| format!("{text}1,2,3\n")), "gaps.csv", "a row that audit.json does not have");
+    says(
+        &forged("gaps.csv", |text| text.replacen("44.00", "45.00", 1)),
+        "gaps.csv",
+        "row 2: amount is `45.00`",
+    );
+    says(
+        &forged("gaps.csv", |text| format!("{text}1,2,3\n")),
+        "gaps.csv",
+        "a row that audit.json does not have",
+    );
     says(
         &forged("gaps.csv", |text| text.lines().take(5).map(|line| format!("{line}\n")).collect()),
         "gaps.csv",
@@ -86,7 +94,8 @@ fn letters_and_replies_that_are_others_are_named() {
 #[test]
 fn a_timeline_that_is_not_the_log_is_named() {
     let path = "timeline.json";
-    let check = json(path, |timeline| timeline["entries"][0]["entry"]["after"]["outstanding"] = "1.00".into());
+    let check =
+        json(path, |timeline| timeline["entries"][0]["entry"]["after"]["outstanding"] = "1.00".into());
     says(&check, path, "entry 1 is not what the log has");
     let check = json(path, |timeline| {
         let entries = timeline["entries"].as_array_mut().unwrap();

@@ -126,7 +126,10 @@ fn what_is_no_manifest_is_refused() {
     refused(&zip(&[raw("manifest.json", b"{}")]), "manifest.json cannot be read");
     let mut files = unpacked(sample());
     let own = file(&mut files, "manifest.json");
-    *own = String::from_utf8(own.clone()).unwrap().replace("leakage-evidence/1", "leakage-evidence/9").into_bytes();
+    *own = String::from_utf8(own.clone())
+        .unwrap()
+        .replace("leakage-evidence/1", "leakage-evidence/9")
+        .into_bytes();
     refused(&packed(&files), "does not know");
 }
 

@@ -42,7 +42,9 @@ fn no_file_names_a_person() {
 fn companies_products_figures_and_ids_stay() {
     let bundle = with(PseudonymScope::Organization, |facts| {
         // The MSP is called as its founder.
-        facts.people.push(crate::evidence::facts::Person { name: Some("Example MSP".to_owned()), address: None });
+        facts
+            .people
+            .push(crate::evidence::facts::Person { name: Some("Example MSP".to_owned()), address: None });
     });
     let rows = text(&bundle, "source-rows.csv");
     for part in ["Contoso Legal", "Microsoft 365 Business Premium", "22.00", ",Legal,"] {
@@ -70,11 +72,8 @@ fn the_bundle_says_so_and_leaves_out_what_cannot_be_rewritten() {
 #[test]
 fn a_person_keeps_the_word_as_far_as_is_asked_for() {
     let other = |facts: &mut Facts| facts.bundle.id = uuid::Uuid::from_u128(77);
-    let [one, same] = [
-        with(PseudonymScope::Organization, |_| ()),
-        with(PseudonymScope::Organization, other),
-    ]
-    .map(|bundle| pseudonym(&bundle));
+    let [one, same] = [with(PseudonymScope::Organization, |_| ()), with(PseudonymScope::Organization, other)]
+        .map(|bundle| pseudonym(&bundle));
     assert_eq!(one, same);
     let [one, next, later] = [
         with(PseudonymScope::Bundle, |_| ()),

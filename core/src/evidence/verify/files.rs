@@ -80,13 +80,17 @@ pub(super) fn letters_and_replies(opened: &Opened<'_>, out: &mut Verification) {
 
 fn sent(opened: &Opened<'_>) -> Result<String, Fault> {
     let index = opened.container.read(letters::INDEX)?;
-    let index: Vec<Listed> =
-        serde_json::from_slice(&index).map_err(|error| format!("letters/index.json cannot be read: {error}."))?;
+    let index: Vec<Listed> = serde_json::from_slice(&index)
+        .map_err(|error| format!("letters/index.json cannot be read: {error}."))?;
     let mut replaced = 0_usize;
     for letter in &index {
         if letter.pseudonymised {
             if opened.manifest.pseudonyms.is_none() {
-                return Err(format!("{} has persons replaced, and the manifest does not say so.", letter.text).into());
+                return Err(format!(
+                    "{} has persons replaced, and the manifest does not say so.",
+                    letter.text
+                )
+                .into());
             }
             replaced += 1;
             continue;
@@ -104,14 +108,16 @@ fn sent(opened: &Opened<'_>) -> Result<String, Fault> {
     let (count, whole) = (index.len(), index.len() - replaced);
     Ok(match replaced {
         0 => format!("{count} letters are those that were written (SHA-256)."),
-        _ => format!("{whole} of {count} letters are those that were written; in the others persons are replaced."),
+        _ => format!(
+            "{whole} of {count} letters are those that were written; in the others persons are replaced."
+        ),
     })
 }
 
 fn replied(opened: &Opened<'_>) -> Result<String, Fault> {
     let index = opened.container.read("replies/index.json")?;
-    let index: Vec<Value> =
-        serde_json::from_slice(&index).map_err(|error| format!("replies/index.json cannot be read: {error}."))?;
+    let index: Vec<Value> = serde_json::from_slice(&index)
+        .map_err(|error| format!("replies/index.json cannot be read: {error}."))?;
     let attached = index.iter().flat_map(|reply| reply["attachments"].as_array().into_iter().flatten());
     let (mut files, mut withheld) = (0_usize, 0_usize);
     for file in attached {
@@ -128,6 +134,10 @@ fn replied(opened: &Opened<'_>) -> Result<String, Fault> {
         }
         files += 1;
     }
-    let left_out = if withheld == 0 { String::new() } else { format!("; {withheld} are left out, named by digest") };
-    Ok(format!("{} replies came with {files} files, which are those that were received{left_out}.", index.len()))
+    let left_out =
+        if withheld == 0 { String::new() } else { format!("; {withheld} are left out, named by digest") };
+    Ok(format!(
+        "{} replies came with {files} files, which are those that were received{left_out}.",
+        index.len()
+    ))
 }

@@ -7,7 +7,6 @@ use super::Opened;
 use super::report::{Fault, Verification};
 use crate::log::{Checkpoint, NoteKey, verify_inclusion};
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::Value;
 
 /// How far the clocks of servers, and requests that cross, may put an entry before the one that it follows.
 const CROSSED: TimeDelta = TimeDelta::minutes(10);
@@ -61,7 +60,9 @@ fn document(opened: &Opened<'_>) -> Result<Document, Fault> {
 
 fn proofs(opened: &Opened<'_>, checkpoint: &Checkpoint) -> Result<String, Fault> {
     let document = document(opened)?;
-    if (&document.origin, document.size, document.root) != (&checkpoint.origin, checkpoint.size, checkpoint.root) {
+    if (&document.origin, document.size, document.root)
+        != (&checkpoint.origin, checkpoint.size, checkpoint.root)
+    {
         return Err("timeline.json is of another checkpoint than checkpoint.txt.".into());
     }
     let (mut place, mut last) = (None, None);
@@ -83,7 +84,9 @@ fn proofs(opened: &Opened<'_>, checkpoint: &Checkpoint) -> Result<String, Fault>
         if let (Some(last), Some(when)) = (last, when)
             && when.checked_add_signed(CROSSED).is_some_and(|when| when < last)
         {
-            return Err(format!("timeline.json: entry {at} is of {when}, before the entry that it follows.").into());
+            return Err(
+                format!("timeline.json: entry {at} is of {when}, before the entry that it follows.").into()
+            );
         }
         place = Some(at);
         last = when.or(last);
@@ -93,7 +96,9 @@ fn proofs(opened: &Opened<'_>, checkpoint: &Checkpoint) -> Result<String, Fault>
         document.entries.len()
     );
     if replaced > 0 {
-        says.push_str(&format!("; in {replaced} of them persons are replaced, so that only their place is proved"));
+        says.push_str(&format!(
+            "; in {replaced} of them persons are replaced, so that only their place is proved"
+        ));
     }
     if erased > 0 {
         says.push_str(&format!("; of {erased} nothing is left but the proof that they were there"));
@@ -129,12 +134,17 @@ fn frozen(opened: &Opened<'_>) -> Result<String, Fault> {
     let document = document(opened)?;
     let entry = document.entries.iter().find(|entry| entry.place == frozen.place);
     let named = entry.filter(|entry| entry.state == EntryState::Shown).and_then(|entry| entry.entry.as_ref());
-    if document.frozen_at != frozen.place || !named.is_some_and(|entry| bundle::names_frozen(entry, &digest)) {
+    if document.frozen_at != frozen.place || !named.is_some_and(|entry| bundle::names_frozen(entry, &digest))
+    {
         return Err(Fault {
             file: Some(timeline::PATH.to_owned()),
             says: format!("timeline.json: entry {} does not name the digest of these files.", frozen.place),
         });
     }
-    let when = named.and_then(|entry| entry["at"].as_str()).map_or_else(String::new, |at| format!(" on {at}"));
-    Ok(format!("Entry {} of the log names the digest of these files{when}: they were frozen then.", frozen.place))
+    let when =
+        named.and_then(|entry| entry["at"].as_str()).map_or_else(String::new, |at| format!(" on {at}"));
+    Ok(format!(
+        "Entry {} of the log names the digest of these files{when}: they were frozen then.",
+        frozen.place
+    ))
 }

@@ -113,7 +113,8 @@ fn key_and_signature(opened: &Opened<'_>, out: &mut Verification) {
     }
     let signature: Option<[u8; 64]> = opened.signature.as_slice().try_into().ok();
     match signature {
-        None => out.failing(Some(manifest::SIGNATURE), "manifest.sig is not a signature: it is not 64 bytes long."),
+        None => out
+            .failing(Some(manifest::SIGNATURE), "manifest.sig is not a signature: it is not 64 bytes long."),
         Some(signature) if (opened.verify)(&opened.key, &opened.manifest_bytes, &signature) => {
             out.holding(Some(manifest::PATH), "manifest.json is signed with that key (manifest.sig).");
         }

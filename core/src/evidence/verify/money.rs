@@ -40,7 +40,8 @@ fn audit(opened: &Opened<'_>) -> Result<Excerpt, Fault> {
 /// `gaps.csv` cell by cell against `audit.json`.
 fn table(opened: &Opened<'_>, audit: &Excerpt) -> Result<String, Fault> {
     let bytes = opened.container.read(gaps_csv::PATH)?;
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes.as_slice());
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes.as_slice());
     let mut records = reader.records();
     let header = COLUMNS.map(str::to_owned);
     let rows = audit
@@ -98,8 +99,8 @@ fn sum(gap: &Gap) -> Result<(), Fault> {
 /// Found = billed + credited + waived + written off + time-barred + withdrawn + outstanding, everywhere.
 fn ledger(opened: &Opened<'_>) -> Result<String, Fault> {
     let bytes = opened.container.read(correction_json::PATH)?;
-    let correction: correction_json::Excerpt =
-        serde_json::from_slice(&bytes).map_err(|error| format!("correction.json cannot be read: {error}."))?;
+    let correction: correction_json::Excerpt = serde_json::from_slice(&bytes)
+        .map_err(|error| format!("correction.json cannot be read: {error}."))?;
     if correction.id != opened.manifest.correction.id {
         return Err("correction.json is of another correction than the manifest names.".into());
     }
