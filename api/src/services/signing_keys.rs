@@ -3,9 +3,9 @@
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::storage::OrgTx;
 use crate::storage::signing_keys::{self as stored, PublicKeyRow, SealedKeyRow};
 use crate::storage::timeline_log::NewLogEntry;
+use crate::storage::{OrgTx, organizations};
 use aws_lc_rs::rand;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use leakage_core::id::OrgId;
@@ -84,6 +84,8 @@ pub async fn by_id(app: &App, tx: &mut OrgTx, id: Uuid) -> Result<SigningKey, Ap
 
 /// Retires the key that signs and makes another one, which the log takes note of.
 pub async fn rotate(app: &App, tx: &mut OrgTx, by: &str) -> Result<PublicKeyRow, ApiError> {
+    // Of two at once the second one retires what the first one made.
+    organizations::lock(tx).await?;
     let now = app.clock.now();
     let retired = stored::retire(tx, now).await?;
     make(app, tx, by).await?;

@@ -44,7 +44,8 @@ pub(super) async fn gather(
         .last()
         .map(|(audit, ..)| *audit)
         .ok_or_else(|| ApiError::internal("a correction has no gap"))?;
-    let known = Known::load(&mut tx, row, &correction, audit).await?;
+    let audits = found.iter().map(|(audit, ..)| *audit).collect();
+    let known = Known::load(&mut tx, row, &correction, &audits, audit).await?;
     let letters = known.letters(&mut tx, row, &correction).await?;
     tx.commit().await?;
     let replies = replies(app, org, row, &correction, &known.files).await?;
@@ -171,6 +172,7 @@ impl Known {
         tx: &mut OrgTx,
         row: &BundleRow,
         correction: &Correction,
+        audits: &BTreeSet<AuditId>,
         audit: AuditId,
     ) -> Result<Self, ApiError> {
         let gaps: Vec<String> = correction.lines.iter().map(|line| line.gap.clone()).collect();
@@ -188,7 +190,7 @@ impl Known {
         Ok(Self {
             name: organizations::find(tx).await?.name,
             audit: audit_facts(tx, audit, &correction.subject.client).await?,
-            imports: imports::of_audit(tx, audit).await?,
+            imports: imports_of(tx, audits).await?,
             provisioning: in_order(provisioning, |event: &leakage_core::records::ProvisioningEvent| {
                 (event.at.to_rfc3339(), event.user.clone())
             })?,
@@ -236,6 +238,16 @@ impl Known {
         }
         Ok(sent)
     }
+}
+
+/// The imports that audits read, each once.
+async fn imports_of(tx: &mut OrgTx, audits: &BTreeSet<AuditId>) -> Result<Vec<ImportRow>, ApiError> {
+    let mut read: BTreeMap<i64, ImportRow> = BTreeMap::new();
+    for audit in audits {
+        let rows = imports::of_audit(tx, *audit).await?;
+        read.extend(rows.into_iter().map(|row| (row.learned, row)));
+    }
+    Ok(read.into_values().collect())
 }
 
 /// The message of the correction, as the client was told.
