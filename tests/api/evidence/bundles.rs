@@ -210,7 +210,7 @@ async fn a_bundle_holds_what_was_there_when_it_was_asked_for() {
     desk.ok(caller, "communicate", crate::corrections::message(61)).await;
     // Before a worker looks, the client was told, and objected.
     let said = crate::corrections::said();
-    desk.ok(caller, "dispute", json!({"reason": "refusal", "said": said})).await;
+    desk.ok(caller, "dispute", json!({"reason": "refusal", "parts": [{"line": 1}], "said": said})).await;
     app.work().await;
     let list = bundles(caller, &desk).await;
     assert_eq!(
