@@ -22,7 +22,7 @@ pub(crate) fn provisioning(users: &[&str]) -> String {
         .enumerate()
         .map(|(at, user)| {
             json!({
-                "id": format!("Directory_{user}"), "category": "UserManagement", "result": "success",
+                "id": format!("Directory_{at}"), "category": "UserManagement", "result": "success",
                 "correlationId": format!("c0000001-0000-4000-8000-{at:012}"),
                 "activityDisplayName": "Update user", "activityDateTime": format!("2026-08-{:02}T08:15:30Z", at + 1),
                 "initiatedBy": {"user": {"userPrincipalName": "admin@contoso.example"}, "app": null},
