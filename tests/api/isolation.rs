@@ -28,6 +28,8 @@ const PUBLIC: &[&str] = &[
     "create_session",
     "dispute_as_client",
     "get_client_view",
+    "get_evidence_keys",
+    "get_evidence_keys_pem",
     "get_jwks",
     "get_liveness",
     "get_readiness",
@@ -84,6 +86,8 @@ fn body(operation: &str) -> Option<Value> {
         "create_audit" => json!({"from": "2026-03", "to": "2026-03"}),
         "put_client_reconciliation_schedule" | "put_reconciliation_schedule" => json!({"invoice_day": 5}),
         "create_client" | "update_client" => json!({"name": format!("Client {}", Uuid::now_v7())}),
+        "create_erasure" => json!({"person": "nobody@example.com", "reason": "Asked by letter"}),
+        "create_evidence_bundle" | "check_log" => json!({}),
         "create_import" => json!({"file": Uuid::now_v7()}),
         "create_import_profile" | "update_import_profile" => json!({
             "name": "Seat list", "kind": "leakage_entitlements",
@@ -217,9 +221,17 @@ async fn things(app: &TestApp, org: &Org<'_>) -> BTreeMap<&'static str, String> 
         json!({"name": client["name"], "contact": {"name": "Casey", "email": "secret@contoso.example"}});
     let registered = owner.patch(&of_client).header("If-Match", "\"v1\"").json(&contact);
     assert_eq!(send(registered).await.0, 200);
+    let bundles = format!("/v1/corrections/{}/evidence-bundles", text(&correction["id"]));
+    let bundle = send(owner.post(&bundles).json(&json!({}))).await.1;
+    let erasure = json!({"person": "nobody@example.com", "reason": "Asked by letter"});
+    let erasure = send(owner.post("/v1/erasures").json(&erasure)).await.1;
+    app.work().await;
     BTreeMap::from([
         ("client_link_id", text(&link["id"])),
         ("contact_version", "1".to_owned()),
+        ("evidence_bundle_id", text(&bundle["id"])),
+        ("erasure_id", text(&erasure["id"])),
+        ("log_place", "0".to_owned()),
         ("letter_id", text(&letter["id"])),
         ("delivery_id", text(&delivery["id"])),
         ("policy_id", text(&policy["id"])),

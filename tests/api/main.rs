@@ -19,6 +19,7 @@ mod cors;
 mod cycles;
 mod deliveries;
 mod docs;
+mod evidence;
 mod gap_keys;
 mod gaps;
 mod hostile;

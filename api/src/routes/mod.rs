@@ -16,7 +16,9 @@ pub mod cycles;
 mod decisions;
 pub mod deliveries;
 pub mod docs;
+pub mod erasures;
 pub mod events;
+pub mod evidence_bundles;
 mod follow;
 pub mod gaps;
 pub mod health;
@@ -41,8 +43,10 @@ pub mod rules;
 mod sample_audit;
 pub mod second_factor;
 pub mod sessions;
+pub mod signing_keys;
 pub mod statements;
 pub mod surface;
+pub mod timeline_log;
 mod written;
 
 pub use decisions::{DecisionEnd, DecisionState};
@@ -101,8 +105,16 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(cycles::configure)
         .configure(events::configure)
         .configure(corrections::configure)
-        .configure(client_links::configure);
-    config.configure(health::configure).configure(sessions::configure_keys).service(v1);
+        .configure(client_links::configure)
+        .configure(evidence_bundles::configure)
+        .configure(signing_keys::configure)
+        .configure(timeline_log::configure)
+        .configure(erasures::configure);
+    config
+        .configure(health::configure)
+        .configure(sessions::configure_keys)
+        .configure(signing_keys::configure_keys)
+        .service(v1);
 }
 
 /// Everything that is served.

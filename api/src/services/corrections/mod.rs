@@ -16,6 +16,7 @@ pub mod weighed;
 use crate::app::App;
 use crate::auth::{Actor, Identity, Role};
 use crate::error::{ApiError, Code};
+use crate::services::evidence;
 use crate::services::organizations::OrganizationSettings;
 use crate::storage::corrections::ledger::NewEntry;
 use crate::storage::corrections::records::{AttachedFile, NewEvent};
@@ -29,7 +30,7 @@ use leakage_core::correction::policy::{self, Context, Facts, Policy};
 use leakage_core::correction::quantity::seat_months;
 use leakage_core::correction::refusal::Refusal;
 use leakage_core::correction::state::{Action, State};
-use leakage_core::id::CorrectionId;
+use leakage_core::id::{CorrectionId, OrgId};
 use leakage_core::money::Money;
 use leakage_core::period::Month;
 use serde_json::{Value, json};
@@ -154,6 +155,7 @@ pub async fn apply(
     let mut loaded = save(app, tx, &context, before, after, command.action(), beside).await?;
     if let Some((sha256, text)) = known.frozen {
         records::freeze(tx, loaded.id(), loaded.row.version, &sha256, &text, app.clock.now()).await?;
+        evidence::with_message(app, tx, &loaded, &actor.label).await?;
     }
     loaded.row.updated_at = app.clock.now();
     Ok(loaded)
@@ -294,7 +296,7 @@ pub async fn note(
         reason: None,
         detail,
     };
-    records::append_event(tx, id, &event).await?;
+    records::append_events(tx, &[(id, event)]).await?;
     Ok(())
 }
 

@@ -85,7 +85,7 @@ async fn tell(
     ids: &[CorrectionId],
     new: &[New],
 ) -> Result<(), ApiError> {
-    let after: Vec<Value> = new.iter().map(|one| summary(&one.correction)).collect();
+    let after: Vec<Value> = new.iter().map(|one| summary(&one.correction, 1)).collect();
     let events = ids.iter().zip(new).zip(&after).map(|((id, one), after)| {
         let event = NewEvent {
             seq: 1,

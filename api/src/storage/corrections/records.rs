@@ -1,5 +1,6 @@
 //! What hangs on a correction: lines, writings, waivers, disputes, deadlines, frozen facts, the timeline.
 
+use crate::storage::timeline_log::{self, NewLogEntry};
 use crate::storage::{OrgTx, StorageError, expect_rows};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::correction::deadline::Deadline;
@@ -296,7 +297,7 @@ pub async fn next_seq(tx: &mut OrgTx, id: CorrectionId) -> Result<i64, StorageEr
     .await?)
 }
 
-/// Adds to the timeline.
+/// Adds to timelines, and has the log take it when the transaction commits.
 pub async fn append_events(
     tx: &mut OrgTx,
     events: &[(CorrectionId, NewEvent<'_>)],
@@ -324,6 +325,18 @@ pub async fn append_events(
     .execute(tx.conn())
     .await?
     .rows_affected();
+    for (id, event) in events {
+        tx.log(NewLogEntry {
+            at: event.at,
+            actor: event.actor.to_owned(),
+            command: event.command.to_owned(),
+            subject: format!("correction:{id}"),
+            before: event.before.cloned().unwrap_or_default(),
+            after: timeline_log::after_with(event.after, event.detail)?,
+            reason: event.reason.map(str::to_owned),
+            source: Some((id.uuid(), event.seq)),
+        });
+    }
     expect_rows(written, u64::try_from(events.len()).unwrap_or(u64::MAX))
 }
 
