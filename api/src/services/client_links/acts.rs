@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::auth::secrets::Presented;
 use crate::error::{ApiError, Code};
 use crate::services::client_contacts::{self, Contact};
+use crate::services::corrections::weighed::{self, Weighed};
 use crate::services::corrections::{self, Beside};
 use crate::services::sign_in::Client;
 use crate::storage::client_links::{self as stored, CodeRow};
@@ -94,6 +95,7 @@ pub async fn act(
         Wish::ConfirmWaiver { .. } => Some(write_down(app, presented, about, &code).await?),
         _ => None,
     };
+    let weighed = weigh(app, presented, version, wish).await?;
     let now = app.clock.now();
     let mut tx = app.db.begin(presented.org).await?;
     let link = link(&mut tx, presented, now, true).await?;
@@ -113,11 +115,28 @@ pub async fn act(
         detail: detail(&opened, wish, visitor),
         reason: reason(wish),
         file: written.as_ref().map(|written| written.file.clone()),
+        second_factor: false,
     };
     let command = command(wish, said, written.as_ref());
-    corrections::apply(app, &mut tx, &actor, opened.loaded, &command, beside).await.map_err(for_client)?;
+    corrections::apply(app, &mut tx, &actor, opened.loaded, (&command, weighed), beside)
+        .await
+        .map_err(for_client)?;
     tx.commit().await?;
     Ok(())
+}
+
+/// What the command must know that takes long to count: before anything is written.
+async fn weigh(
+    app: &App,
+    presented: &Presented,
+    version: i64,
+    wish: &Wish,
+) -> Result<Option<Weighed>, ApiError> {
+    let mut tx = app.db.begin(presented.org).await?;
+    let link = link(&mut tx, presented, app.clock.now(), false).await?;
+    tx.commit().await?;
+    let correction = CorrectionId::new(link.correction_id);
+    weighed::weigh(app, presented.org, (correction, version), wish.action().command(), false).await
 }
 
 /// The client, as records name it. It has no say in what only people of the organization may do.
