@@ -8,11 +8,13 @@
 //! Jobs know services and storage; they know no HTTP.
 
 pub mod check_cycles;
+pub mod check_deadlines;
 pub mod housekeeping;
 pub mod read_import;
 pub mod run_audit;
 pub mod runner;
 pub mod send_letter;
+pub mod send_notice;
 pub mod verify_corrections;
 
 use crate::app::App;
@@ -66,6 +68,8 @@ macro_rules! kinds {
 kinds! {
     /// Looks at the organization's monthly cycles.
     CheckCycles = "check_cycles" => check_cycles::run, check_cycles::give_up;
+    /// Looks at the organization's deadlines.
+    CheckDeadlines = "check_deadlines" => check_deadlines::run, check_deadlines::give_up;
     /// Removes what an organization need not keep: old replies, old jobs.
     Housekeeping = "housekeeping" => housekeeping::run, housekeeping::give_up;
     /// Reads an uploaded file.
@@ -74,6 +78,8 @@ kinds! {
     RunAudit = "run_audit" => run_audit::run, run_audit::give_up;
     /// Sends a letter by mail.
     SendLetter = "send_letter" => send_letter::run, send_letter::give_up;
+    /// Mails a person of the organization.
+    SendNotice = "send_notice" => send_notice::run, send_notice::give_up;
     /// Compares corrections with what was imported.
     VerifyCorrections = "verify_corrections" => verify_corrections::run, verify_corrections::give_up;
 }

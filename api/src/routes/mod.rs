@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod audit_findings;
 pub mod audits;
 pub mod billing_entities;
+pub mod client_history;
 pub mod clients;
 pub mod corrections;
 pub mod cycles;
@@ -39,6 +40,7 @@ mod sample_audit;
 pub mod sessions;
 pub mod statements;
 pub mod surface;
+pub mod work_queue;
 mod written;
 
 pub use decisions::{DecisionEnd, DecisionState};
@@ -93,7 +95,9 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(reconciliation_schedules::configure)
         .configure(cycles::configure)
         .configure(events::configure)
-        .configure(corrections::configure);
+        .configure(corrections::configure)
+        .configure(work_queue::configure)
+        .configure(client_history::configure);
     config.configure(health::configure).configure(sessions::configure_keys).service(v1);
 }
 

@@ -14,6 +14,7 @@ pub mod compared;
 pub mod corrections;
 pub mod cycle_gaps;
 pub mod cycles;
+pub mod deadlines;
 pub mod decisions;
 pub mod deliveries;
 pub mod events;
@@ -39,6 +40,7 @@ pub mod schedules;
 pub mod sessions;
 pub mod sign_in_failures;
 pub mod users;
+pub mod work_queue;
 
 use leakage_core::id::OrgId;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};

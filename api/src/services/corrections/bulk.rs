@@ -6,6 +6,7 @@ use super::{Beside, acting};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::error::ApiError;
+use crate::services::deadlines;
 use crate::storage::OrgTx;
 use crate::storage::corrections::facts::{self as stored, SetAside};
 use leakage_core::id::{AuditId, CorrectionId};
@@ -161,5 +162,6 @@ pub async fn set_aside(
     word: &SetAside<'_>,
 ) -> Result<(), ApiError> {
     let ids: Vec<String> = found.iter().map(|gap| gap.finding.gap.clone()).collect();
-    Ok(stored::set_aside(tx, &ids, word, app.clock.now()).await?)
+    stored::set_aside(tx, &ids, word, app.clock.now()).await?;
+    Ok(deadlines::start(tx, app.clock.now()).await?)
 }

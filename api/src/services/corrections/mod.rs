@@ -5,6 +5,8 @@
 
 pub mod bulk;
 pub mod facts;
+pub mod letter;
+mod letter_facts;
 pub mod opening;
 pub mod recount;
 pub mod settled;
@@ -13,6 +15,7 @@ pub mod verify;
 use crate::app::App;
 use crate::auth::{Actor, Identity, Role};
 use crate::error::{ApiError, Code};
+use crate::services::deadlines;
 use crate::services::organizations::OrganizationSettings;
 use crate::storage::corrections::records::{AttachedFile, NewEvent};
 use crate::storage::corrections::{self as stored, CorrectionRow, Figures, ledger, records};
@@ -379,6 +382,7 @@ pub async fn store_new(
         detail: &beside.detail,
     };
     records::append_event(tx, id, &event).await?;
+    deadlines::start(tx, app.clock.now()).await?;
     load(tx, id).await
 }
 

@@ -158,7 +158,7 @@ pub async fn keep_dispute(tx: &mut OrgTx, id: CorrectionId, dispute: &Dispute) -
     expect_rows(changed, 1)
 }
 
-/// Makes the deadlines of a correction these; reminders of those that stay are not forgotten.
+/// Makes the deadlines of a correction these; reminders of those that stay on their day are not forgotten.
 pub async fn set_deadlines(
     tx: &mut OrgTx,
     id: CorrectionId,
@@ -185,7 +185,9 @@ pub async fn set_deadlines(
          select $1, $2, n.kind, n.about, n.due_on, n.owner
          from unnest($3::text[], $4::int[], $5::date[], $6::text[]) as n (kind, about, due_on, owner)
          on conflict (org_id, correction_id, kind, about) do update
-         set due_on = excluded.due_on, owner = excluded.owner",
+         set due_on = excluded.due_on, owner = excluded.owner,
+             reminded_on = case when correction_deadlines.due_on = excluded.due_on
+                                then correction_deadlines.reminded_on end",
     )
     .bind(org)
     .bind(id.uuid())

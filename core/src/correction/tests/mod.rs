@@ -5,3 +5,4 @@ mod closed;
 mod examples;
 mod guards;
 mod histories;
+mod todo;
