@@ -9,6 +9,7 @@
 
 pub mod build_evidence;
 pub mod check_cycles;
+pub mod check_deadlines;
 pub mod erase_person;
 pub mod housekeeping;
 pub mod read_import;
@@ -17,6 +18,7 @@ pub mod run_audit;
 pub mod runner;
 pub mod seal_timeline;
 pub mod send_letter;
+pub mod send_notice;
 pub mod verify_corrections;
 
 use crate::app::App;
@@ -72,6 +74,8 @@ kinds! {
     BuildEvidence = "build_evidence" => build_evidence::run, build_evidence::give_up;
     /// Looks at the organization's monthly cycles.
     CheckCycles = "check_cycles" => check_cycles::run, check_cycles::give_up;
+    /// Looks at the organization's deadlines.
+    CheckDeadlines = "check_deadlines" => check_deadlines::run, check_deadlines::give_up;
     /// Erases a person.
     ErasePerson = "erase_person" => erase_person::run, erase_person::give_up;
     /// Removes what an organization need not keep: old replies, old jobs.
@@ -86,6 +90,8 @@ kinds! {
     SealTimeline = "seal_timeline" => seal_timeline::run, seal_timeline::give_up;
     /// Sends a letter by mail.
     SendLetter = "send_letter" => send_letter::run, send_letter::give_up;
+    /// Mails a person of the organization.
+    SendNotice = "send_notice" => send_notice::run, send_notice::give_up;
     /// Compares corrections with what was imported.
     VerifyCorrections = "verify_corrections" => verify_corrections::run, verify_corrections::give_up;
 }

@@ -7,10 +7,12 @@ use super::{Ended, JobContext, JobError};
 use crate::error::{ApiError, Code};
 use crate::mail::{MailError, Outgoing, Reply};
 use crate::services::client_links::mailed::{self, Sealed};
+use crate::services::corrections::letter;
 use crate::services::deliveries::{self, Due};
 use crate::storage::StorageError;
 use crate::storage::deliveries as stored;
-use leakage_core::id::DeliveryId;
+use leakage_core::correction::policy;
+use leakage_core::id::{DeliveryId, LetterId};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
@@ -40,6 +42,9 @@ pub async fn run(context: JobContext) -> Result<(), JobError> {
     match outcome {
         Ok(_) => {
             stored::end(&mut tx, id, "sent", now).await?;
+            let actor = policy::Actor { label: ACTOR.to_owned(), person: false, admin: false };
+            let letter = LetterId::new(due.letter.id);
+            letter::got_through(&context.app, &mut tx, &actor, letter, now.date_naive()).await?;
             context.finish(tx, &json!({ "delivery_id": id })).await
         }
         Err(error) => {

@@ -9,6 +9,7 @@ pub mod audit_findings;
 pub mod audits;
 pub mod billing_entities;
 pub mod client_contacts;
+pub mod client_history;
 pub mod client_links;
 pub mod clients;
 pub mod corrections;
@@ -47,6 +48,7 @@ pub mod signing_keys;
 pub mod statements;
 pub mod surface;
 pub mod timeline_log;
+pub mod work_queue;
 mod written;
 
 pub use decisions::{DecisionEnd, DecisionState};
@@ -109,7 +111,9 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(evidence_bundles::configure)
         .configure(signing_keys::configure)
         .configure(timeline_log::configure)
-        .configure(erasures::configure);
+        .configure(erasures::configure)
+        .configure(work_queue::configure)
+        .configure(client_history::configure);
     config
         .configure(health::configure)
         .configure(sessions::configure_keys)

@@ -17,7 +17,23 @@ pub const GAP_FOUND: &str = "gap.found";
 pub const GAP_CLOSED: &str = "gap.closed";
 /// A gap that was closed is there again.
 pub const GAP_RECURRED: &str = "gap.recurred";
+/// Something must happen soon.
+pub const DEADLINE_DUE_SOON: &str = "deadline.due_soon";
+/// Something did not happen by its day; told again for as long as it stands.
+pub const DEADLINE_PASSED: &str = "deadline.passed";
+/// It did not happen for so long that admins hear of it.
+pub const DEADLINE_ESCALATED: &str = "deadline.escalated";
 
 /// All types. New ones may be added.
-pub const TYPES: &[&str] =
-    &[IMPORT_DUE_SOON, IMPORT_OVERDUE, CYCLE_READY, AUDIT_COMPLETED, GAP_FOUND, GAP_CLOSED, GAP_RECURRED];
+pub const TYPES: &[&str] = &[
+    IMPORT_DUE_SOON,
+    IMPORT_OVERDUE,
+    CYCLE_READY,
+    AUDIT_COMPLETED,
+    GAP_FOUND,
+    GAP_CLOSED,
+    GAP_RECURRED,
+    DEADLINE_DUE_SOON,
+    DEADLINE_PASSED,
+    DEADLINE_ESCALATED,
+];

@@ -71,6 +71,17 @@ pub async fn create(
     app: &App,
     tx: &mut OrgTx,
     actor: &Actor,
+    new: NewLetter,
+    id: LetterId,
+    now: DateTime<Utc>,
+) -> Result<LetterRow, ApiError> {
+    create_as(tx, &actor.label(), new, id, now).await
+}
+
+/// Writes a letter and keeps it; `by` is who writes it, as records name them.
+pub async fn create_as(
+    tx: &mut OrgTx,
+    by: &str,
     mut new: NewLetter,
     id: LetterId,
 ) -> Result<LetterRow, ApiError> {
@@ -108,9 +119,10 @@ pub async fn create(
         subject: &written.letter.subject,
         text: &text,
         html: &html,
+        sections: &serde_json::to_value(&written.letter.sections).map_err(ApiError::internal)?,
         facts: &serde_json::to_value(&new.facts).map_err(ApiError::internal)?,
         sha256: &digest_of(&written.letter.subject, &text, &html)?,
-        by: &actor.label(),
+        by,
     };
     Ok(stored::insert(tx, &stored, app.clock.now()).await?)
 }

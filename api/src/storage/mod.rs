@@ -17,6 +17,7 @@ pub mod compared;
 pub mod corrections;
 pub mod cycle_gaps;
 pub mod cycles;
+pub mod deadlines;
 pub mod decisions;
 pub mod deliveries;
 pub mod erasures;
@@ -48,6 +49,7 @@ pub mod sign_in_failures;
 pub mod signing_keys;
 pub mod timeline_log;
 pub mod users;
+pub mod work_queue;
 
 use leakage_core::id::OrgId;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};

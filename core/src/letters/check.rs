@@ -180,6 +180,8 @@ impl LetterFacts {
         add("/recount/amount".to_owned(), self.recount.as_ref().map(|recount| recount.amount));
         add("/payment/amount".to_owned(), self.payment.as_ref().and_then(|payment| payment.amount));
         add("/waiver/amount".to_owned(), self.waiver.as_ref().map(|waiver| waiver.amount));
+        let due = self.reminder.as_ref().and_then(|reminder| reminder.instalment.as_ref());
+        add("/reminder/instalment/amount".to_owned(), due.map(|instalment| instalment.amount));
         add("/credit/amount".to_owned(), self.credit.as_ref().map(|credit| credit.amount));
         let currency = all.first().map(|(_, money)| money.currency);
         for (pointer, money) in all {
@@ -228,6 +230,13 @@ impl LetterFacts {
             let possible = self.direction != Some(Direction::Under);
             faults.unless(possible, "/credit", "Nothing is given back where too little was charged.");
         }
+        let due = self.reminder.as_ref().and_then(|reminder| reminder.instalment.as_ref());
+        let within = due.is_none_or(|due| due.amount.amount <= amount && (1..=due.of).contains(&due.number));
+        faults.unless(
+            within,
+            "/reminder/instalment",
+            "An instalment is one of the plan's, and not more than the correction is about.",
+        );
         if let Some(dispute) = &self.dispute {
             let within = dispute.amount.amount <= amount && u64::from(dispute.seats) <= self.seats();
             faults.unless(within, "/dispute", "Not more can be in dispute than the correction is about.");

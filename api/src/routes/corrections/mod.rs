@@ -10,6 +10,7 @@ mod history;
 mod money;
 mod parts;
 mod preview;
+mod telling;
 mod view;
 
 use crate::app::App;

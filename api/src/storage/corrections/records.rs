@@ -165,7 +165,7 @@ pub async fn keep_dispute(tx: &mut OrgTx, id: CorrectionId, dispute: &Dispute) -
     expect_rows(changed, 1)
 }
 
-/// Makes the deadlines of a correction these; reminders of those that stay are not forgotten.
+/// Makes the deadlines of a correction these; reminders of those that stay on their day are not forgotten.
 pub async fn set_deadlines(
     tx: &mut OrgTx,
     id: CorrectionId,
@@ -208,7 +208,9 @@ pub async fn keep_deadlines(
            as n (correction_id, kind, about, due_on, owner)
          order by n.correction_id, n.kind, n.about
          on conflict (org_id, correction_id, kind, about) do update
-         set due_on = excluded.due_on, owner = excluded.owner",
+         set due_on = excluded.due_on, owner = excluded.owner,
+             reminded_on = case when correction_deadlines.due_on = excluded.due_on
+                                then correction_deadlines.reminded_on end",
     )
     .bind(org)
     .bind(deadlines.iter().map(|(id, _)| id.uuid()).collect::<Vec<_>>())

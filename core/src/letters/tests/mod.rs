@@ -43,6 +43,8 @@ expected! {
     WaiverConfirmationRequest = "waiver_confirmation_request";
     ReviewAcceptance = "review_acceptance";
     OverBillingApology = "over_billing_apology";
+    ReplyReminder = "reply_reminder";
+    InstalmentReminder = "instalment_reminder";
     VerifiedClosure = "verified_closure";
     MonthlyStatement = "monthly_statement";
 }
