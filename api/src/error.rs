@@ -48,6 +48,10 @@ codes! {
     InsufficientRole = "insufficient_role", 403, "Your role does not allow this", retry false;
     /// The API key lacks the scope.
     InsufficientScope = "insufficient_scope", 403, "This API key's scopes do not allow this", retry false;
+    /// A client's link is not for this.
+    LinkLimited = "link_limited", 403, "This link does not allow this", retry false;
+    /// A client's link could be anyone's, or its contact is new: no waiver is confirmed through it.
+    LinkUnauthenticated = "link_unauthenticated", 403, "This link cannot confirm a waiver", retry false;
     /// Absent, or another organization's.
     NotFound = "not_found", 404, "There is no such thing here", retry false;
     /// The path exists, the method does not.
@@ -64,6 +68,10 @@ codes! {
     AlreadyExists = "already_exists", 409, "There is one already", retry false;
     /// The same Idempotency-Key is being worked on.
     IdempotencyInFlight = "idempotency_in_flight", 409, "A request with this Idempotency-Key is still running", retry true;
+    /// The code that was mailed is of no use any more.
+    CodeEnded = "code_ended", 409, "The code cannot be used any more", retry false;
+    /// A client's link was revoked, or its days are over.
+    LinkEnded = "link_ended", 410, "This link has ended", retry false;
     /// The thing changed since it was read.
     VersionMismatch = "version_mismatch", 412, "It has changed since you read it", retry false;
     /// The body is larger than allowed.
@@ -84,6 +92,8 @@ codes! {
     LetterIncomplete = "letter_incomplete", 422, "The letter cannot be written from these facts", retry false;
     /// A mail server does not take the message.
     MailRefused = "mail_refused", 422, "The mail server refused the message", retry false;
+    /// Another code was mailed.
+    CodeWrong = "code_wrong", 422, "The code is not right", retry false;
     /// If-Match is required.
     PreconditionRequired = "precondition_required", 428, "If-Match is required", retry false;
     /// Too many requests.

@@ -96,6 +96,8 @@ ids! {
     WebhookDeliveryId;
     /// A correction: the case that a person works from gaps to a fix that is proved.
     CorrectionId;
+    /// A client's link to one correction.
+    ClientLinkId;
     /// A unit of background work.
     JobId;
 }

@@ -37,6 +37,7 @@ class Service:
             "LEAKAGE_BIND": f"127.0.0.1:{self.port}",
             "LEAKAGE_OBJECTS__FOLDER": f"{self.files.name}/objects",
             "LEAKAGE_TOKENS__KEY_FILE": f"{self.files.name}/keys.pem",
+            "LEAKAGE_SECRETS__KEY_FILE": f"{self.files.name}/secret-keys.txt",
             "LEAKAGE_LIMITS__UPLOAD_BYTES": str(512 << 20),
             "LEAKAGE_LIMITS__KEY_PER_MINUTE": "1000000",
             "LEAKAGE_LIMITS__ORGANIZATION_PER_MINUTE": "1000000",

@@ -18,16 +18,24 @@ use uuid::Uuid;
 
 /// Operations for everyone. Think before you add one.
 const PUBLIC: &[&str] = &[
+    "accept_as_client",
     "accept_invitation",
     "complete_session",
+    "confirm_waiver_as_client",
+    "create_client_code",
     "create_organization",
     "create_sample_audit",
     "create_session",
+    "dispute_as_client",
+    "get_client_view",
+    "get_evidence_keys",
+    "get_evidence_keys_pem",
     "get_jwks",
     "get_liveness",
     "get_readiness",
     "get_sample_audit",
     "list_sample_files",
+    "plan_as_client",
     "refresh_session",
 ];
 
@@ -52,6 +60,7 @@ fn body(operation: &str) -> Option<Value> {
         "bill_correction" => json!({"document": "INV-1", "on": "2026-12-01"}),
         "bulk_corrections" => json!({"action": "open", "filter": {"audit_id": Uuid::now_v7()}}),
         "communicate_correction" => json!({"message": {"context": "", "data": "", "going_forward": ""}}),
+        "create_client_link" => json!({"days": 14}),
         "create_correction" => json!({"gaps": ["none"]}),
         "begin_second_factor" => json!({"password": PASSWORD}),
         "confirm_second_factor" | "verify_second_factor" => json!({"code": "000000"}),
@@ -77,6 +86,8 @@ fn body(operation: &str) -> Option<Value> {
         "create_audit" => json!({"from": "2026-03", "to": "2026-03"}),
         "put_client_reconciliation_schedule" | "put_reconciliation_schedule" => json!({"invoice_day": 5}),
         "create_client" | "update_client" => json!({"name": format!("Client {}", Uuid::now_v7())}),
+        "create_erasure" => json!({"person": "nobody@example.com", "reason": "Asked by letter"}),
+        "create_evidence_bundle" | "check_log" => json!({}),
         "create_import" => json!({"file": Uuid::now_v7()}),
         "create_import_profile" | "update_import_profile" => json!({
             "name": "Seat list", "kind": "leakage_entitlements",
@@ -215,7 +226,23 @@ async fn things(app: &TestApp, org: &Org<'_>) -> BTreeMap<&'static str, String> 
     assert_eq!(attached.0, 200, "{:#}", attached.1);
     let logo = owner.put("/v1/organization/logo").header("If-Match", "\"v1\"").body(PNG.to_vec());
     assert_eq!(logo.send().await.unwrap().status(), 204);
+    let links = format!("/v1/corrections/{}/client-links", text(&correction["id"]));
+    let link = send(owner.post(&links).json(&json!({"days": 1}))).await.1;
+    let contact =
+        json!({"name": client["name"], "contact": {"name": "Casey", "email": "secret@contoso.example"}});
+    let registered = owner.patch(&of_client).header("If-Match", "\"v1\"").json(&contact);
+    assert_eq!(send(registered).await.0, 200);
+    let bundles = format!("/v1/corrections/{}/evidence-bundles", text(&correction["id"]));
+    let bundle = send(owner.post(&bundles).json(&json!({}))).await.1;
+    let erasure = json!({"person": "nobody@example.com", "reason": "Asked by letter"});
+    let erasure = send(owner.post("/v1/erasures").json(&erasure)).await.1;
+    app.work().await;
     BTreeMap::from([
+        ("client_link_id", text(&link["id"])),
+        ("contact_version", "1".to_owned()),
+        ("evidence_bundle_id", text(&bundle["id"])),
+        ("erasure_id", text(&erasure["id"])),
+        ("log_place", "0".to_owned()),
         ("webhook_endpoint_id", text(&hook["id"])),
         ("webhook_delivery_id", text(&message["id"])),
         ("letter_id", text(&letter["id"])),

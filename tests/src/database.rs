@@ -70,6 +70,12 @@ impl Database {
         PgConnection::connect_with(&server().database(&self.name)).await.expect("the test server answers")
     }
 
+    /// A connection of the superuser, whom nothing binds: for tests of what is found out afterwards.
+    pub async fn superuser(&self) -> PgConnection {
+        let options = server().database(&self.name).username("postgres");
+        PgConnection::connect_with(&options).await.expect("the test server answers")
+    }
+
     /// A connection of the service's role.
     pub async fn service(&self) -> PgConnection {
         let options = server().database(&self.name).username("leakage_app");

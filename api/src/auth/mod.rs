@@ -5,6 +5,7 @@
 //! the API document can be checked against it.
 
 pub mod api_keys;
+pub mod codes;
 pub mod extract;
 pub mod key_files;
 pub mod passwords;

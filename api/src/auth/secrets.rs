@@ -1,7 +1,7 @@
-//! Secrets that tell which organization they belong to: API keys and invitations.
+//! Secrets that tell which organization they belong to: API keys, invitations and clients' links.
 //!
-//! The form is a prefix (`lfk_live_`, `lfi_`), 70 characters base62 of the organization's id (16 bytes),
-//! the id of the key or invitation (16) and a secret (20), and 6 characters base62 of the CRC-32 of what
+//! The form is a prefix (`lfk_live_`, `lfi_`, `lfc_`), 70 characters base62 of the organization's id (16 bytes),
+//! the id of the key, invitation or link (16) and a secret (20), and 6 characters base62 of the CRC-32 of what
 //! stands before. So checking one is a read inside its organization, and no table of everybody's keys is
 //! needed. The prefix and the checksum let secret scanners find lost keys, and a mistyped one is refused
 //! without a look at the database. Knows no storage.
@@ -24,6 +24,9 @@ pub struct Form {
 pub const API_KEY: Form = Form { prefix: "lfk_live_" };
 /// Invitations.
 pub const INVITATION: Form = Form { prefix: "lfi_" };
+
+/// Clients' links to corrections.
+pub const CLIENT_LINK: Form = Form { prefix: "lfc_" };
 
 const SECRET_BYTES: usize = 20;
 const BYTES: usize = 16 + 16 + SECRET_BYTES;

@@ -4,6 +4,7 @@
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use leakage_core::evidence::key::{from_jwks, from_pem};
 use leakage_core::evidence::verify::{LogFile, MOST_BYTES, Outcome, Verification, verify, verify_log};
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -117,6 +118,7 @@ fn answer(checked: io::Result<Verification>, what: &str) -> ExitCode {
 
 /// The checks line by line, and what it comes to.
 fn told(verification: &Verification, what: &str) -> String {
+    // Writing to a String cannot fail.
     let mut out = String::new();
     for check in &verification.checks {
         let outcome = match check.outcome {
@@ -124,22 +126,24 @@ fn told(verification: &Verification, what: &str) -> String {
             Outcome::Fails => "FAIL",
             Outcome::Remark => "note",
         };
-        // Names of files come from whoever made the file: nothing of them reaches the terminal but text.
-        let says: String = check.says.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        out.push_str(&format!("{outcome}  {says}\n"));
+        let _ = writeln!(out, "{outcome}  {}", plain(&check.says));
     }
     match verification.first_failure() {
-        None => out.push_str(&format!("\nThe {what} holds.\n")),
+        None => {
+            let _ = writeln!(out, "\nThe {what} holds.");
+        }
         Some(first) => {
-            let about =
-                first.file.as_deref().map_or_else(String::new, |file| format!(" ({})", file.escape_debug()));
-            out.push_str(&format!(
-                "\nThe {what} DOES NOT HOLD. First{about}: {}\n",
-                first.says.escape_debug()
-            ));
+            let about = first.file.as_deref().map_or_else(String::new, |file| format!(" ({})", plain(file)));
+            let _ = writeln!(out, "\nThe {what} DOES NOT HOLD. First{about}: {}", plain(&first.says));
         }
     }
     out
+}
+
+/// Words come from whoever made the file: nothing of them reaches the terminal but text, in its order.
+fn plain(text: &str) -> String {
+    let hidden = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if hidden(c) { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

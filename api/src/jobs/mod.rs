@@ -7,12 +7,18 @@
 //!
 //! Jobs know services and storage; they know no HTTP.
 
+pub mod build_evidence;
 pub mod check_cycles;
+pub mod check_deadlines;
+pub mod erase_person;
 pub mod housekeeping;
 pub mod read_import;
+pub mod retain_evidence;
 pub mod run_audit;
 pub mod runner;
+pub mod seal_timeline;
 pub mod send_letter;
+pub mod send_notice;
 pub mod send_webhooks;
 pub mod verify_corrections;
 
@@ -65,16 +71,28 @@ macro_rules! kinds {
 }
 
 kinds! {
+    /// Builds an evidence bundle.
+    BuildEvidence = "build_evidence" => build_evidence::run, build_evidence::give_up;
     /// Looks at the organization's monthly cycles.
     CheckCycles = "check_cycles" => check_cycles::run, check_cycles::give_up;
+    /// Looks at the organization's deadlines.
+    CheckDeadlines = "check_deadlines" => check_deadlines::run, check_deadlines::give_up;
+    /// Erases a person.
+    ErasePerson = "erase_person" => erase_person::run, erase_person::give_up;
     /// Removes what an organization need not keep: old replies, old jobs.
     Housekeeping = "housekeeping" => housekeeping::run, housekeeping::give_up;
     /// Reads an uploaded file.
     ReadImport = "read_import" => read_import::run, read_import::give_up;
+    /// Removes persons' data that an organization keeps no longer.
+    RetainEvidence = "retain_evidence" => retain_evidence::run, retain_evidence::give_up;
     /// Runs an audit.
     RunAudit = "run_audit" => run_audit::run, run_audit::give_up;
+    /// Signs a checkpoint of the log, and has the bundles built that wait for it.
+    SealTimeline = "seal_timeline" => seal_timeline::run, seal_timeline::give_up;
     /// Sends a letter by mail.
     SendLetter = "send_letter" => send_letter::run, send_letter::give_up;
+    /// Mails a person of the organization.
+    SendNotice = "send_notice" => send_notice::run, send_notice::give_up;
     /// Sends events to receivers.
     SendWebhooks = "send_webhooks" => send_webhooks::run, send_webhooks::give_up;
     /// Compares corrections with what was imported.

@@ -6,7 +6,7 @@
 use super::{Ended, JobContext, JobError, JobFuture, JobKind};
 use crate::app::App;
 use crate::error::{ApiError, Code};
-use crate::services::cycles;
+use crate::services::{cycles, deadlines, evidence};
 use crate::storage::jobs::{self, Claim};
 use crate::storage::{OrgTx, StorageError};
 use chrono::{DateTime, Duration, Utc};
@@ -21,7 +21,7 @@ use tracing::Instrument as _;
 /// How often a job is begun before it is given up.
 pub const MAX_ATTEMPTS: i32 = 5;
 
-/// Between two looks at whose cycles' time has come.
+/// Between two looks at whose time has come: cycles, deadlines, logs that wait for a checkpoint.
 const TICK: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// What runs a job: [`JobKind::run`], or what a test puts in its place.
@@ -82,16 +82,22 @@ impl Runner {
         }
     }
 
-    /// Runs what is ready until nothing is, what the clock of cycles makes ready included, one job after the
+    /// Runs what is ready until nothing is, what the clocks make ready included, one job after the
     /// other; answers how many were begun.
     pub async fn drain(&self) -> Result<usize, StorageError> {
         let mut begun = 0;
         cycles::tick(&self.app).await?;
+        deadlines::tick(&self.app).await?;
         loop {
             let claimed = self.claim(1).await?;
-            let Some(claim) = claimed.first() else { return Ok(begun) };
-            self.work(*claim).await;
-            begun += 1;
+            match claimed.first() {
+                Some(claim) => {
+                    self.work(*claim).await;
+                    begun += 1;
+                }
+                None if evidence::tick(&self.app).await? == 0 => return Ok(begun),
+                None => {}
+            }
         }
     }
 
@@ -111,6 +117,15 @@ impl Runner {
     async fn tick_or_not(&self) {
         if let Err(error) = cycles::tick(&self.app).await {
             tracing::error!(error = &error as &dyn std::error::Error, "the clock of cycles cannot be read");
+        }
+        if let Err(error) = evidence::tick(&self.app).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the clock of evidence cannot be read");
+        }
+        if let Err(error) = deadlines::tick(&self.app).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the clock of deadlines cannot be read"
+            );
         }
     }
 

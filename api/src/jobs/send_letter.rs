@@ -6,10 +6,14 @@
 use super::{Ended, JobContext, JobError};
 use crate::error::{ApiError, Code};
 use crate::mail::{MailError, Outgoing, Reply};
+use crate::services::client_links::mailed::{self, Sealed};
+use crate::services::corrections::letter;
 use crate::services::deliveries::{self, Due};
 use crate::storage::StorageError;
 use crate::storage::deliveries as stored;
-use leakage_core::id::DeliveryId;
+use leakage_core::correction::policy;
+use leakage_core::id::{DeliveryId, LetterId};
+use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 /// Who notes what the job does.
@@ -23,9 +27,10 @@ pub async fn run(context: JobContext) -> Result<(), JobError> {
         // An earlier attempt got to the end, and lost its lease afterwards.
         return context.finish(tx, &json!({ "delivery_id": id })).await;
     };
+    let sealed = mailed::seal(&context.app, &mut tx, &due.letter, (id, &due.recipient)).await?;
     stored::note(&mut tx, id, "begun", None, ACTOR, context.app.clock.now()).await?;
     tx.commit().await?;
-    let outcome = send(&context, &due).await;
+    let outcome = send(&context, &due, sealed.as_ref()).await;
     let (noted, said) = match &outcome {
         Ok(said) => ("sent", said.as_str()),
         Err(MailError::Refused(reply)) => ("refused", reply.said.as_str()),
@@ -37,16 +42,22 @@ pub async fn run(context: JobContext) -> Result<(), JobError> {
     match outcome {
         Ok(_) => {
             stored::end(&mut tx, id, "sent", now).await?;
+            let actor = policy::Actor { label: ACTOR.to_owned(), person: false, admin: false };
+            let letter = LetterId::new(due.letter.id);
+            letter::got_through(&context.app, &mut tx, &actor, letter, now.date_naive()).await?;
             context.finish(tx, &json!({ "delivery_id": id })).await
         }
         Err(error) => {
+            if let Some(sealed) = &sealed {
+                mailed::unsent(&context.app, &mut tx, sealed, &error).await?;
+            }
             tx.commit().await?;
             Err(failed(error))
         }
     }
 }
 
-async fn send(context: &JobContext, due: &Due) -> Result<String, MailError> {
+async fn send(context: &JobContext, due: &Due, sealed: Option<&Sealed>) -> Result<String, MailError> {
     let Some(mailer) = &context.app.mailer else {
         return Err(MailError::Later(Reply::none("no mail server is configured for this worker")));
     };
@@ -56,8 +67,8 @@ async fn send(context: &JobContext, due: &Due) -> Result<String, MailError> {
         sender: &due.sender,
         reply_to: due.reply_to.as_deref(),
         subject: &due.letter.subject,
-        text: &due.letter.body_text,
-        html: &due.letter.body_html,
+        text: sealed.map_or(due.letter.body_text.as_str(), |sealed| sealed.text.expose_secret()),
+        html: sealed.map_or(due.letter.body_html.as_str(), |sealed| sealed.html.expose_secret()),
     };
     mailer.send(&outgoing).await
 }

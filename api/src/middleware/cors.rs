@@ -3,8 +3,9 @@
 use actix_cors::Cors;
 
 /// What a page may send.
-const REQUEST_HEADERS: [&str; 10] = [
+const REQUEST_HEADERS: [&str; 11] = [
     "authorization",
+    "client-link",
     "content-type",
     "content-disposition",
     "idempotency-key",

@@ -28,6 +28,9 @@ pub use limiter::{Bucket, Limiter, Verdict};
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STATE: HeaderName = HeaderName::from_static("ratelimit");
 
+/// Units that one link of a client has a minute: a person reads and answers, a few times.
+const LINK_PER_MINUTE: u32 = 120;
+
 /// Units that a request costs. What reads files or runs audits costs more than what reads rows.
 pub fn cost(method: &Method, path: &str) -> u32 {
     if *method == Method::GET || *method == Method::HEAD || *method == Method::OPTIONS {
@@ -38,7 +41,7 @@ pub fn cost(method: &Method, path: &str) -> u32 {
         // Small, and often repeated: each answer to a question is a request.
         Some("sample-audit") => 4,
         // Password hashes are dear on purpose.
-        Some("sessions" | "organizations" | "accept") => 10,
+        Some("sessions" | "organizations" | "accept" | "codes") => 10,
         _ => 2,
     }
 }
@@ -78,6 +81,21 @@ pub async fn charge_user(
 ) -> Result<(), ApiError> {
     let quota = app.config.limits.key_per_minute;
     charge(request, app, vec![Bucket { policy: "key", key: format!("leakage:rate:{{{user}}}"), quota }]).await
+}
+
+/// Charges a client's link, beside the network: whoever has it, from wherever.
+///
+/// # Errors
+/// `rate_limited` (429) with the seconds to wait.
+pub async fn charge_client_link(
+    request: &HttpRequest,
+    app: &crate::app::App,
+    link: uuid::Uuid,
+) -> Result<(), ApiError> {
+    let key = format!("leakage:rate:{{link:{link}}}");
+    let bucket = Bucket { policy: "client_link", key, quota: LINK_PER_MINUTE };
+    let verdicts = app.limiter.take(&[bucket], i64::from(cost(request.method(), request.path()))).await;
+    refusal(&verdicts).map_or(Ok(()), Err)
 }
 
 async fn charge(request: &HttpRequest, app: &crate::app::App, buckets: Vec<Bucket>) -> Result<(), ApiError> {
@@ -162,7 +180,9 @@ fn is_charged_inside(request: &ServiceRequest) -> bool {
 
 /// Asked by machines that keep us alive, and files of the page and the documentation.
 fn is_free(path: &str) -> bool {
-    matches!(path, "/livez" | "/readyz" | "/") || path.starts_with("/docs") || path.starts_with("/assets/")
+    matches!(path, "/livez" | "/readyz" | "/" | "/c")
+        || path.starts_with("/docs")
+        || path.starts_with("/assets/")
 }
 
 /// The caller's network: addresses of one customer are next to each other, and IPv6 gives them by the 2^64.

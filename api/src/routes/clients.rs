@@ -6,14 +6,17 @@ use crate::error::ApiError;
 use crate::extract::{IfMatch, JsonBody};
 use crate::page_type;
 use crate::pagination::PageQuery;
+use crate::routes::client_contacts::{ClientContact, NewContact};
 use crate::routes::{self, respond};
+use crate::services::client_contacts::{self, Change, Person};
 use crate::services::clients::{self, ClientInput};
 use crate::services::idempotency::{Replay, Reply, once};
 use crate::storage::clients::{self as stored, ClientRefRow, ClientRow};
+use crate::storage::{OrgTx, client_contacts as stored_contacts};
 use actix_web::{HttpRequest, HttpResponse, get, patch, post, web};
 use chrono::{DateTime, Utc};
 use leakage_core::id::ClientId;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -87,6 +90,17 @@ pub struct ClientDetail {
     /// Names and ids that files give it, oldest first, the first 100.
     #[schema(max_items = 100)]
     pub known_as: Vec<ClientName>,
+    /// The registered contact: the one person whom links and codes are mailed to. None: nobody.
+    pub contact: Option<ClientContact>,
+}
+
+impl ClientDetail {
+    async fn of(tx: &mut OrgTx, row: ClientRow) -> Result<Self, ApiError> {
+        let id = ClientId::new(row.id);
+        let known_as = stored::refs(tx, id, SHOWN_REFS).await?.into_iter().map(ClientName::from).collect();
+        let contact = stored_contacts::current(tx, id).await?.and_then(ClientContact::of);
+        Ok(Self { client: row.into(), known_as, contact })
+    }
 }
 
 page_type!(ClientPage, Client);
@@ -103,9 +117,43 @@ pub struct NewClient {
     #[serde(default)]
     #[schema(max_length = 253)]
     pub domain: Option<String>,
+    /// The registered contact: the person whom links and codes are mailed to. Absent: it stays as it is;
+    /// null: nobody any more. Every change is kept, ends the links that are in use, and is mailed to the
+    /// contact that there was.
+    #[serde(default)]
+    #[schema(value_type = Option<NewContact>)]
+    pub contact: StatedContact,
+}
+
+/// A contact that may be absent, null or a person.
+#[derive(Debug, Default)]
+pub enum StatedContact {
+    /// Absent.
+    #[default]
+    Kept,
+    /// Null.
+    Nobody,
+    /// A person.
+    Is(NewContact),
+}
+
+impl<'de> Deserialize<'de> for StatedContact {
+    fn deserialize<D: Deserializer<'de>>(field: D) -> Result<Self, D::Error> {
+        let contact: Option<NewContact> = Option::deserialize(field)?;
+        Ok(contact.map_or(Self::Nobody, Self::Is))
+    }
 }
 
 impl NewClient {
+    /// What is said of the contact.
+    fn contact(&self) -> Result<Change, ApiError> {
+        Ok(match &self.contact {
+            StatedContact::Kept => Change::Kept,
+            StatedContact::Nobody => Change::Nobody,
+            StatedContact::Is(contact) => Change::Is(Person::checked(&contact.name, &contact.email)?),
+        })
+    }
+
     fn input(&self) -> Result<ClientInput, ApiError> {
         for (pointer, text, max) in [("/name", Some(&self.name), 300), ("/domain", self.domain.as_ref(), 253)]
         {
@@ -123,7 +171,7 @@ impl NewClient {
 #[utoipa::path(tag = "clients", security(("access_token" = []), ("api_key" = [])),
     extensions(("x-permission" = json!("catalog:write"))), request_body = NewClient,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat", max_length = 255)),
-    responses((status = 201, description = "Added", body = Client)))]
+    responses((status = 201, description = "Added", body = ClientDetail)))]
 #[post("/clients")]
 async fn create_client(
     app: web::Data<App>,
@@ -131,11 +179,13 @@ async fn create_client(
     replay: Replay,
     body: JsonBody<NewClient>,
 ) -> Result<HttpResponse, ApiError> {
-    let input = body.value.input()?;
+    let (input, contact) = (body.value.input()?, body.value.contact()?);
     let replied = once(&app, &actor, &replay, &body.sha256, async |tx| {
         let id = ClientId::new(Uuid::now_v7());
-        let client = Client::from(clients::create(tx, id, &input, app.clock.now()).await?);
-        Reply::created(format!("/v1/clients/{id}"), Some(client.version), &client)
+        let row = clients::create(tx, id, &input, app.clock.now()).await?;
+        client_contacts::register(&app, tx, &actor, (id, &input.name), &contact).await?;
+        let client = ClientDetail::of(tx, row).await?;
+        Reply::created(format!("/v1/clients/{id}"), Some(client.client.version), &client)
     })
     .await?;
     Ok(respond(replied))
@@ -177,20 +227,18 @@ async fn get_client(
 ) -> Result<HttpResponse, ApiError> {
     let mut tx = app.db.begin(actor.org).await?;
     let row = stored::find(&mut tx, *path).await?.ok_or_else(ApiError::not_found)?;
-    let known_as =
-        stored::refs(&mut tx, *path, SHOWN_REFS).await?.into_iter().map(ClientName::from).collect();
     let version = Some(row.version);
-    Ok(respond(Reply::ok(version, &ClientDetail { client: row.into(), known_as })?.into()))
+    Ok(respond(Reply::ok(version, &ClientDetail::of(&mut tx, row).await?)?.into()))
 }
 
 /// Change a client
 ///
-/// All fields are replaced; needs `If-Match`.
+/// Name and domain are replaced; the contact only where it is stated. Needs `If-Match`.
 #[utoipa::path(tag = "clients", security(("access_token" = []), ("api_key" = [])),
     extensions(("x-permission" = json!("catalog:write"))), request_body = NewClient,
     params(("client_id" = ClientId, Path, description = "The client"),
            ("If-Match" = String, Header, description = "ETag of the version that you read", max_length = 100)),
-    responses((status = 200, description = "Changed", body = Client)))]
+    responses((status = 200, description = "Changed", body = ClientDetail)))]
 #[patch("/clients/{client_id}")]
 async fn update_client(
     app: web::Data<App>,
@@ -199,12 +247,17 @@ async fn update_client(
     version: IfMatch,
     body: JsonBody<NewClient>,
 ) -> Result<HttpResponse, ApiError> {
-    let input = body.value.input()?;
+    let (input, contact) = (body.value.input()?, body.value.contact()?);
     let version = version.required()?;
     let mut tx = app.db.begin(actor.org).await?;
-    let client = Client::from(clients::update(&mut tx, *path, version, &input, app.clock.now()).await?);
+    let row = clients::update(&mut tx, *path, version, &input, app.clock.now()).await?;
+    let told = client_contacts::register(&app, &mut tx, &actor, (*path, &row.name), &contact).await?;
+    let client = ClientDetail::of(&mut tx, row).await?;
     tx.commit().await?;
-    Ok(respond(Reply::ok(Some(client.version), &client)?.into()))
+    if let Some(told) = told {
+        client_contacts::tell(&app, told).await;
+    }
+    Ok(respond(Reply::ok(Some(client.client.version), &client)?.into()))
 }
 
 /// Registers the routes of this file.

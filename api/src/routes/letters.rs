@@ -108,7 +108,8 @@ struct LetterFilter {
 ///
 /// From facts, with the template that counts now, and kept as it is. A sentence whose fact is missing is
 /// not written; what must be said and cannot be is a problem with the code `letter_incomplete`. Nothing is
-/// sent yet.
+/// sent yet. With `client_link` it names the client's own page: such a letter goes to the client's registered
+/// contact, by the mail of the service.
 #[utoipa::path(tag = "letters", security(("access_token" = []), ("api_key" = [])),
     extensions(("x-permission" = json!("letters:write"))), request_body = NewLetter,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat", max_length = 255)),
@@ -122,7 +123,7 @@ async fn create_letter(
 ) -> Result<HttpResponse, ApiError> {
     let replied = once(&app, &actor, &replay, &body.sha256, async |tx| {
         let id = LetterId::new(Uuid::now_v7());
-        let row = letters::create(tx, &actor, body.value.clone(), id, app.clock.now()).await?;
+        let row = letters::create(&app, tx, &actor, body.value.clone(), id).await?;
         Reply::created(format!("/v1/letters/{id}"), None, &KeptLetterDetail::try_from(row)?)
     })
     .await?;

@@ -8,13 +8,18 @@ pub mod api_keys;
 pub mod audit_findings;
 pub mod audits;
 pub mod billing_entities;
+pub mod client_contacts;
+pub mod client_history;
+pub mod client_links;
 pub mod clients;
 pub mod corrections;
 pub mod cycles;
 mod decisions;
 pub mod deliveries;
 pub mod docs;
+pub mod erasures;
 pub mod events;
+pub mod evidence_bundles;
 mod follow;
 pub mod gaps;
 pub mod health;
@@ -39,8 +44,11 @@ pub mod rules;
 mod sample_audit;
 pub mod second_factor;
 pub mod sessions;
+pub mod signing_keys;
 pub mod statements;
 pub mod surface;
+pub mod timeline_log;
+pub mod work_queue;
 pub mod webhook_deliveries;
 pub mod webhook_endpoints;
 mod written;
@@ -77,6 +85,7 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(invitations::configure)
         .configure(api_keys::configure)
         .configure(clients::configure)
+        .configure(client_contacts::configure)
         .configure(products::configure)
         .configure(mappings::configure)
         .configure(rules::configure)
@@ -101,8 +110,19 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(events::configure)
         .configure(webhook_endpoints::configure)
         .configure(webhook_deliveries::configure)
-        .configure(corrections::configure);
-    config.configure(health::configure).configure(sessions::configure_keys).service(v1);
+        .configure(corrections::configure)
+        .configure(client_links::configure)
+        .configure(evidence_bundles::configure)
+        .configure(signing_keys::configure)
+        .configure(timeline_log::configure)
+        .configure(erasures::configure)
+        .configure(work_queue::configure)
+        .configure(client_history::configure);
+    config
+        .configure(health::configure)
+        .configure(sessions::configure_keys)
+        .configure(signing_keys::configure_keys)
+        .service(v1);
 }
 
 /// Everything that is served.

@@ -7,6 +7,7 @@ use crate::error::ApiError;
 use crate::extract::{IfMatch, IfNoneMatch, JsonBody, etag};
 use crate::routes;
 use crate::services::brand::BrandColours;
+use crate::services::evidence::EvidenceNames;
 use crate::services::idempotency::Replay;
 use crate::services::organizations::{self, Change, FormatName, OrganizationSettings, SignUp};
 use crate::storage::StorageError;
@@ -155,6 +156,15 @@ pub struct SettingsChange {
     #[serde(default, deserialize_with = "routes::present")]
     #[schema(nullable = false)]
     pub second_factor_required: Option<bool>,
+    /// How evidence bundles name persons.
+    #[serde(default, deserialize_with = "routes::present")]
+    #[schema(nullable = false)]
+    pub evidence_names: Option<EvidenceNames>,
+    /// After so many months names of persons are removed from what vendors' logs and reports said, and bundles of
+    /// corrections that have ended are erased; null: they are kept.
+    #[serde(default, deserialize_with = "routes::present")]
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 240)]
+    pub evidence_retention_months: Option<Option<u32>>,
 }
 
 /// What to change; what is absent stays.
@@ -183,6 +193,8 @@ impl From<OrganizationChange> for Change {
             corrections: body.settings.corrections,
             brand: body.settings.brand,
             second_factor_required: body.settings.second_factor_required,
+            evidence_names: body.settings.evidence_names,
+            evidence_retention_months: body.settings.evidence_retention_months,
         }
     }
 }

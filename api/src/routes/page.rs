@@ -1,7 +1,10 @@
-//! The page at `/`: files in the program, no other origin, nothing inline.
+//! The pages at `/` and `/c` (a client's link): files in the program, no other origin, nothing inline.
+//!
+//! The token of a client's link stands behind `#`, so that no server is told it with the page. That page is
+//! kept by no cache and found by no search engine.
 
 use crate::middleware::answer::PAGE_POLICY;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use leakage_core::digest;
 use std::sync::OnceLock;
@@ -23,6 +26,9 @@ const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
+/// The page of a client's link.
+const CLIENT_PAGE: &str = "client.html";
+
 const ASSETS: &[Asset] = &[
     asset!("index.html", HTML),
     asset!("page.css", STYLE),
@@ -32,6 +38,12 @@ const ASSETS: &[Asset] = &[
     asset!("api.js", SCRIPT),
     asset!("app.js", SCRIPT),
     asset!("charts.js", SCRIPT),
+    asset!("client.css", STYLE),
+    asset!("client.html", HTML),
+    asset!("client.js", SCRIPT),
+    asset!("client-dialogs.js", SCRIPT),
+    asset!("client-link.js", SCRIPT),
+    asset!("client-parts.js", SCRIPT),
     asset!("csv.js", SCRIPT),
     asset!("dom.js", SCRIPT),
     asset!("editor.js", SCRIPT),
@@ -44,8 +56,11 @@ const ASSETS: &[Asset] = &[
 /// Registers the page and its files.
 pub fn configure(config: &mut web::ServiceConfig) {
     for asset in ASSETS {
-        let path =
-            if asset.name == "index.html" { "/".to_owned() } else { format!("/assets/{}", asset.name) };
+        let path = match asset.name {
+            "index.html" => "/".to_owned(),
+            CLIENT_PAGE => "/c".to_owned(),
+            name => format!("/assets/{name}"),
+        };
         config.route(
             &path,
             web::get().to(move |request: HttpRequest| std::future::ready(answer(&request, asset))),
@@ -72,5 +87,10 @@ fn answer(request: &HttpRequest, asset: &Asset) -> HttpResponse {
         .insert_header((header::ETAG, tag()))
         .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-cache")))
         .insert_header((header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY)));
+    if asset.name == CLIENT_PAGE {
+        response
+            .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+            .insert_header((HeaderName::from_static("x-robots-tag"), "noindex, nofollow"));
+    }
     if same { response.finish() } else { response.content_type(asset.content_type).body(asset.text) }
 }

@@ -5,11 +5,13 @@ use crate::app::App;
 use crate::auth::{Actor, Allowed, perm};
 use crate::error::{ApiError, Code, FieldError};
 use crate::routes;
+use crate::services::disputes;
 use crate::services::known_gaps::{self, WasteTotals};
 use actix_web::http::header::{ACCEPT, Accept, CONTENT_DISPOSITION, CONTENT_TYPE, Header as _, VARY};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use leakage_core::history::reports::{
-    self, AgeingReport, CleanStreakReport, Grouping, KnownGap, LeakageReport, Range, SameCycleReport,
+    self, AgeingReport, CleanStreakReport, DisputeGrouping, DisputeReport, Grouping, KnownGap, LeakageReport,
+    Range, SameCycleReport,
 };
 use leakage_core::id::ClientId;
 use leakage_core::money::Currency;
@@ -24,7 +26,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(get_leakage_report)
         .service(get_ageing_report)
         .service(get_clean_streak_report)
-        .service(get_same_cycle_report);
+        .service(get_same_cycle_report)
+        .service(get_dispute_report);
 }
 
 /// What a report is about.
@@ -233,4 +236,42 @@ async fn get_same_cycle_report(
     let gaps = query.gaps(&app, &actor).await?;
     let report = reports::same_cycle(&gaps, range);
     Ok(query.answer(&request, "same-cycle", &report, || report.csv()))
+}
+
+/// What objections are added up by.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct DisputeQuery {
+    /// `reason` (when not stated), `age`, `outcome`, `evidence`, `client`, `product` or `biller`.
+    by: Option<DisputeGrouping>,
+}
+
+/// Report objections
+///
+/// By reason, age of the first disputed month, outcome, the evidence that answered, client, product, or whoever
+/// told the client; per currency. With the days to answer, the share that stood, and what imports proved
+/// (`recovered`) of what was found. `from` and `to` limit the month in which an objection was recorded. A
+/// correction with objections in several groups stands in each with all that was found, and once in `totals`.
+#[utoipa::path(
+    tag = "reports",
+    security(("access_token" = []), ("api_key" = [])),
+    extensions(("x-permission" = json!("read"))),
+    params(DisputeQuery, ReportQuery),
+    responses((status = 200, description = "The report.", content((DisputeReport = "application/json"), (String = "text/csv")))),
+)]
+#[get("/reports/disputes")]
+async fn get_dispute_report(
+    request: HttpRequest,
+    actor: Allowed<perm::Read>,
+    app: web::Data<App>,
+    by: web::Query<DisputeQuery>,
+    query: web::Query<ReportQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let range = query.range()?;
+    let client = query.client_id.map(ClientId::uuid);
+    let mut tx = app.db.begin_snapshot(actor.org).await?;
+    let known = disputes::known(&mut tx, client, query.currency).await?;
+    tx.commit().await?;
+    let report = reports::disputes(&known, by.by.unwrap_or_default(), range);
+    Ok(query.answer(&request, "disputes", &report, || report.csv()))
 }

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::auth::Actor;
 use crate::error::{ApiError, Code};
 use crate::jobs::{self, JobKind};
+use crate::services::evidence;
 use crate::services::gap_history::{self, Completed};
 use crate::storage::audits::{self, AuditResult, AuditRow};
 use crate::storage::gaps::{self, NewGap};
@@ -200,6 +201,7 @@ impl FinishedAudit {
             client_ids: &ids,
         };
         gap_history::record(tx, &completed, now).await?;
+        evidence::capture(app, tx, id, self.known_at, &rows).await?;
         for proposal in &self.document.proposals {
             let new = NewMapping {
                 id: MappingId::new(Uuid::now_v7()),

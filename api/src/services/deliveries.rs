@@ -5,6 +5,8 @@ use crate::auth::Actor;
 use crate::error::{ApiError, Code};
 use crate::jobs::{self, JobKind};
 use crate::mail;
+use crate::services::client_links::mailed;
+use crate::services::corrections::{acting, letter};
 use crate::storage::deliveries::{self as stored, DeliveryRow, NewDelivery as Stored};
 use crate::storage::letters::{self, LetterRow};
 use crate::storage::{OrgTx, StorageError};
@@ -60,6 +62,17 @@ pub async fn create(
     letter: LetterId,
     new: &NewDelivery,
 ) -> Result<DeliveryRow, ApiError> {
+    create_as(app, tx, &actor.label(), letter, new).await
+}
+
+/// Stores a delivery, and the job that sends it where we do; `by` is who asks for it, as records name them.
+pub async fn create_as(
+    app: &App,
+    tx: &mut OrgTx,
+    by: &str,
+    letter: LetterId,
+    new: &NewDelivery,
+) -> Result<DeliveryRow, ApiError> {
     let row = letters::find(tx, letter).await?.ok_or_else(ApiError::not_found)?;
     let recipient = new.recipient.trim();
     if !(1..=320).contains(&recipient.chars().count()) || recipient.chars().any(char::is_control) {
@@ -73,6 +86,7 @@ pub async fn create(
     if mailer.is_some() && !mail::is_address(recipient) {
         return Err(ApiError::invalid("/recipient", "One e-mail address, such as carter@contoso.example."));
     }
+    mailed::check(tx, &row, recipient, mailer.is_some()).await?;
     let (id, now) = (DeliveryId::new(Uuid::now_v7()), app.clock.now());
     let message_id = mailer.map(|mailer| mailer.message_id(&id.to_string()));
     let job = match mailer {
@@ -86,7 +100,7 @@ pub async fn create(
         recipient,
         message_id: message_id.as_deref(),
         job,
-        by: &actor.label(),
+        by,
     };
     Ok(stored::insert(tx, &delivery, now).await?)
 }
@@ -122,6 +136,8 @@ pub async fn arrive(
     }
     if let Some(row) = stored::deliver(tx, id, version, delivered_at, now).await? {
         stored::note(tx, id, "delivered", note, &actor.label(), now).await?;
+        let letter = LetterId::new(row.letter_id);
+        letter::got_through(app, tx, &acting(actor), letter, delivered_at.date_naive()).await?;
         return Ok(row);
     }
     if current.version != version {

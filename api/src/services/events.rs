@@ -23,6 +23,12 @@ pub const GAP_FOUND: &str = "gap.found";
 pub const GAP_CLOSED: &str = "gap.closed";
 /// A gap that was closed is there again.
 pub const GAP_RECURRED: &str = "gap.recurred";
+/// Something must happen soon.
+pub const DEADLINE_DUE_SOON: &str = "deadline.due_soon";
+/// Something did not happen by its day; told again for as long as it stands.
+pub const DEADLINE_PASSED: &str = "deadline.passed";
+/// It did not happen for so long that admins hear of it.
+pub const DEADLINE_ESCALATED: &str = "deadline.escalated";
 /// A webhook endpoint is disabled, for what is sent to it does not arrive.
 pub const WEBHOOK_ENDPOINT_DISABLED: &str = "webhook_endpoint.disabled";
 
@@ -35,6 +41,9 @@ pub const TYPES: &[&str] = &[
     GAP_FOUND,
     GAP_CLOSED,
     GAP_RECURRED,
+    DEADLINE_DUE_SOON,
+    DEADLINE_PASSED,
+    DEADLINE_ESCALATED,
     WEBHOOK_ENDPOINT_DISABLED,
 ];
 

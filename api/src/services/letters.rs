@@ -1,13 +1,14 @@
 //! Letters: facts and a template become a letter that is kept as it is.
 
+use super::client_links::mailed;
 use super::{brand, letter_templates};
+use crate::app::App;
 use crate::auth::Actor;
 use crate::error::ApiError;
 use crate::storage::OrgTx;
 use crate::storage::clients::{self, ClientRow};
 use crate::storage::letters::{self as stored, LetterRow, NewLetter as Stored};
 use crate::storage::{corrections, organizations};
-use chrono::{DateTime, Utc};
 use leakage_core::digest;
 use leakage_core::id::{ClientId, CorrectionId, LetterId};
 use leakage_core::letters::{Letter, LetterFacts, LetterKind, kept_pdf, render};
@@ -40,6 +41,10 @@ pub struct NewLetter {
     /// The correction that it belongs to, where there is one.
     #[serde(default)]
     pub correction_id: Option<Uuid>,
+    /// Carry the client's link: a page on which the client sees the correction and answers. Such a letter is
+    /// sent by the service only, and to the client's registered contact only.
+    #[serde(default)]
+    pub client_link: bool,
     /// What it may say. Names of the organization and the client are filled in where they are empty.
     pub facts: LetterFacts,
 }
@@ -63,16 +68,39 @@ pub async fn write(tx: &mut OrgTx, kind: LetterKind, facts: &LetterFacts) -> Res
 
 /// Writes a letter and keeps it.
 pub async fn create(
+    app: &App,
     tx: &mut OrgTx,
     actor: &Actor,
-    mut new: NewLetter,
+    new: NewLetter,
     id: LetterId,
     now: DateTime<Utc>,
 ) -> Result<LetterRow, ApiError> {
+    create_as(tx, &actor.label(), new, id, now).await
+}
+
+/// Writes a letter and keeps it; `by` is who writes it, as records name them.
+pub async fn create_as(
+    tx: &mut OrgTx,
+    by: &str,
+    mut new: NewLetter,
+    id: LetterId,
+) -> Result<LetterRow, ApiError> {
+    if new.facts.client_link.is_some() {
+        return Err(ApiError::invalid(
+            "/facts/client_link",
+            "is filled in when the letter is sent. Leave it out, and say `client_link: true`",
+        ));
+    }
     let client = clients::find(tx, new.client_id).await?;
     let client = client.ok_or_else(|| ApiError::invalid("/client_id", "There is no client with this id."))?;
     if let Some(correction) = new.correction_id {
         belongs(tx, CorrectionId::new(correction), &client).await?;
+    }
+    if new.client_link {
+        if new.correction_id.is_none() {
+            return Err(ApiError::invalid("/correction_id", "A link shows a correction: name it."));
+        }
+        new.facts.client_link = Some(mailed::placeholder(&app.config.public_url));
     }
     let own = organizations::find(tx).await?.ok_or_else(ApiError::not_found)?;
     for (name, known) in [(&mut new.facts.client, client.name), (&mut new.facts.msp, own.name)] {
@@ -91,11 +119,12 @@ pub async fn create(
         subject: &written.letter.subject,
         text: &text,
         html: &html,
+        sections: &serde_json::to_value(&written.letter.sections).map_err(ApiError::internal)?,
         facts: &serde_json::to_value(&new.facts).map_err(ApiError::internal)?,
         sha256: &digest_of(&written.letter.subject, &text, &html)?,
-        by: &actor.label(),
+        by,
     };
-    Ok(stored::insert(tx, &stored, now).await?)
+    Ok(stored::insert(tx, &stored, app.clock.now()).await?)
 }
 
 /// A kept letter under the organization's head. The transaction ends before the page is laid out.

@@ -1,16 +1,17 @@
 //! Signing up an organization, and its settings.
 
 use super::brand::BrandColours;
+use super::evidence::EvidenceNames;
 use super::idempotency::KEPT_HOURS;
 use super::sessions::{self, Opened, Person};
 use super::sign_in::{self, Client, Email};
-use super::{second_factor, text};
+use super::{second_factor, signing_keys, text};
 use crate::app::App;
 use crate::auth::{Role, passwords};
 use crate::error::{ApiError, Code};
 use crate::storage::organizations::{self, OrganizationRow};
 use crate::storage::users::{self, Belonging, NewUser, UserWriteError};
-use crate::storage::{OrgTx, StorageError, SystemTx, members, second_factors};
+use crate::storage::{OrgTx, StorageError, SystemTx, evidence_clock, members, second_factors};
 use chrono::Duration;
 use leakage_core::audit::{Basis, Proration};
 use leakage_core::correction::policy::Policy;
@@ -57,6 +58,14 @@ pub struct OrganizationSettings {
     /// Members act here only in sessions that have shown a second factor.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub second_factor_required: bool,
+    /// How evidence bundles name persons.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub evidence_names: EvidenceNames,
+    /// After so many months names of persons are removed from what vendors' logs and reports said, and bundles of
+    /// corrections that have ended are erased; none: they are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 240)]
+    pub evidence_retention_months: Option<u32>,
 }
 
 /// Not shown while nothing was decided.
@@ -75,6 +84,8 @@ impl Default for OrganizationSettings {
             corrections: Policy::default(),
             brand: BrandColours::default(),
             second_factor_required: false,
+            evidence_names: EvidenceNames::default(),
+            evidence_retention_months: None,
         }
     }
 }
@@ -102,6 +113,12 @@ impl OrganizationSettings {
     pub fn check(&self) -> Result<(), ApiError> {
         if !(1..=30).contains(&self.invitation_days) {
             return Err(ApiError::invalid("/settings/invitation_days", "must be 1 to 30"));
+        }
+        if self.evidence_retention_months.is_some_and(|months| !(1..=240).contains(&months)) {
+            return Err(ApiError::invalid(
+                "/settings/evidence_retention_months",
+                "must be 1 to 240, or null",
+            ));
         }
         if !self.corrections.is_sound() {
             return Err(ApiError::invalid(
@@ -214,6 +231,7 @@ pub async fn sign_up(app: &App, client: &Client, request: SignUp) -> Result<Sign
     let mut tx = tx.enter(org).await?;
     let organization = organizations::insert(&mut tx, now, &organization_name, &json!({})).await?;
     members::insert(&mut tx, now, user, Role::Owner).await.map_err(ApiError::internal)?;
+    signing_keys::make(app, &mut tx, &format!("user:{user}")).await?;
     tx.commit().await?;
 
     let current =
@@ -358,6 +376,10 @@ pub struct Change {
     pub invitation_days: Option<u16>,
     /// Choices for corrections, as a whole.
     pub corrections: Option<Policy>,
+    /// How evidence bundles name persons.
+    pub evidence_names: Option<EvidenceNames>,
+    /// For how many months persons are named; `Some(None)`: for good.
+    pub evidence_retention_months: Option<Option<u32>>,
     /// Colours of letters and reports, as a whole.
     pub brand: Option<BrandColours>,
     /// Whether members need a second factor.
@@ -408,10 +430,17 @@ pub async fn change(
         }
         settings.second_factor_required = required;
     }
+    settings.evidence_names = change.evidence_names.unwrap_or(settings.evidence_names);
+    settings.evidence_retention_months =
+        change.evidence_retention_months.unwrap_or(settings.evidence_retention_months);
     settings.check()?;
+    let retains = settings.evidence_retention_months.is_some();
     let settings = serde_json::to_value(&settings).map_err(ApiError::internal)?;
     let updated = organizations::update(&mut tx, app.clock.now(), version, &name, &settings).await?;
     let updated = updated.ok_or_else(ApiError::stale)?;
+    if retains {
+        evidence_clock::set(&mut tx, "retain", app.clock.now()).await?;
+    }
     tx.commit().await?;
     Ok(updated)
 }

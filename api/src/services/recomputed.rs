@@ -92,6 +92,18 @@ pub async fn explain(
     facts.compute(move |input| audit::explain(input, &gap)).await?.ok_or_else(ApiError::not_found)
 }
 
+/// Explains gaps of one client as an audit found them, in their order; none: the audit did not compare it.
+pub async fn explanations(
+    app: &App,
+    org: OrgId,
+    gaps: Vec<String>,
+    audit: AuditId,
+) -> Result<Vec<Option<Explanation>>, ApiError> {
+    let Some(first) = gaps.first() else { return Ok(Vec::new()) };
+    let facts = of_gap(app, org, first, Some(audit)).await?;
+    facts.compute(move |input| gaps.iter().map(|gap| audit::explain(input, gap)).collect()).await
+}
+
 /// One gap under every setting.
 pub async fn gap_what_if(
     app: &App,

@@ -1,6 +1,6 @@
 //! Monthly statements: what the latest audit says of a client and a month.
 
-use super::{brand, letters};
+use super::{brand, client_history, letters};
 use crate::error::{ApiError, Code};
 use crate::storage::gaps::{self, AuditGapFilter};
 use crate::storage::{OrgTx, audits, clients, organizations};
@@ -67,7 +67,8 @@ async fn found(
         let document = document(tx, audit, client.uuid()).await?;
         let month = month.unwrap_or(Month::of(last));
         if let Some(facts) = document.and_then(|document| statement_of(&document, month, is_client)) {
-            return Ok((audit, facts));
+            let fixed = client_history::fixed_in(tx, client.uuid(), month).await?;
+            return Ok((audit, StatementFacts { fixed, ..facts }));
         }
     }
     let which = month.map_or_else(|| "any month".to_owned(), |month| month.to_string());

@@ -2,7 +2,7 @@
 
 use super::{OrgTx, StorageError, expect_rows};
 use chrono::{DateTime, Utc};
-use leakage_core::id::{DeliveryId, JobId, LetterId};
+use leakage_core::id::{CorrectionId, DeliveryId, JobId, LetterId};
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -225,6 +225,27 @@ pub async fn of_letter(
     .bind(after_id)
     .bind(limit)
     .fetch_all(tx.conn())
+    .await?)
+}
+
+/// The last delivery of any letter of a correction that did not fail.
+pub async fn last_of_correction(
+    tx: &mut OrgTx,
+    correction: CorrectionId,
+) -> Result<Option<DeliveryRow>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(
+        "select d.id, d.letter_id, d.recipient, d.channel, d.status, d.message_id, d.letter_sha256, d.job_id, d.version,
+                d.created_by, d.created_at, d.updated_at, d.delivered_at
+         from letters l
+         join deliveries d on d.org_id = l.org_id and d.letter_id = l.id
+         where l.org_id = $1 and l.correction_id = $2 and d.status <> 'failed'
+         order by d.created_at desc, d.id desc
+         limit 1",
+    )
+    .bind(org)
+    .bind(correction.uuid())
+    .fetch_optional(tx.conn())
     .await?)
 }
 

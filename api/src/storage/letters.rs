@@ -2,7 +2,7 @@
 
 use super::{OrgTx, StorageError};
 use chrono::{DateTime, Utc};
-use leakage_core::id::{ClientId, LetterId};
+use leakage_core::id::{ClientId, CorrectionId, LetterId};
 use serde_json::Value;
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -26,6 +26,8 @@ pub struct LetterRow {
     pub body_text: String,
     /// As HTML.
     pub body_html: String,
+    /// Its blocks; none: it was written before they were kept.
+    pub sections: Option<Value>,
     /// What it was written from.
     pub facts: Value,
     /// Digest of subject, text and HTML.
@@ -55,6 +57,8 @@ pub struct NewLetter<'a> {
     pub text: &'a str,
     /// As HTML.
     pub html: &'a str,
+    /// Its blocks.
+    pub sections: &'a Value,
     /// What it was written from.
     pub facts: &'a Value,
     /// Digest of subject, text and HTML.
@@ -68,7 +72,7 @@ macro_rules! columns {
     ($before:literal, $after:literal) => {
         concat!(
             $before,
-            " id, kind, correction_id, client_id, template_version, subject, body_text, body_html, facts, sha256,
+            " id, kind, correction_id, client_id, template_version, subject, body_text, body_html, sections, facts, sha256,
               created_by, created_at ",
             $after
         )
@@ -84,8 +88,8 @@ pub async fn insert(
     let org = tx.org().uuid();
     Ok(sqlx::query_as(columns!(
         "insert into letters (org_id, id, kind, correction_id, client_id, template_version, subject, body_text,
-                              body_html, facts, sha256, created_by, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::json, $11, $12, $13)
+                              body_html, sections, facts, sha256, created_by, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::json, $11::text::json, $12, $13, $14)
          returning",
         ""
     ))
@@ -98,6 +102,7 @@ pub async fn insert(
     .bind(new.subject)
     .bind(new.text)
     .bind(new.html)
+    .bind(new.sections.to_string())
     .bind(new.facts.to_string())
     .bind(new.sha256)
     .bind(new.by)
@@ -143,5 +148,50 @@ pub async fn list(
     .bind(before_id)
     .bind(limit)
     .fetch_all(tx.conn())
+    .await?)
+}
+
+/// The letter of a correction that left last, and when.
+pub async fn last_sent(
+    tx: &mut OrgTx,
+    correction: CorrectionId,
+) -> Result<Option<(LetterRow, DateTime<Utc>)>, StorageError> {
+    let org = tx.org().uuid();
+    let sent: Option<(Uuid, DateTime<Utc>)> = sqlx::query_as(
+        "select l.id, d.updated_at
+         from letters l
+         join deliveries d on d.org_id = l.org_id and d.letter_id = l.id
+         where l.org_id = $1 and l.correction_id = $2 and d.status in ('sent', 'handed_out', 'delivered')
+         order by l.created_at desc, l.id desc, d.created_at desc
+         limit 1",
+    )
+    .bind(org)
+    .bind(correction.uuid())
+    .fetch_optional(tx.conn())
+    .await?;
+    let Some((letter, at)) = sent else { return Ok(None) };
+    Ok(find(tx, LetterId::new(letter)).await?.map(|row| (row, at)))
+}
+
+/// Whether a letter of this kind was written for a correction since an instant.
+pub async fn any_since(
+    tx: &mut OrgTx,
+    correction: CorrectionId,
+    kind: &str,
+    since: DateTime<Utc>,
+) -> Result<bool, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_scalar(
+        "select exists (
+           select
+           from letters
+           where org_id = $1 and correction_id = $2 and kind = $3 and created_at >= $4
+         )",
+    )
+    .bind(org)
+    .bind(correction.uuid())
+    .bind(kind)
+    .bind(since)
+    .fetch_one(tx.conn())
     .await?)
 }

@@ -9,14 +9,21 @@
 pub mod api_keys;
 pub mod audits;
 pub mod billing_entities;
+pub mod captured;
+pub mod client_contacts;
+pub mod client_links;
 pub mod clients;
 pub mod compared;
 pub mod corrections;
 pub mod cycle_gaps;
 pub mod cycles;
+pub mod deadlines;
 pub mod decisions;
 pub mod deliveries;
+pub mod erasures;
 pub mod events;
+pub mod evidence_bundles;
+pub mod evidence_clock;
 pub mod gap_months;
 pub mod gaps;
 pub mod idempotency;
@@ -39,9 +46,12 @@ pub mod schedules;
 pub mod second_factors;
 pub mod sessions;
 pub mod sign_in_failures;
+pub mod signing_keys;
+pub mod timeline_log;
 pub mod users;
 pub mod webhook_deliveries;
 pub mod webhook_endpoints;
+pub mod work_queue;
 
 use leakage_core::id::OrgId;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -77,6 +87,12 @@ pub enum StorageError {
         /// Where.
         column: &'static str,
     },
+    /// Something that was done cannot be an entry of the log.
+    #[error("the log cannot take an entry")]
+    LogEntry(#[from] leakage_core::log::EntryError),
+    /// The system has no randomness to give.
+    #[error("the system gives no random numbers")]
+    NoRandomness,
     /// The role of the connection would bypass row-level security.
     #[error("the database role `{role}` bypasses row-level security; connect as leakage_app")]
     UnsafeRole {
@@ -177,7 +193,7 @@ impl Db {
         // One round trip for both; the text holds a typed UUID only, never input.
         let begin = format!("{begin}; set local app.org_id = '{}'", org.uuid());
         let tx = self.pool.begin_with(AssertSqlSafe(begin)).await?;
-        Ok(OrgTx { tx, org })
+        Ok(OrgTx { tx, org, log: Vec::new() })
     }
 
     /// Begins a transaction for the tables that are read before an organization is known. Tenant
@@ -200,6 +216,8 @@ fn is_undefined_table(error: &sqlx::Error) -> bool {
 pub struct OrgTx {
     tx: Transaction<'static, Postgres>,
     org: OrgId,
+    /// What the log takes when the transaction commits.
+    log: Vec<timeline_log::NewLogEntry>,
 }
 
 impl OrgTx {
@@ -208,8 +226,14 @@ impl OrgTx {
         self.org
     }
 
-    /// Makes it so.
-    pub async fn commit(self) -> Result<(), StorageError> {
+    /// Has the log take an entry when the transaction commits.
+    pub fn log(&mut self, entry: timeline_log::NewLogEntry) {
+        self.log.push(entry);
+    }
+
+    /// Makes it so, and appends to the log what was done.
+    pub async fn commit(mut self) -> Result<(), StorageError> {
+        timeline_log::flush(&mut self).await?;
         Ok(self.tx.commit().await?)
     }
 
@@ -240,7 +264,7 @@ impl SystemTx {
             .bind(org.uuid().to_string())
             .execute(&mut *self.tx)
             .await?;
-        Ok(OrgTx { tx: self.tx, org })
+        Ok(OrgTx { tx: self.tx, org, log: Vec::new() })
     }
 
     pub(in crate::storage) fn conn(&mut self) -> &mut PgConnection {

@@ -31,15 +31,16 @@ pub struct Receipt {
 pub fn command(correction: &Correction, receipt: &Receipt) -> Result<Option<Command>, Refusal> {
     let minor = amount(correction, receipt)?;
     let document = receipt.document.trim();
-    if let Some((_, entered)) = correction.documents().get(document) {
-        return if *entered == minor {
+    // What a credit note gives back is negative there.
+    if let Some(entered) = correction.documents().get(document).map(|entered| entered.abs()) {
+        return if entered == minor {
             Ok(None)
         } else {
             Err(Refusal::new(
                 Code::ReceiptDiffers,
                 format!(
                     "The ledger has {document} with {}.",
-                    Money::from_minor(*entered, correction.subject.currency)
+                    Money::from_minor(entered, correction.subject.currency)
                 ),
             ))
         };

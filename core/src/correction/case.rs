@@ -43,6 +43,15 @@ pub struct GoingForward {
     pub corrected: bool,
 }
 
+/// A letter that is kept as it was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptLetter {
+    /// Its id.
+    pub id: String,
+    /// Digest of what it says.
+    pub sha256: String,
+}
+
 /// What the client was told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announcement {
@@ -54,6 +63,9 @@ pub struct Announcement {
     pub going_forward: String,
     /// Where the letter is kept, if it is.
     pub reference: Option<String>,
+    /// The letter that says so; none: it was told in another way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub letter: Option<KeptLetter>,
     /// Digest of the facts that were frozen with it.
     pub frozen: String,
     /// What it said it would cost.
@@ -185,6 +197,9 @@ pub struct Correction {
     pub offer: Option<Offer>,
     /// Payment in parts, accepted.
     pub plan: Option<Plan>,
+    /// Plans before it, with their breaks: whether to trust the next promise depends on them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_plans: Vec<Plan>,
     /// Who accepted for the client.
     pub acceptance: Option<Said>,
     /// When the message arrived.

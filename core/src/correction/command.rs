@@ -1,6 +1,6 @@
 //! The commands, with what each needs.
 
-use super::case::{ApprovalOf, GoingForward, ResolutionBasis};
+use super::case::{ApprovalOf, GoingForward, KeptLetter, ResolutionBasis};
 use super::dispute::{Answer, DisputeReason};
 use super::finding::Finding;
 use super::open::Elsewhere;
@@ -25,6 +25,8 @@ pub struct Message {
     pub going_forward: String,
     /// Where the letter is kept, if it is.
     pub reference: Option<String>,
+    /// The letter that says so, where there is one.
+    pub letter: Option<KeptLetter>,
     /// A change of price that the message speaks of. Refused: price and quantity are never mixed.
     pub price_change: Option<String>,
 }

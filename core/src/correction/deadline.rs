@@ -29,6 +29,31 @@ named! {
         /// A price is talked about.
         PriceConversationOn = "price_conversation_on",
     }
+
+    /// What is said of a deadline.
+    Step {
+        /// It is near, and said for the first time.
+        DueSoon = "due_soon",
+        /// It has passed, and said for the first time.
+        Passed = "passed",
+        /// It has passed, and nothing was done since it was last said.
+        Again = "again",
+        /// It has passed so long ago that admins hear of it.
+        Escalated = "escalated",
+    }
+}
+
+/// What was said of a deadline so far, of the day on which it is due now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// That it is near.
+    pub due_soon: bool,
+    /// That it has passed.
+    pub passed: bool,
+    /// To admins.
+    pub escalated: bool,
+    /// When something was said last.
+    pub last_on: Option<NaiveDate>,
 }
 
 /// One deadline.
@@ -49,6 +74,28 @@ impl Deadline {
     pub fn reminds(&self, today: NaiveDate, reminded_on: Option<NaiveDate>, every_days: u16) -> bool {
         let begins = self.due_on.checked_sub_days(Days::new(1)).unwrap_or(self.due_on);
         begins <= today && reminded_on.is_none_or(|last| days_after(last, every_days) <= today)
+    }
+
+    /// What is to be said of it today. That it is near and that it has passed is said once each, however many
+    /// looks there are; after that it is said again every so many days for as long as it stands, and admins
+    /// hear of it once when it passed so many days ago.
+    pub fn steps(&self, today: NaiveDate, told: Told, policy: &Policy) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if today <= self.due_on {
+            if !told.due_soon && self.reminds(today, None, policy.reminder_days) {
+                steps.push(Step::DueSoon);
+            }
+            return steps;
+        }
+        if !told.passed {
+            steps.push(Step::Passed);
+        } else if self.reminds(today, told.last_on, policy.reminder_days) {
+            steps.push(Step::Again);
+        }
+        if !told.escalated && days_after(self.due_on, policy.escalation_days) <= today {
+            steps.push(Step::Escalated);
+        }
+        steps
     }
 }
 
@@ -118,5 +165,58 @@ impl Correction {
         let of =
             |one: &Outcome| matches!(one, Outcome::DocumentDiffers { document: of, .. } if of == document);
         self.verifications.iter().any(|one| of(&one.outcome))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn due(on: &str) -> Deadline {
+        Deadline { kind: DeadlineKind::ReplyBy, about: 0, due_on: day(on), owner: None }
+    }
+
+    #[test]
+    fn a_deadline_is_told_before_and_after_again_and_to_admins_each_step_once() {
+        let (deadline, policy) = (due("2026-12-10"), Policy::default());
+        let mut told = Told::default();
+        let mut said = Vec::new();
+        let mut today = day("2026-12-07");
+        while today <= day("2026-12-25") {
+            // Twice a day: the second look has nothing to say.
+            for _ in 0..2 {
+                for step in deadline.steps(today, told, &policy) {
+                    said.push((today.to_string(), step));
+                    told.last_on = Some(today);
+                    match step {
+                        Step::DueSoon => told.due_soon = true,
+                        Step::Passed => told.passed = true,
+                        Step::Escalated => told.escalated = true,
+                        Step::Again => {}
+                    }
+                }
+            }
+            today = today.succ_opt().unwrap();
+        }
+        let said: Vec<(&str, Step)> = said.iter().map(|(day, step)| (day.as_str(), *step)).collect();
+        assert_eq!(
+            said,
+            [
+                ("2026-12-09", Step::DueSoon),
+                ("2026-12-11", Step::Passed),
+                ("2026-12-17", Step::Escalated),
+                ("2026-12-24", Step::Again),
+            ]
+        );
+    }
+
+    #[test]
+    fn whoever_looks_late_says_all_that_was_missed_at_once() {
+        let steps = due("2026-12-10").steps(day("2027-01-10"), Told::default(), &Policy::default());
+        assert_eq!(steps, [Step::Passed, Step::Escalated]);
     }
 }

@@ -147,7 +147,9 @@ impl Balance {
         }
     }
 
-    fn plus(mut self, other: &Self) -> Self {
+    /// Both together.
+    #[must_use]
+    pub fn plus(mut self, other: &Self) -> Self {
         for bucket in Bucket::ALL {
             self.add(*bucket, other.of(*bucket));
         }

@@ -8,7 +8,7 @@
 //! and [`open`] (from gaps to a correction), [`case`], [`command`], `apply`, then the guards by subject: `tell`
 //! (messages, approvals, acceptance), `object` (disputes, answers, decisions), `settle` (invoices, credits,
 //! waivers, withdrawals), `pay` ([`plan`]), `end` (resolving, amending, reopening), and what surrounds
-//! them: [`shock`], [`waiver`], [`deadline`], [`verification`], [`proof`].
+//! them: [`shock`], [`waiver`], [`deadline`], [`todo`], [`track`], [`verification`], [`proof`].
 //!
 //! Decisions where the rules leave room:
 //! - Seats and money are held for each month of each line, because a month is where money is rounded. A
@@ -46,6 +46,8 @@ mod stored;
 mod tell;
 #[cfg(test)]
 mod tests;
+pub mod todo;
+pub mod track;
 pub mod verification;
 pub mod waiver;
 

@@ -173,6 +173,7 @@ impl Correction {
             confirmations: Vec::new(),
             offer: None,
             plan: None,
+            former_plans: Vec::new(),
             acceptance: None,
             delivered_on: None,
             reminders: Vec::new(),

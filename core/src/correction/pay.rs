@@ -63,6 +63,7 @@ impl Correction {
         let last = instalments.iter().map(|instalment| instalment.number).max().unwrap_or_default();
         let new = schedule(sum, offer.terms)?.into_iter();
         instalments.extend(new.map(|one| Instalment { number: one.number.saturating_add(last), ..one }));
+        self.former_plans.extend(self.plan.take());
         self.plan = Some(Plan {
             terms: offer.terms,
             instalments,

@@ -36,6 +36,9 @@ pub struct Policy {
     /// Days between two reminders.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 365, example = 7))]
     pub reminder_days: u16,
+    /// Days after a deadline has passed when admins hear of it.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 365, example = 7))]
+    pub escalation_days: u16,
     /// Days after which an instalment that was not paid counts as missed.
     #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 365, example = 5))]
     pub grace_days: u16,
@@ -55,6 +58,7 @@ impl Default for Policy {
             verification_days: 10,
             confirmation_days: 14,
             reminder_days: 7,
+            escalation_days: 7,
             grace_days: 5,
             waiver_threshold: 100,
         }
@@ -72,6 +76,7 @@ impl Policy {
             self.verification_days,
             self.confirmation_days,
             self.reminder_days,
+            self.escalation_days,
             self.grace_days,
         ];
         let bands = self.bands;

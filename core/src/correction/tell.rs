@@ -94,6 +94,7 @@ impl Correction {
             data: message.data.trim().to_owned(),
             going_forward: message.going_forward.trim().to_owned(),
             reference: message.reference.clone(),
+            letter: message.letter.clone(),
             frozen: context.facts.frozen.clone().unwrap_or_default(),
             announced: self.announces(),
             shock: self.shock(context),

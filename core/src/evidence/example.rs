@@ -109,11 +109,7 @@ pub fn logged(mut facts: Facts, seal: &dyn Seal) -> Result<Facts, BundleError> {
 }
 
 /// A log of these entries; those of other corrections are not shown.
-fn log(
-    entries: &[TimelineEntry],
-    frozen_at: u64,
-    seal: &dyn Seal,
-) -> Result<LogFacts, BundleError> {
+fn log(entries: &[TimelineEntry], frozen_at: u64, seal: &dyn Seal) -> Result<LogFacts, BundleError> {
     let refused = |reason| move |_| BundleError::Entry { place: 0, reason };
     let words = entries.iter().map(leaf).collect::<Result<Vec<_>, _>>();
     let words = words.map_err(|_| BundleError::Entry { place: 0, reason: "it has no canonical form" })?;
@@ -217,6 +213,9 @@ fn gap(number: u32) -> GapFacts {
         time_barred: TimeBarred { seat_months: Decimal::new(0, 6), amount: usd(0).amount, before: None },
         adjustments: Vec::new(),
         amount_after_adjustments: Some(usd(4400 * i64::from(MONTHS))),
+        settled: Vec::new(),
+        amount_unsettled: None,
+        seat_months_unsettled: None,
         policy,
         policies: Vec::new(),
         entitlement_from: Side::Entitlement,
@@ -288,6 +287,7 @@ fn correction(gaps: &[GapFacts]) -> Result<CorrectionFacts, BundleError> {
         seats: months().map(|month| (month, 2)).collect::<BTreeMap<_, _>>(),
         billed: 20,
         agreed: 22,
+        billable: Some(22),
         forward: 4400,
         price: Some(usd(2200).amount),
         assumed: false,

@@ -6,8 +6,8 @@
 use super::facts::LetterFacts;
 use super::kind::Group;
 use super::read::{
-    active_seats, by_month, found, logged, monthly, one, products, quantities, recount_confirms, rest, same,
-    settled, some,
+    active_seats, by_month, due, found, logged, monthly, one, products, quantities, recount_confirms, rest,
+    same, settled, some,
 };
 use super::wording as say;
 use crate::audit::Direction;
@@ -53,7 +53,7 @@ macro_rules! flag {
 
 use Group::{
     Charge, Common, Correction, Credit, Decision as Decided, Dispute, Payment, Plan, PriceConversation,
-    Recount, Review, Statement, Verification, Waiver,
+    Recount, Reminder, Review, Statement, Verification, Waiver,
 };
 
 /// All facts with a text or a flag; tables stand in [`super::tables`].
@@ -76,6 +76,12 @@ pub const FACTS: &[Fact] = &[
     text("evidence_reference", Common, "What to ask for to see the proof.", |f| {
         f.evidence.as_ref()?.reference.clone()
     }),
+    text(
+        "client_link",
+        Common,
+        "Address of the client's own page; in letters that are sent with one.",
+        |f| f.client_link.clone(),
+    ),
     text("reply_by", Common, "The day by which an answer is asked for.", |f| f.reply_by.map(say::date)),
     flag!("under", Correction, "Too little was billed.", |f| f.direction == Some(Direction::Under)),
     flag!("over", Correction, "Too much was billed.", |f| f.direction == Some(Direction::Over)),
@@ -251,6 +257,18 @@ pub const FACTS: &[Fact] = &[
         && rest(f).is_none()),
     text("rest_amount", Waiver, "What stays to be paid.", |f| rest(f).map(say::money)),
     text("decision", Decided, "What was decided: a sentence.", |f| f.decision.clone()),
+    text("told_on", Reminder, "Day of the letter that the client is reminded of.", |f| {
+        f.reminder.as_ref()?.told_on.map(say::date)
+    }),
+    text("instalment_number", Reminder, "Which instalment is due, of how many.", |f| {
+        due(f).map(|one| say::instalment_of(one.number, one.of))
+    }),
+    text("instalment_amount", Reminder, "How much it is.", |f| due(f).map(|one| say::money(one.amount))),
+    text("instalment_due_date", Reminder, "When it was due.", |f| due(f).map(|one| say::date(one.due_on))),
+    text("instalment_document", Reminder, "Its invoice.", |f| due(f)?.document.clone()),
+    text("promised_date", Reminder, "The day that was promised and has passed.", |f| {
+        due(f)?.promised_on.map(say::date)
+    }),
     text("verified_on", Verification, "Date of the invoice that proves it.", |f| {
         f.verification.as_ref().map(|found| say::date(found.on))
     }),

@@ -70,6 +70,11 @@ impl LetterFacts {
             "/evidence/link",
             "An address begins with https:// and has no spaces.",
         );
+        faults.unless(
+            self.client_link.as_deref().is_none_or(is_page),
+            "/client_link",
+            "An address has no spaces.",
+        );
         if kind.about_lines() {
             self.correction(&mut faults, kind);
         } else {
@@ -175,6 +180,8 @@ impl LetterFacts {
         add("/recount/amount".to_owned(), self.recount.as_ref().map(|recount| recount.amount));
         add("/payment/amount".to_owned(), self.payment.as_ref().and_then(|payment| payment.amount));
         add("/waiver/amount".to_owned(), self.waiver.as_ref().map(|waiver| waiver.amount));
+        let due = self.reminder.as_ref().and_then(|reminder| reminder.instalment.as_ref());
+        add("/reminder/instalment/amount".to_owned(), due.map(|instalment| instalment.amount));
         add("/credit/amount".to_owned(), self.credit.as_ref().map(|credit| credit.amount));
         let currency = all.first().map(|(_, money)| money.currency);
         for (pointer, money) in all {
@@ -223,6 +230,13 @@ impl LetterFacts {
             let possible = self.direction != Some(Direction::Under);
             faults.unless(possible, "/credit", "Nothing is given back where too little was charged.");
         }
+        let due = self.reminder.as_ref().and_then(|reminder| reminder.instalment.as_ref());
+        let within = due.is_none_or(|due| due.amount.amount <= amount && (1..=due.of).contains(&due.number));
+        faults.unless(
+            within,
+            "/reminder/instalment",
+            "An instalment is one of the plan's, and not more than the correction is about.",
+        );
         if let Some(dispute) = &self.dispute {
             let within = dispute.amount.amount <= amount && u64::from(dispute.seats) <= self.seats();
             faults.unless(within, "/dispute", "Not more can be in dispute than the correction is about.");
@@ -244,11 +258,17 @@ const fn wrong_way(given: Direction) -> &'static str {
 }
 
 pub(super) fn is_address(link: &str) -> bool {
-    let rest = link.strip_prefix("https://");
-    rest.is_some_and(|rest| {
-        !rest.is_empty()
-            && !link.chars().any(|c| c.is_whitespace() || c.is_control() || "<>\"'`{}|\\^".contains(c))
-    })
+    link.strip_prefix("https://").is_some_and(is_plain)
+}
+
+/// A page of the service itself, which may be tried out without TLS.
+pub(super) fn is_page(link: &str) -> bool {
+    is_address(link) || link.strip_prefix("http://").is_some_and(is_plain)
+}
+
+fn is_plain(rest: &str) -> bool {
+    !rest.is_empty()
+        && !rest.chars().any(|c| c.is_whitespace() || c.is_control() || "<>\"'`{}|\\^".contains(c))
 }
 
 /// Texts that are too long, and lists.
@@ -257,7 +277,7 @@ fn lengths(faults: &mut Faults, value: &Value, pointer: &mut String) {
     match value {
         Value::String(text) => {
             let most = match name {
-                "link" => 2000,
+                "link" | "client_link" => 2000,
                 "delay" | "decision" | "outcome" | "reason" => 1000,
                 _ => 320,
             };

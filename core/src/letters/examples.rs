@@ -2,10 +2,10 @@
 //! tests.
 
 use super::facts::{
-    AccountManager, CreditFacts, DisputeFacts, EvidenceFacts, FindingFacts, FixedFacts, InstalmentFacts,
-    LetterFacts, LineFacts, NextBilling, NextLine, NotComparedFacts, PaymentFacts, PlanFacts,
-    PriceConversationFacts, ProvisioningFacts, RecountFacts, ReviewFacts, StatementFacts, VerificationFacts,
-    WaiverFacts,
+    AccountManager, CreditFacts, DisputeFacts, DueInstalment, EvidenceFacts, FindingFacts, FixedFacts,
+    InstalmentFacts, LetterFacts, LineFacts, NextBilling, NextLine, NotComparedFacts, PaymentFacts,
+    PlanFacts, PriceConversationFacts, ProvisioningFacts, RecountFacts, ReminderFacts, ReviewFacts,
+    StatementFacts, VerificationFacts, WaiverFacts,
 };
 use super::kind::LetterKind;
 use crate::audit::{Direction, Reason};
@@ -77,6 +77,13 @@ pub fn example(kind: LetterKind) -> LetterFacts {
                 reason: Some("Our log has no request for one of the two seats.".to_owned()),
                 confirmed_on: None,
             });
+        }
+        LetterKind::ReplyReminder => {
+            facts.reminder = Some(ReminderFacts { told_on: Some(day(2026, 11, 16)), instalment: None });
+        }
+        LetterKind::InstalmentReminder => {
+            facts.plan = Some(plan());
+            facts.reminder = Some(ReminderFacts { told_on: None, instalment: Some(due_instalment()) });
         }
         LetterKind::OverBillingApology => return over_billed(),
         LetterKind::VerifiedClosure => {
@@ -172,6 +179,17 @@ fn plan() -> PlanFacts {
     let due = |index: u32| day(2026, 12, 1).checked_add_months(Months::new(index)).unwrap_or_default();
     let instalments = (0..4).map(|index| InstalmentFacts { due_on: due(index), amount: usd(8800) }).collect();
     PlanFacts { total: usd(35_200), instalments }
+}
+
+fn due_instalment() -> DueInstalment {
+    DueInstalment {
+        number: 2,
+        of: 4,
+        due_on: day(2027, 1, 1),
+        amount: usd(8800),
+        document: Some("INV-2133".to_owned()),
+        promised_on: Some(day(2027, 1, 8)),
+    }
 }
 
 fn over_billed() -> LetterFacts {

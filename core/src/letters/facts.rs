@@ -60,6 +60,10 @@ pub struct LetterFacts {
     pub reply_by: Option<NaiveDate>,
     /// Where the proof can be seen.
     pub evidence: Option<EvidenceFacts>,
+    /// Address of the client's own page. Filled in when a letter is sent, for its recipient alone.
+    #[cfg_attr(feature = "openapi", schema(max_length = 2000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_link: Option<String>,
     /// Why the difference was found late, in a whole sentence.
     #[cfg_attr(feature = "openapi", schema(max_length = 1000))]
     pub delay: Option<String>,
@@ -80,6 +84,8 @@ pub struct LetterFacts {
     pub decision: Option<String>,
     /// What is given back.
     pub credit: Option<CreditFacts>,
+    /// What the client is reminded of.
+    pub reminder: Option<ReminderFacts>,
     /// What the next invoice showed.
     pub verification: Option<VerificationFacts>,
     /// What a month's comparison came to.
@@ -285,6 +291,33 @@ facts! {
         on: Option<NaiveDate>,
         /// Money is sent back instead of a credit note.
         refund: bool,
+    }
+
+    /// What the client is reminded of.
+    ReminderFacts {
+        /// Day of the letter that it is reminded of.
+        told_on: Option<NaiveDate>,
+        /// The instalment that is due.
+        instalment: Option<DueInstalment>,
+    }
+
+    /// An instalment that is due.
+    DueInstalment {
+        /// Which one.
+        #[cfg_attr(feature = "openapi", schema(maximum = 65_535))]
+        number: u16,
+        /// Of how many.
+        #[cfg_attr(feature = "openapi", schema(maximum = 65_535))]
+        of: u16,
+        /// When it was due.
+        due_on: NaiveDate,
+        /// How much it is.
+        amount: Money,
+        /// Its invoice.
+        #[cfg_attr(feature = "openapi", schema(max_length = 300))]
+        document: Option<String>,
+        /// The day that was promised and has passed.
+        promised_on: Option<NaiveDate>,
     }
 
     /// What the next invoice showed.

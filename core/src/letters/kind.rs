@@ -70,6 +70,8 @@ pub enum Group {
     Decision,
     /// The conversation about a price, with a date of its own.
     PriceConversation,
+    /// What the client is reminded of.
+    Reminder,
     /// The proof on the next invoice.
     Verification,
     /// What a monthly comparison came to.
@@ -171,6 +173,13 @@ kinds! {
     OverBillingApology = "over_billing_apology", OVER, true, [Correction, Credit],
         [Data: "seats", Data: "seat_months", Data: "amount", GoingForward: "credit_amount",
          GoingForward: "next_billing_quantity"];
+    /// The day for a reply has passed, and nobody objected: the first letter once more, in short.
+    ReplyReminder = "reply_reminder", UNDER, true, [Correction, Charge, Plan, Reminder],
+        [Context: "told_on", Data: "seats", Data: "amount", GoingForward: "next_billing_date",
+         GoingForward: "next_billing_quantity"];
+    /// An instalment is due, or a promise to pay it was not kept.
+    InstalmentReminder = "instalment_reminder", UNDER, true, [Correction, Charge, Plan, Reminder],
+        [Context: "instalment_number", Data: "instalment_amount", Data: "instalment_due_date"];
     /// The next invoice shows that it is right.
     VerifiedClosure = "verified_closure", None, true, [Correction, Charge, Credit, Waiver, Verification],
         [Data: "verified_quantity", GoingForward: "next_billing_quantity"];

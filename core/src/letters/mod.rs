@@ -36,10 +36,10 @@ pub use catalog::{FACTS, Fact};
 pub use check::FactFault;
 pub use examples::example;
 pub use facts::{
-    AccountManager, CreditFacts, DisputeFacts, EvidenceFacts, FindingFacts, FixedFacts, InstalmentFacts,
-    LetterFacts, LineFacts, NextBilling, NextLine, NotComparedFacts, PaymentFacts, PlanFacts,
-    PriceConversationFacts, ProvisioningFacts, RecountFacts, ReviewFacts, StatementFacts, VerificationFacts,
-    WaiverFacts,
+    AccountManager, CreditFacts, DisputeFacts, DueInstalment, EvidenceFacts, FindingFacts, FixedFacts,
+    InstalmentFacts, LetterFacts, LineFacts, NextBilling, NextLine, NotComparedFacts, PaymentFacts,
+    PlanFacts, PriceConversationFacts, ProvisioningFacts, RecountFacts, ReminderFacts, ReviewFacts,
+    StatementFacts, VerificationFacts, WaiverFacts,
 };
 pub use fault::{TemplateFault, TemplateRule};
 pub use kind::{Demand, Group, LetterKind, Part};

@@ -1,7 +1,7 @@
 //! What a single fact is read from, where that takes more than looking at one field.
 
 use super::check::total;
-use super::facts::{LetterFacts, LineFacts, NextLine, StatementFacts};
+use super::facts::{DueInstalment, LetterFacts, LineFacts, NextLine, StatementFacts};
 use super::wording as say;
 use crate::audit::Direction;
 use crate::money::{Currency, Money};
@@ -64,6 +64,11 @@ pub(super) fn by_month(facts: &LetterFacts, direction: Direction) -> Option<Stri
     let each = facts.lines.iter().map(|line| line.monthly).collect::<Option<Vec<Money>>>()?;
     let sum = total(each).filter(|sum| !sum.amount.is_zero() && facts.direction == Some(direction))?;
     Some(say::money(sum))
+}
+
+/// The instalment of which the client is reminded.
+pub(super) fn due(facts: &LetterFacts) -> Option<&DueInstalment> {
+    facts.reminder.as_ref()?.instalment.as_ref()
 }
 
 pub(super) fn recount_confirms(facts: &LetterFacts) -> bool {

@@ -1,6 +1,6 @@
 //! Facts and a template to a letter.
 
-use super::check::{FactFault, is_address};
+use super::check::{FactFault, is_address, is_page};
 use super::facts::LetterFacts;
 use super::kind::Part;
 use super::letter::{Content, Letter, Section, Table, plain};
@@ -75,7 +75,8 @@ pub fn render(template: &Template, facts: &LetterFacts) -> Result<Letter, Letter
         return Err(LetterError::Unsaid(unsaid));
     }
     let link = facts.evidence.as_ref().and_then(|evidence| evidence.link.clone());
-    let links = link.into_iter().filter(|link| is_address(link)).collect();
+    let page = facts.client_link.clone().filter(|page| is_page(page));
+    let links = link.into_iter().filter(|link| is_address(link)).chain(page).collect();
     Ok(Letter { kind: template.kind, subject, sections, links })
 }
 

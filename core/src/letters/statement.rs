@@ -9,7 +9,8 @@ use rust_decimal::Decimal;
 /// The statement of a month from a whole audit document. `is_client` tells which of its names are the
 /// client's. None where the audit does not span the month, or knows nothing of the client.
 ///
-/// What was not compared is listed with its reason; it never counts as a match.
+/// What was not compared is listed with its reason; it never counts as a match. What was fixed is no audit's to
+/// say: it stays empty here.
 pub fn statement_of(
     document: &AuditDocument,
     month: Month,

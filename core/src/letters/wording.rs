@@ -82,6 +82,11 @@ pub(super) fn instalments(count: usize) -> String {
     counted(Decimal::from(count), "instalment", "instalments")
 }
 
+/// `instalment 2 of 6`.
+pub(super) fn instalment_of(number: u16, of: u16) -> String {
+    format!("instalment {number} of {of}")
+}
+
 /// `3 of 5 seats`.
 pub(super) fn part_of(part: u64, whole: u64) -> String {
     format!("{part} of {}", seats(whole))

@@ -145,7 +145,7 @@ async fn refused(app: &TestApp, org: &leakage_tests::Org<'_>, statement: &str) -
 }
 
 /// The code with which a statement is denied.
-async fn denied(app: &TestApp, org: &leakage_tests::Org<'_>, statement: &str) -> Option<String> {
+pub(crate) async fn denied(app: &TestApp, org: &leakage_tests::Org<'_>, statement: &str) -> Option<String> {
     let error = run(app, org, statement).await.err()?;
     error.as_database_error()?.code().map(std::borrow::Cow::into_owned)
 }

@@ -10,6 +10,8 @@ mod examples;
 mod proof;
 mod refusals;
 
+pub(crate) use database::denied;
+
 use leakage_tests::{Caller, Org, TestApp, send};
 use serde_json::{Value, json};
 

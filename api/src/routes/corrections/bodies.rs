@@ -1,6 +1,7 @@
 //! What commands are asked with, and what the core makes of it.
 
 use super::parts::{Forward, GapId, Letter, LinePart, parts};
+use super::telling::SentLetter;
 use crate::error::ApiError;
 use chrono::NaiveDate;
 use leakage_core::correction::case::{ApprovalOf, Correction, ResolutionBasis};
@@ -39,8 +40,12 @@ bodies! {
         "going_forward": {"invoice_on": "2026-12-01", "lines": [{"line": 1, "seats": 72}]}, "gaps_confirmed": true
     }))]
     Communicate {
-        /// What it is told.
-        message: Letter,
+        /// What it is told, where no letter of ours tells it.
+        #[serde(default)]
+        message: Option<Letter>,
+        /// The letter that tells it.
+        #[serde(default)]
+        letter: Option<SentLetter>,
         /// What is billed from now on.
         #[serde(default)]
         going_forward: Option<Forward>,
@@ -110,10 +115,13 @@ bodies! {
         dispute: u32,
         /// The reason that this answers.
         reason: DisputeReason,
-        /// What was written to the client.
+        /// What was written to the client, where no letter of ours says it.
         #[serde(default)]
         #[schema(max_length = 20000)]
         text: Option<String>,
+        /// The letter that says it.
+        #[serde(default)]
+        letter: Option<SentLetter>,
         /// `unauthorized_seats`: the log, with dates.
         #[serde(default)]
         #[schema(max_items = 10000)]

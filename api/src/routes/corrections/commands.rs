@@ -1,7 +1,9 @@
-//! The commands: each one operation, all through the same steps. Those that move money are in `money`.
+//! The commands: each one operation, all through the same steps. Those that move money are in `money`, those
+//! that a letter goes with in `telling`.
 
 use super::bodies;
 use super::parts::{self, forward, minor, parts, short};
+use super::telling;
 use super::view::Correction;
 use crate::app::App;
 use crate::auth::{Allowed, perm};
@@ -88,25 +90,6 @@ macro_rules! command {
 pub(super) use command;
 
 command! {
-    /// Tell the client
-    ///
-    /// Refused unless you confirm the gaps; the message holds context, data and going-forward, and no price
-    /// change; the notice before the invoice is kept; and what the invoice shock asks for exists (see
-    /// `/preview`). The facts behind it are frozen with it. Needs `If-Match`.
-    communicate_correction, "/corrections/{correction_id}/communicate", Communicate, Communicate,
-    async |_, _, body| {
-        let proof = body.provisioning_evidence.iter().map(|one| (one.line, one.evidence.clone()));
-        Ok((Command::Communicate {
-            message: body.message.message()?,
-            going_forward: forward(body.going_forward.as_ref())?,
-            gaps_confirmed: body.gaps_confirmed,
-            reply_by: body.reply_by,
-            provisioning_evidence: proof.collect(),
-        }, None))
-    }
-}
-
-command! {
     /// Record that the message arrived
     ///
     /// Silence is consent only after that. Needs `If-Match`.
@@ -138,26 +121,6 @@ command! {
             said: body.said.clone(),
             reply_by: body.reply_by,
         }, Some(body.reason.as_str().to_owned())))
-    }
-}
-
-command! {
-    /// Answer an objection
-    ///
-    /// With the evidence that fits its reason: the provisioning log, the text that owns the delay and a plan
-    /// offer, a review date, a recount, the payment, the day of a price conversation, or (of a refusal) a
-    /// plan offer or a decision. Needs `If-Match`.
-    answer_correction, "/corrections/{correction_id}/answer", AnswerDispute, Answer,
-    async |tx, loaded, body| {
-        let recount = match body.recount_audit_id {
-            Some(audit) => {
-                completed(tx, "/recount_audit_id", audit).await?;
-                Some(recount::recount(tx, loaded, audit).await?)
-            }
-            None => None,
-        };
-        let answer = body.answer(&loaded.correction)?;
-        Ok((Command::Answer { dispute: body.dispute, answer, text: body.text.clone(), recount }, None))
     }
 }
 
@@ -310,7 +273,7 @@ command! {
 }
 
 /// 422 unless there is such an audit and it is completed.
-async fn completed(tx: &mut OrgTx, pointer: &str, audit: AuditId) -> Result<(), ApiError> {
+pub(super) async fn completed(tx: &mut OrgTx, pointer: &str, audit: AuditId) -> Result<(), ApiError> {
     let row = audits::find(tx, audit).await?;
     match row.filter(|row| row.status == "completed") {
         Some(_) => Ok(()),
@@ -341,11 +304,10 @@ pub(super) fn amount(pointer: &str, text: Option<&str>, loaded: &Loaded) -> Resu
 /// Registers the commands.
 pub(super) fn configure(config: &mut ServiceConfig) {
     config
-        .service(communicate_correction)
+        .configure(telling::configure)
         .service(deliver_correction)
         .service(remind_correction)
         .service(dispute_correction)
-        .service(answer_correction)
         .service(end_review_of_correction)
         .service(decide_correction)
         .service(amend_correction)

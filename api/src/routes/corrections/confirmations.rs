@@ -21,7 +21,7 @@ use leakage_core::correction::policy::{Channel, Said};
 use leakage_core::correction::state::Action;
 use leakage_core::correction::waiver::ConfirmationKind;
 use leakage_core::digest;
-use leakage_core::id::{CorrectionId, OrgId};
+use leakage_core::id::CorrectionId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use utoipa::IntoParams;
@@ -55,10 +55,6 @@ struct ConfirmationQuery {
     /// Name of the file.
     #[param(max_length = 300, example = "confirmation.pdf")]
     file_name: Option<String>,
-}
-
-fn object_key(org: OrgId, sha256: &str) -> String {
-    format!("{org}/confirmations/{}", sha256.trim_start_matches("sha256:"))
 }
 
 async fn received(mut payload: web::Payload) -> Result<Bytes, ApiError> {
@@ -106,7 +102,10 @@ async fn attach_confirmation(
     let sha256 = digest::text(&digest);
     let file = file(&query, &request, bytes.len())?;
     let stream = futures_util::stream::once(std::future::ready(Ok::<_, std::io::Error>(bytes)));
-    app.objects.put_stream(&object_key(actor.org, &sha256), stream).await.map_err(ApiError::internal)?;
+    app.objects
+        .put_stream(&corrections::writing_key(actor.org, &sha256), stream)
+        .await
+        .map_err(ApiError::internal)?;
     let replied = once(&app, &actor, &replay, &digest, async |tx| {
         let loaded = corrections::load_for(tx, *path, version, Action::AttachConfirmation).await?;
         let command = Command::AttachConfirmation {
@@ -188,7 +187,11 @@ async fn get_confirmation(
     let (sha256, file) = found.ok_or_else(ApiError::not_found)?;
     // The store may be slow: no transaction waits for it.
     tx.commit().await?;
-    let bytes = app.objects.get_bytes(&object_key(actor.org, &sha256)).await.map_err(ApiError::internal)?;
+    let bytes = app
+        .objects
+        .get_bytes(&corrections::writing_key(actor.org, &sha256))
+        .await
+        .map_err(ApiError::internal)?;
     // Never shown by a browser as a page of ours, whatever the client sent.
     let disposition = ContentDisposition {
         disposition: DispositionType::Attachment,

@@ -101,7 +101,7 @@ impl CorrectionLedger {
 /// One entry of the timeline.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TimelineEntry {
-    /// The version that it led to.
+    /// Counts up from 1. Entries that change nothing (a visit of the client, a code) count as well.
     #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     pub seq: i64,
     /// When.
@@ -112,10 +112,10 @@ pub(super) struct TimelineEntry {
     /// What was done.
     #[schema(max_length = 40, example = "communicate")]
     pub command: String,
-    /// State and money before; null when it was opened.
+    /// State, version and money before; null when it was opened.
     #[schema(value_type = Option<Object>)]
     pub before: Option<Value>,
-    /// State and money after.
+    /// State, version and money after.
     #[schema(value_type = Object)]
     pub after: Value,
     /// Why.

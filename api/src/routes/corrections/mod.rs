@@ -10,6 +10,7 @@ mod history;
 mod money;
 mod parts;
 mod preview;
+mod telling;
 mod view;
 
 use crate::app::App;
@@ -202,7 +203,8 @@ async fn get_correction_ledger(
 
 /// List what was done to a correction
 ///
-/// Who, when, which command, state and money before and after, and why, in the order of the versions.
+/// Who, when, which command, state, version and money before and after, and why, in order. Visits, codes and
+/// answers of the client through its link stand between what you did.
 #[utoipa::path(tag = "corrections", security(("access_token" = []), ("api_key" = [])),
     extensions(("x-permission" = json!("read"))),
     params(("correction_id" = CorrectionId, Path, description = "The correction"), PageQuery),

@@ -191,6 +191,7 @@ impl Letter {
             data: self.data.clone(),
             going_forward: self.going_forward.clone(),
             reference: self.reference.clone(),
+            letter: None,
             price_change: self.price_change.clone(),
         })
     }

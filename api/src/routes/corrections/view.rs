@@ -150,11 +150,19 @@ pub(super) struct CorrectionDeadline {
     /// Who sees to it.
     #[schema(max_length = 300)]
     pub owner: Option<String>,
+    /// When its owner was last reminded.
+    pub reminded_on: Option<NaiveDate>,
 }
 
 impl From<DeadlineRow> for CorrectionDeadline {
     fn from(row: DeadlineRow) -> Self {
-        Self { kind: row.kind, about: row.about, due_on: row.due_on, owner: row.owner }
+        Self {
+            kind: row.kind,
+            about: row.about,
+            due_on: row.due_on,
+            owner: row.owner,
+            reminded_on: row.reminded_on,
+        }
     }
 }
 
@@ -259,7 +267,8 @@ fn announcement(case: &Case) -> Value {
     case.announcement.as_ref().map_or(Value::Null, |told| {
         json!({
             "context": told.context, "data": told.data, "going_forward": told.going_forward,
-            "reference": told.reference, "frozen_facts": told.frozen,
+            "reference": told.reference, "letter_id": told.letter.as_ref().map(|letter| &letter.id),
+            "letter_sha256": told.letter.as_ref().map(|letter| &letter.sha256), "frozen_facts": told.frozen,
             "retro": money(told.announced.retro), "forward": money(told.announced.forward),
             "band": told.shock.band, "reply_by": told.reply_by, "by": told.by, "at": told.at,
         })

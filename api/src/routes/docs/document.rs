@@ -181,6 +181,8 @@ fn tags() -> Value {
         { "name": "events", "description": "What happened, in order." },
         { "name": "webhooks", "description": "Events sent to receivers of yours: signed, again until they arrive." },
         { "name": "corrections", "description": "From gaps to a fix that is proved: told, disputed, billed or credited, verified." },
+        { "name": "client_links", "description": "The client's side of a correction: an address without a login, and codes that confirm." },
+        { "name": "evidence", "description": "What proves a correction: sealed bundles, the keys that sign them, the log of what was done." },
         { "name": "jobs", "description": "Background work: ask, wait, or follow." },
     ])
 }

@@ -30,6 +30,7 @@ const GUIDES: &[Guide] = &[
     guide!("operating", "Operating"),
     guide!("corrections", "Corrections"),
     guide!("billing-instructions", "Billing instructions"),
+    guide!("client-link", "The client's link"),
     guide!("what-if-margins-waste", "Other policies, margins, unused seats"),
     guide!("letters", "Letters"),
     guide!("evidence", "Verifying evidence"),

@@ -126,7 +126,7 @@ pub async fn receive(
                 "line_ids": told.line_ids, "entered_by": told.entered_by,
             });
             let beside = Beside { detail, reason: receipt.apology.clone(), ..Beside::default() };
-            apply(app, tx, actor, loaded, &command, beside).await?
+            apply(app, tx, actor, loaded, (&command, None), beside).await?
         }
         None => loaded,
     };

@@ -7,6 +7,7 @@ use super::{acting, context, policy};
 use crate::app::App;
 use crate::auth::Actor;
 use crate::error::ApiError;
+use crate::services::deadlines;
 use crate::storage::OrgTx;
 use crate::storage::corrections::facts::{self as stored, SetAside};
 use leakage_core::correction::finding::Finding;
@@ -214,5 +215,6 @@ pub async fn set_aside(
     ids: &[String],
     word: &SetAside<'_>,
 ) -> Result<(), ApiError> {
-    Ok(stored::set_aside(tx, ids, word, app.clock.now()).await?)
+    stored::set_aside(tx, ids, word, app.clock.now()).await?;
+    Ok(deadlines::start(tx, app.clock.now()).await?)
 }

@@ -6,6 +6,8 @@
 pub mod billing;
 pub mod bulk;
 pub mod facts;
+pub mod letter;
+mod letter_facts;
 pub mod new;
 pub mod opening;
 pub mod recount;
@@ -16,6 +18,7 @@ pub mod weighed;
 use crate::app::App;
 use crate::auth::{Actor, Identity, Role};
 use crate::error::{ApiError, Code};
+use crate::services::{deadlines, evidence};
 use crate::services::organizations::OrganizationSettings;
 use crate::storage::corrections::ledger::NewEntry;
 use crate::storage::corrections::records::{AttachedFile, NewEvent};
@@ -29,7 +32,7 @@ use leakage_core::correction::policy::{self, Context, Facts, Policy};
 use leakage_core::correction::quantity::seat_months;
 use leakage_core::correction::refusal::Refusal;
 use leakage_core::correction::state::{Action, State};
-use leakage_core::id::CorrectionId;
+use leakage_core::id::{CorrectionId, OrgId};
 use leakage_core::money::Money;
 use leakage_core::period::Month;
 use serde_json::{Value, json};
@@ -154,6 +157,7 @@ pub async fn apply(
     let mut loaded = save(app, tx, &context, before, after, command.action(), beside).await?;
     if let Some((sha256, text)) = known.frozen {
         records::freeze(tx, loaded.id(), loaded.row.version, &sha256, &text, app.clock.now()).await?;
+        evidence::with_message(app, tx, &loaded, &actor.label).await?;
     }
     loaded.row.updated_at = app.clock.now();
     Ok(loaded)
@@ -164,13 +168,14 @@ pub fn context<'a>(app: &App, actor: &'a policy::Actor, policy: &'a Policy, fact
     Context { actor, now: app.clock.now(), today: app.clock.today(), policy, facts }
 }
 
-/// State and money, for the timeline.
-fn summary(correction: &Correction) -> Value {
+/// State, version and money, for the timeline.
+fn summary(correction: &Correction, version: i64) -> Value {
     let balance = correction.ledger.balance();
     let currency = correction.subject.currency;
     let money = |minor: i64| json!(Money::from_minor(minor, currency));
     json!({
         "state": correction.state,
+        "version": version,
         "found": money(balance.found.minor),
         "billed": money(balance.billed.minor),
         "credited": money(balance.credited.minor),
@@ -246,9 +251,9 @@ pub async fn save(
     let known = Known::of(&before.correction);
     attach(tx, id, &after, &known, beside.file.as_ref()).await?;
     records::set_deadlines(tx, id, &columns.deadlines).await?;
-    let (was, is) = (summary(&before.correction), summary(&after));
+    let (was, is) = (summary(&before.correction, before.row.version), summary(&after, version));
     let event = NewEvent {
-        seq: version,
+        seq: records::next_seq(tx, id).await?,
         at: context.now,
         actor: &context.actor.label,
         command: action.as_str(),
@@ -268,6 +273,38 @@ pub async fn save(
         ..before.row
     };
     Ok(Loaded { row, correction: after })
+}
+
+/// Notes in the timeline what changes nothing of the correction: a visit, a code, a link.
+pub async fn note(
+    app: &App,
+    tx: &mut OrgTx,
+    id: CorrectionId,
+    actor: &str,
+    command: &str,
+    detail: &Value,
+) -> Result<(), ApiError> {
+    // Entries are counted: one at a time.
+    stored::lock(tx, id).await?;
+    let loaded = load(tx, id).await?;
+    let is = summary(&loaded.correction, loaded.row.version);
+    let event = NewEvent {
+        seq: records::next_seq(tx, id).await?,
+        at: app.clock.now(),
+        actor,
+        command,
+        before: Some(&is),
+        after: &is,
+        reason: None,
+        detail,
+    };
+    records::append_events(tx, &[(id, event)]).await?;
+    Ok(())
+}
+
+/// Where what a client wrote is kept.
+pub fn writing_key(org: OrgId, sha256: &str) -> String {
+    format!("{org}/confirmations/{}", sha256.trim_start_matches("sha256:"))
 }
 
 /// How much of a correction is stored already.

@@ -3,6 +3,7 @@
 use super::{Columns, Loaded, all, direction, months_held, months_of, summary};
 use crate::app::App;
 use crate::error::ApiError;
+use crate::services::deadlines;
 use crate::storage::OrgTx;
 use crate::storage::corrections::ledger::NewEntry;
 use crate::storage::corrections::records::NewEvent;
@@ -55,9 +56,10 @@ pub async fn store(
         entries.map(move |entry| NewEntry { correction, direction, entry, waiver: None })
     });
     ledger::append(tx, &entries.collect::<Vec<_>>()).await?;
-    let deadlines =
+    let due =
         each().flat_map(|((id, _), columns)| columns.deadlines.iter().map(move |deadline| (id, deadline)));
-    records::keep_deadlines(tx, &deadlines.collect::<Vec<_>>()).await?;
+    records::keep_deadlines(tx, &due.collect::<Vec<_>>()).await?;
+    deadlines::start(tx, app.clock.now()).await?;
     tell(tx, context, &ids, new).await?;
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
     let rows = stored::by_ids(tx, &ids).await?;
@@ -85,7 +87,7 @@ async fn tell(
     ids: &[CorrectionId],
     new: &[New],
 ) -> Result<(), ApiError> {
-    let after: Vec<Value> = new.iter().map(|one| summary(&one.correction)).collect();
+    let after: Vec<Value> = new.iter().map(|one| summary(&one.correction, 1)).collect();
     let events = ids.iter().zip(new).zip(&after).map(|((id, one), after)| {
         let event = NewEvent {
             seq: 1,

@@ -282,6 +282,44 @@ pub async fn list(
     .await?)
 }
 
+/// All corrections of a client, in the order in which they were opened; all clients' when none is named.
+pub async fn of_client(tx: &mut OrgTx, client: Option<Uuid>) -> Result<Vec<CorrectionRow>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(select_correction!(
+        "where org_id = $1 and ($2::uuid is null or client_id = $2) order by id"
+    ))
+    .bind(org)
+    .bind(client)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// All corrections to which a client ever objected, of one client if given.
+pub async fn disputed(tx: &mut OrgTx, client: Option<Uuid>) -> Result<Vec<CorrectionRow>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(select_correction!(
+        "where org_id = $1 and ($2::uuid is null or client_id = $2)
+           and exists (select
+                       from correction_disputes d
+                       where d.org_id = corrections.org_id and d.correction_id = corrections.id)
+         order by id"
+    ))
+    .bind(org)
+    .bind(client)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// Corrections by their ids.
+pub async fn by_ids(tx: &mut OrgTx, ids: &[Uuid]) -> Result<Vec<CorrectionRow>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(select_correction!("where org_id = $1 and id = any($2) order by id"))
+        .bind(org)
+        .bind(ids)
+        .fetch_all(tx.conn())
+        .await?)
+}
+
 /// The ids of corrections that wait for proof: told or ended, not long ago.
 pub async fn unproved(tx: &mut OrgTx) -> Result<Vec<Uuid>, StorageError> {
     let org = tx.org().uuid();

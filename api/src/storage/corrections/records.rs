@@ -1,5 +1,6 @@
 //! What hangs on a correction: lines, writings, waivers, disputes, deadlines, frozen facts, the timeline.
 
+use crate::storage::timeline_log::{self, NewLogEntry};
 use crate::storage::{OrgTx, StorageError, expect_rows};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::correction::deadline::Deadline;
@@ -164,7 +165,7 @@ pub async fn keep_dispute(tx: &mut OrgTx, id: CorrectionId, dispute: &Dispute) -
     expect_rows(changed, 1)
 }
 
-/// Makes the deadlines of a correction these; reminders of those that stay are not forgotten.
+/// Makes the deadlines of a correction these; reminders of those that stay on their day are not forgotten.
 pub async fn set_deadlines(
     tx: &mut OrgTx,
     id: CorrectionId,
@@ -207,7 +208,9 @@ pub async fn keep_deadlines(
            as n (correction_id, kind, about, due_on, owner)
          order by n.correction_id, n.kind, n.about
          on conflict (org_id, correction_id, kind, about) do update
-         set due_on = excluded.due_on, owner = excluded.owner",
+         set due_on = excluded.due_on, owner = excluded.owner,
+             reminded_on = case when correction_deadlines.due_on = excluded.due_on
+                                then correction_deadlines.reminded_on end",
     )
     .bind(org)
     .bind(deadlines.iter().map(|(id, _)| id.uuid()).collect::<Vec<_>>())
@@ -264,7 +267,7 @@ pub async fn frozen(tx: &mut OrgTx, id: CorrectionId) -> Result<Option<(i64, Str
 /// An entry of the timeline, to be added.
 #[derive(Clone, Debug)]
 pub struct NewEvent<'a> {
-    /// The version that it led to.
+    /// Its place in the timeline: see [`next_seq`].
     pub seq: i64,
     /// When.
     pub at: DateTime<Utc>,
@@ -282,7 +285,21 @@ pub struct NewEvent<'a> {
     pub detail: &'a Value,
 }
 
-/// Adds to the timeline.
+/// The next place in the timeline. Whoever asks holds the correction's lock, or has just changed its row.
+pub async fn next_seq(tx: &mut OrgTx, id: CorrectionId) -> Result<i64, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_scalar(
+        "select coalesce(max(seq), 0) + 1
+         from correction_timeline
+         where org_id = $1 and correction_id = $2",
+    )
+    .bind(org)
+    .bind(id.uuid())
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+/// Adds to timelines, and has the log take it when the transaction commits.
 pub async fn append_events(
     tx: &mut OrgTx,
     events: &[(CorrectionId, NewEvent<'_>)],
@@ -310,13 +327,25 @@ pub async fn append_events(
     .execute(tx.conn())
     .await?
     .rows_affected();
+    for (id, event) in events {
+        tx.log(NewLogEntry {
+            at: event.at,
+            actor: event.actor.to_owned(),
+            command: event.command.to_owned(),
+            subject: format!("correction:{id}"),
+            before: event.before.cloned().unwrap_or_default(),
+            after: timeline_log::after_with(event.after, event.detail)?,
+            reason: event.reason.map(str::to_owned),
+            source: Some((id.uuid(), event.seq)),
+        });
+    }
     expect_rows(written, u64::try_from(events.len()).unwrap_or(u64::MAX))
 }
 
 /// An entry of the timeline.
 #[derive(Clone, Debug, FromRow)]
 pub struct EventRow {
-    /// The version that it led to.
+    /// Its place in the timeline.
     pub seq: i64,
     /// When.
     pub at: DateTime<Utc>,

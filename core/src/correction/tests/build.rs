@@ -140,6 +140,7 @@ pub(super) fn message() -> Message {
         data: "12 seats, February to September".to_owned(),
         going_forward: "From the next invoice on we bill 72 seats.".to_owned(),
         reference: None,
+        letter: None,
         price_change: None,
     }
 }

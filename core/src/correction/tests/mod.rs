@@ -6,3 +6,4 @@ mod examples;
 mod guards;
 mod histories;
 mod proved;
+mod todo;

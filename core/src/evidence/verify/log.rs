@@ -7,6 +7,7 @@ use super::Opened;
 use super::report::{Fault, Verification};
 use crate::log::{Checkpoint, NoteKey, verify_inclusion};
 use chrono::{DateTime, TimeDelta, Utc};
+use std::fmt::Write as _;
 
 /// How far the clocks of servers, and requests that cross, may put an entry before the one that it follows.
 const CROSSED: TimeDelta = TimeDelta::minutes(10);
@@ -97,13 +98,13 @@ fn proofs(opened: &Opened<'_>, checkpoint: &Checkpoint) -> Result<String, Fault>
         "The {} entries of the timeline are in order, and each is proved to stand in the log",
         document.entries.len()
     );
+    // Writing to a String cannot fail.
     if replaced > 0 {
-        says.push_str(&format!(
-            "; in {replaced} of them persons are replaced, so that only their place is proved"
-        ));
+        let _ =
+            write!(says, "; in {replaced} of them persons are replaced, so that only their place is proved");
     }
     if erased > 0 {
-        says.push_str(&format!("; of {erased} nothing is left but the proof that they were there"));
+        let _ = write!(says, "; of {erased} nothing is left but the proof that they were there");
     }
     says.push('.');
     Ok(says)

@@ -2,12 +2,14 @@
 //! how long clients have been without any. Under- and over-billing are never netted, currencies never added.
 
 mod ageing;
+mod disputes;
 mod leakage;
 mod same_cycle;
 mod sheet;
 mod streaks;
 
 pub use ageing::{AgeBucket, AgeingReport, AgeingRow, ageing};
+pub use disputes::{DisputeGrouping, DisputeReport, DisputeRow, DisputeTotal, KnownDispute, disputes};
 pub use leakage::{Grouping, LeakageReport, LeakageRow, LeakageTotal, leakage};
 pub use same_cycle::{SameCycleReport, SameCycleRow, same_cycle};
 pub use streaks::{CleanStreak, CleanStreakReport, ClientMonth, NotKnown, NotKnownReason, clean_streaks};

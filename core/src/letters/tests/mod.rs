@@ -43,6 +43,8 @@ expected! {
     WaiverConfirmationRequest = "waiver_confirmation_request";
     ReviewAcceptance = "review_acceptance";
     OverBillingApology = "over_billing_apology";
+    ReplyReminder = "reply_reminder";
+    InstalmentReminder = "instalment_reminder";
     VerifiedClosure = "verified_closure";
     MonthlyStatement = "monthly_statement";
 }
@@ -105,6 +107,21 @@ fn use_is_claimed_of_every_seat_only_when_it_is_recorded_for_every_seat() {
         let text = flat(&written(LetterKind::FirstNotice, &facts).text());
         assert_eq!(text.contains("Use is recorded"), expected.is_some(), "{active:?}: {text}");
         assert!(expected.is_none_or(|expected| text.contains(expected)), "{active:?}: {text}");
+    }
+}
+
+#[test]
+fn the_page_of_the_client_is_named_only_in_a_letter_that_has_one() {
+    for kind in [LetterKind::FirstNotice, LetterKind::PlanOffer, LetterKind::WaiverConfirmationRequest] {
+        let mut facts = example(kind);
+        assert!(!written(kind, &facts).text().contains("page of your own"), "{kind}");
+        facts.client_link = Some("http://localhost:8080/c#here".to_owned());
+        let letter = written(kind, &facts);
+        assert!(flat(&letter.text()).contains("page of your own"), "{kind}");
+        assert!(letter.text().contains("http://localhost:8080/c#here"), "{kind}");
+        assert!(letter.html().contains("<a href=\"http://localhost:8080/c#here\""), "{kind}");
+        facts.client_link = Some("javascript:alert(1)".to_owned());
+        assert!(!facts.faults(kind).is_empty(), "{kind}");
     }
 }
 

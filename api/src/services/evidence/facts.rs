@@ -1,0 +1,379 @@
+//! The facts of a bundle, gathered from what is stored: what happened after the bundle was asked for is not in it.
+//!
+//! Lists come in an order that the same facts give again, so that the same facts give the same bytes.
+
+use super::rows::{Explained, explained};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::services::organizations;
+use crate::storage::captured::{self, CapturedRow};
+use crate::storage::corrections::{facts as stored, records};
+use crate::storage::evidence_bundles::BundleRow;
+use crate::storage::imports::{self, ImportRow};
+use crate::storage::{OrgTx, StorageError, audits, deliveries, letters, members};
+use chrono::{DateTime, Utc};
+use leakage_core::audit::{Coverage, Gap};
+use leakage_core::correction::case::Correction;
+use leakage_core::digest;
+use leakage_core::evidence::facts::{
+    Attachment, AuditFacts, Captured, CorrectionFacts, Erasure, Facts, GapFacts, Identity, InputFile,
+    LetterSent, MonthFacts, Msp, Person, Predecessor, PseudonymScope, Reply,
+};
+use leakage_core::id::{AuditId, CorrectionId, ImportId, LetterId, OrgId};
+use leakage_core::log::Hash;
+use leakage_core::matching::fold;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+/// The program that gathers them.
+const ENGINE: &str = env!("CARGO_PKG_VERSION");
+
+/// Gathers the facts of a bundle. `correction`: as it was when the bundle was asked for.
+pub(super) async fn gather(
+    app: &App,
+    org: OrgId,
+    row: &BundleRow,
+    correction: Correction,
+    predecessor: Option<Predecessor>,
+) -> Result<Facts, ApiError> {
+    let mut tx = app.db.begin_snapshot(org).await?;
+    let found = gaps(&mut tx, &correction).await?;
+    let audit = found
+        .last()
+        .map(|(audit, ..)| *audit)
+        .ok_or_else(|| ApiError::internal("a correction has no gap"))?;
+    let audits = found.iter().map(|(audit, ..)| *audit).collect();
+    let known = Known::load(&mut tx, row, &correction, &audits, audit).await?;
+    let letters = known.letters(&mut tx, row, &correction).await?;
+    tx.commit().await?;
+    let replies = replies(app, org, row, &correction, &known.files).await?;
+    let explained = explained(app, org, &found, &known.imports).await?;
+    let people = known.people.into_iter().chain(spoke(&correction)).collect();
+    Ok(Facts {
+        bundle: Identity {
+            id: row.correction_id,
+            version: u32::try_from(row.number).map_err(ApiError::internal)?,
+            predecessor,
+            frozen_at: row.created_at,
+            engine_version: ENGINE.to_owned(),
+        },
+        msp: Msp { organization: org, name: known.name, logo: None, colour: None, contact: None },
+        months: months(&found),
+        gaps: with_explanations(found, &explained),
+        inputs: inputs(&known.imports, &explained)?,
+        correction: of_correction(row, correction),
+        audit: known.audit,
+        rules: explained.rules,
+        mappings: explained.mappings,
+        rows: explained.rows,
+        provisioning: known.provisioning,
+        activity: known.activity,
+        letters,
+        replies,
+        people,
+        pseudonyms: (row.names == "pseudonymous").then_some(PseudonymScope::Organization),
+        log: None,
+    })
+}
+
+/// The gap of each line, as the line's audit found it: audit, line, gap.
+async fn gaps(tx: &mut OrgTx, correction: &Correction) -> Result<Vec<(AuditId, u32, Gap)>, ApiError> {
+    let mut found = Vec::new();
+    for line in &correction.lines {
+        let audit: Option<AuditId> = line.audit.parse().ok();
+        for (_, audit, _, document) in stored::gaps(tx, std::slice::from_ref(&line.gap), audit).await? {
+            let gap = serde_json::from_value(document).map_err(ApiError::internal)?;
+            found.push((AuditId::new(audit), line.number, gap));
+        }
+    }
+    Ok(found)
+}
+
+fn of_correction(row: &BundleRow, correction: Correction) -> CorrectionFacts {
+    let alone = correction.waivers.iter().filter(|waiver| waiver.alone);
+    let remarks = alone.map(|waiver| {
+        format!(
+            "Waiver {} rests on one person's approval, with a second factor and a day's delay: the organization had one member.",
+            waiver.number
+        )
+    });
+    CorrectionFacts {
+        id: CorrectionId::new(row.correction_id),
+        reference: correction.announcement.as_ref().and_then(|told| told.reference.clone()),
+        remarks: remarks.collect(),
+        state: correction.state,
+        version: row.correction_version,
+        subject: correction.subject,
+        lines: correction.lines,
+        ledger: correction.ledger,
+        plan: correction.plan,
+    }
+}
+
+fn months(found: &[(AuditId, u32, Gap)]) -> Vec<MonthFacts> {
+    let of = |gap: &Gap| {
+        let product = gap.product.clone();
+        gap.months
+            .iter()
+            .map(move |month| {
+                let (billable, billed) = (month.billable, month.billed);
+                (
+                    (product.clone(), month.month),
+                    MonthFacts { product: product.clone(), month: month.month, billable, billed },
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    let months: BTreeMap<_, _> = found.iter().flat_map(|(_, _, gap)| of(gap)).collect();
+    months.into_values().collect()
+}
+
+fn with_explanations(found: Vec<(AuditId, u32, Gap)>, explained: &Explained) -> Vec<GapFacts> {
+    let of = |(_, line, gap): (AuditId, u32, Gap)| {
+        let explanation = explained.explanations.get(&line).cloned();
+        GapFacts { line, gap, explanation }
+    };
+    found.into_iter().map(of).collect()
+}
+
+/// The files that have rows behind the numbers.
+fn inputs(imports: &[ImportRow], explained: &Explained) -> Result<Vec<InputFile>, ApiError> {
+    let used: BTreeSet<ImportId> = explained.rows.iter().map(|file| file.import).collect();
+    let mut inputs = Vec::new();
+    for import in imports.iter().filter(|import| used.contains(&ImportId::new(import.id))) {
+        inputs.push(InputFile {
+            import: ImportId::new(import.id),
+            file: import.file_name.clone(),
+            sha256: import.sha256.clone(),
+            bytes: u64::try_from(import.size_bytes).map_err(ApiError::internal)?,
+            format: import.format.clone().unwrap_or_default(),
+            imported_at: import.completed_at.unwrap_or(import.created_at),
+        });
+    }
+    inputs.sort_by_key(|input| input.import);
+    Ok(inputs)
+}
+
+/// What one reading of the database knows.
+struct Known {
+    name: String,
+    audit: AuditFacts,
+    imports: Vec<ImportRow>,
+    provisioning: Vec<Captured<leakage_core::records::ProvisioningEvent>>,
+    activity: Vec<Captured<leakage_core::records::Activity>>,
+    people: Vec<Person>,
+    files: BTreeMap<u32, records::AttachedFile>,
+}
+
+impl Known {
+    async fn load(
+        tx: &mut OrgTx,
+        row: &BundleRow,
+        correction: &Correction,
+        audits: &BTreeSet<AuditId>,
+        audit: AuditId,
+    ) -> Result<Self, ApiError> {
+        let gaps: Vec<String> = correction.lines.iter().map(|line| line.gap.clone()).collect();
+        let captured = captured::of_gaps(tx, &gaps, row.created_at).await?;
+        let (provisioning, activity): (Vec<_>, Vec<_>) =
+            captured.into_iter().partition(|row| row.kind == "provisioning");
+        let mut files = BTreeMap::new();
+        for one in &correction.confirmations {
+            let number = i32::try_from(one.number).map_err(ApiError::internal)?;
+            let id = CorrectionId::new(row.correction_id);
+            if let Some((_, file)) = records::confirmation(tx, id, number).await? {
+                files.insert(one.number, file);
+            }
+        }
+        Ok(Self {
+            name: organizations::find(tx).await?.name,
+            audit: audit_facts(tx, audit, &correction.subject.client).await?,
+            imports: imports_of(tx, audits).await?,
+            provisioning: in_order(provisioning, |event: &leakage_core::records::ProvisioningEvent| {
+                (event.at.to_rfc3339(), event.user.clone())
+            })?,
+            activity: in_order(activity, |one: &leakage_core::records::Activity| (one.user.clone(), None))?,
+            people: members_as_people(tx).await?,
+            files,
+        })
+    }
+
+    /// The message itself, and the letters of the correction that had gone out.
+    async fn letters(
+        &self,
+        tx: &mut OrgTx,
+        row: &BundleRow,
+        correction: &Correction,
+    ) -> Result<Vec<LetterSent>, ApiError> {
+        let mut sent: Vec<LetterSent> = message(correction)?.into_iter().collect();
+        let of_correction = Some(row.correction_id);
+        for letter in letters::list(tx, None, of_correction, None, 1000).await? {
+            let delivered = deliveries::of_letter(tx, LetterId::new(letter.id), None, 1000).await?;
+            let ids: Vec<Uuid> = delivered.iter().map(|one| one.id).collect();
+            let attempts = deliveries::attempts(tx, &ids).await?;
+            let out = attempts.iter().filter(|attempt| {
+                attempt.at <= row.created_at
+                    && matches!(attempt.outcome.as_str(), "sent" | "handed_out" | "delivered")
+            });
+            let out: BTreeMap<Uuid, DateTime<Utc>> =
+                out.rev().map(|attempt| (attempt.delivery_id, attempt.at)).collect();
+            let Some(sent_at) = out.values().min().copied() else { continue };
+            let to = delivered.into_iter().filter(|one| out.contains_key(&one.id)).map(|one| one.recipient);
+            sent.push(LetterSent {
+                number: 0,
+                kind: letter.kind,
+                subject: letter.subject,
+                text: letter.body_text,
+                html: letter.body_html,
+                sha256: letter.sha256,
+                recipients: to.collect(),
+                sent_at,
+            });
+        }
+        sent.sort_by(|a, b| (a.sent_at, &a.sha256).cmp(&(b.sent_at, &b.sha256)));
+        for (letter, number) in sent.iter_mut().zip(1..) {
+            letter.number = number;
+        }
+        Ok(sent)
+    }
+}
+
+/// The imports that audits read, each once.
+async fn imports_of(tx: &mut OrgTx, audits: &BTreeSet<AuditId>) -> Result<Vec<ImportRow>, ApiError> {
+    let mut read: BTreeMap<i64, ImportRow> = BTreeMap::new();
+    for audit in audits {
+        let rows = imports::of_audit(tx, *audit).await?;
+        read.extend(rows.into_iter().map(|row| (row.learned, row)));
+    }
+    Ok(read.into_values().collect())
+}
+
+/// The message of the correction, as the client was told.
+fn message(correction: &Correction) -> Result<Option<LetterSent>, ApiError> {
+    let Some(told) = &correction.announcement else { return Ok(None) };
+    let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let parts = [&told.context, &told.data, &told.going_forward];
+    let subject = format!("Message to {}", correction.subject.client);
+    let text = parts.iter().map(|part| part.as_str()).collect::<Vec<_>>().join("\n\n") + "\n";
+    let html: String = parts.iter().map(|part| format!("<p>{}</p>\n", escape(part))).collect();
+    let sha256 = digest::of_json(&json!({"subject": subject, "text": text, "html": html}))
+        .map_err(ApiError::internal)?;
+    let recipients = Vec::new();
+    let kind = "message".to_owned();
+    Ok(Some(LetterSent { number: 0, kind, subject, text, html, sha256, recipients, sent_at: told.at }))
+}
+
+async fn members_as_people(tx: &mut OrgTx) -> Result<Vec<Person>, ApiError> {
+    let rows = members::list(tx, None, 10_000).await?.into_iter();
+    Ok(rows.map(|row| Person { name: Some(row.name), address: Some(row.email) }).collect())
+}
+
+/// Who spoke for the client.
+fn spoke(correction: &Correction) -> Vec<Person> {
+    let said = correction.disputes.iter().map(|one| &one.said);
+    let said = said.chain(correction.confirmations.iter().map(|one| &one.said)).chain(&correction.acceptance);
+    let names: BTreeSet<&str> = said.map(|said| said.by.as_str()).collect();
+    names.into_iter().map(|name| Person { name: Some(name.to_owned()), address: None }).collect()
+}
+
+async fn audit_facts(tx: &mut OrgTx, id: AuditId, client: &str) -> Result<AuditFacts, ApiError> {
+    let row = audits::find(tx, id).await?.ok_or_else(|| ApiError::internal("an audit is gone"))?;
+    let mut document = audits::document(tx, id).await?.unwrap_or_default();
+    let coverage: Vec<Coverage> = part(&mut document, "coverage")?;
+    Ok(AuditFacts {
+        id,
+        digest: row.digest.ok_or(StorageError::Corrupt { column: "audits.digest" })?,
+        engine_version: ENGINE.to_owned(),
+        known_at: row.known_at.ok_or(StorageError::Corrupt { column: "audits.known_at" })?,
+        period: part(&mut document, "period")?,
+        policy: part(&mut document, "policy")?,
+        coverage: coverage.into_iter().filter(|one| fold(&one.client) == fold(client)).collect(),
+    })
+}
+
+fn part<T: DeserializeOwned>(document: &mut Value, name: &str) -> Result<T, ApiError> {
+    serde_json::from_value(document[name].take()).map_err(ApiError::internal)
+}
+
+/// Captured rows as records, in an order of their own.
+fn in_order<T: DeserializeOwned>(
+    rows: Vec<CapturedRow>,
+    key: impl Fn(&T) -> (String, Option<String>),
+) -> Result<Vec<Captured<T>>, ApiError> {
+    let mut out: BTreeMap<_, Captured<T>> = BTreeMap::new();
+    for mut row in rows {
+        let content = row.content.clone();
+        if let Some(erased) = row.erased_at {
+            let leaf: [u8; 32] = row.content.try_into().map_err(|_| ApiError::internal("a digest"))?;
+            let erasure = Erasure { leaf: Hash::new(leaf), erased_on: erased.date_naive() };
+            out.insert((String::new(), None, content), Captured::Erased(erasure));
+            continue;
+        }
+        row.record["user"] = json!(row.user_name);
+        if row.kind == "provisioning" {
+            row.record["actor"] = json!(row.actor);
+        }
+        let record: T = serde_json::from_value(row.record).map_err(ApiError::internal)?;
+        let (first, second) = key(&record);
+        let import = ImportId::new(row.import_id);
+        let line = u32::try_from(row.line).map_err(ApiError::internal)?;
+        let kept = Captured::Kept { record, import, line, captured_at: row.captured_at };
+        out.insert((first, second, content), kept);
+    }
+    Ok(out.into_values().collect())
+}
+
+/// What the client said and wrote, with the files that came.
+async fn replies(
+    app: &App,
+    org: OrgId,
+    row: &BundleRow,
+    correction: &Correction,
+    files: &BTreeMap<u32, records::AttachedFile>,
+) -> Result<Vec<Reply>, ApiError> {
+    let mut replies = Vec::new();
+    for dispute in &correction.disputes {
+        replies.push(Reply {
+            number: 0,
+            kind: "dispute".to_owned(),
+            by: dispute.said.by.clone(),
+            channel: dispute.said.channel.as_str().to_owned(),
+            at: dispute.said.at,
+            text: dispute.note.clone(),
+            authenticated: false,
+            attachments: Vec::new(),
+        });
+    }
+    for one in &correction.confirmations {
+        let Some(file) = files.get(&one.number) else { continue };
+        let key = crate::services::corrections::writing_key(org, &one.sha256);
+        // Of a bundle with pseudonyms no file is a part: it names persons and cannot be rewritten.
+        let bytes = match row.names.as_str() {
+            "full" => Some(app.objects.get_bytes(&key).await.map_err(ApiError::internal)?.to_vec()),
+            _ => None,
+        };
+        let attachment = Attachment {
+            name: file.file_name.clone(),
+            media_type: file.content_type.clone().unwrap_or_else(|| "application/octet-stream".to_owned()),
+            sha256: one.sha256.clone(),
+            bytes,
+        };
+        replies.push(Reply {
+            number: 0,
+            kind: one.kind.as_str().to_owned(),
+            by: one.said.by.clone(),
+            channel: one.said.channel.as_str().to_owned(),
+            at: one.said.at,
+            text: None,
+            authenticated: one.authenticated,
+            attachments: vec![attachment],
+        });
+    }
+    replies.sort_by_key(|reply| reply.at);
+    for (reply, number) in replies.iter_mut().zip(1..) {
+        reply.number = number;
+    }
+    Ok(replies)
+}
