@@ -73,13 +73,13 @@ pub async fn create(
     actor: &Actor,
     new: NewLetter,
     id: LetterId,
-    now: DateTime<Utc>,
 ) -> Result<LetterRow, ApiError> {
-    create_as(tx, &actor.label(), new, id, now).await
+    create_as(app, tx, &actor.label(), new, id).await
 }
 
 /// Writes a letter and keeps it; `by` is who writes it, as records name them.
 pub async fn create_as(
+    app: &App,
     tx: &mut OrgTx,
     by: &str,
     mut new: NewLetter,

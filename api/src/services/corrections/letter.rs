@@ -171,7 +171,7 @@ async fn deliver_message(
     let told = loaded.correction.announcement.as_ref().map_or(on, |told| told.on);
     let command = Command::Deliver { on: on.max(told) };
     let beside = Beside { detail: json!({ "on": on.max(told), "by": "letter" }), ..Beside::default() };
-    apply(app, tx, actor, loaded, &command, beside).await
+    apply(app, tx, actor, loaded, (&command, None), beside).await
 }
 
 /// Records a reminder that a letter makes.
@@ -185,7 +185,7 @@ pub async fn remind(
 ) -> Result<Loaded, ApiError> {
     let detail = json!({ "instalment": instalment, "letter_id": letter });
     let beside = Beside { detail, ..Beside::default() };
-    apply(app, tx, actor, loaded, &Command::Remind { instalment }, beside).await
+    apply(app, tx, actor, loaded, (&Command::Remind { instalment }, None), beside).await
 }
 
 /// Writes a reminder to whoever had the last letter of the correction, and sends it the same way; none: no
@@ -241,8 +241,9 @@ async fn write(
 ) -> Result<LetterRow, ApiError> {
     let client = loaded.row.client_id.map(ClientId::new);
     let client = client.ok_or_else(|| refused("The correction's client has no resource to write to."))?;
-    let new = NewLetter { kind, client_id: client, correction_id: Some(loaded.id().uuid()), facts };
-    letters::create_as(tx, by, new, LetterId::new(Uuid::now_v7()), app.clock.now()).await
+    let correction_id = Some(loaded.id().uuid());
+    let new = NewLetter { kind, client_id: client, correction_id, client_link: false, facts };
+    letters::create_as(app, tx, by, new, LetterId::new(Uuid::now_v7())).await
 }
 
 /// A letter of this correction.

@@ -18,7 +18,7 @@ pub mod weighed;
 use crate::app::App;
 use crate::auth::{Actor, Identity, Role};
 use crate::error::{ApiError, Code};
-use crate::services::{deadlines, evidence};
+use crate::services::evidence;
 use crate::services::organizations::OrganizationSettings;
 use crate::storage::corrections::ledger::NewEntry;
 use crate::storage::corrections::records::{AttachedFile, NewEvent};

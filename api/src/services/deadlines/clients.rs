@@ -109,7 +109,7 @@ async fn record_breaks(tx: &mut OrgTx, held: Held<'_>) -> Result<bool, ApiError>
         return Ok(false);
     }
     let beside = Beside { detail: json!({ "breaks": breaks }), ..Beside::default() };
-    corrections::apply(held.app, tx, &held.actor, held.loaded, &Command::RecordBreak, beside).await?;
+    corrections::apply(held.app, tx, &held.actor, held.loaded, (&Command::RecordBreak, None), beside).await?;
     Ok(true)
 }
 

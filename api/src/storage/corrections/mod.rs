@@ -310,16 +310,6 @@ pub async fn disputed(tx: &mut OrgTx, client: Option<Uuid>) -> Result<Vec<Correc
     .await?)
 }
 
-/// Corrections by their ids.
-pub async fn by_ids(tx: &mut OrgTx, ids: &[Uuid]) -> Result<Vec<CorrectionRow>, StorageError> {
-    let org = tx.org().uuid();
-    Ok(sqlx::query_as(select_correction!("where org_id = $1 and id = any($2) order by id"))
-        .bind(org)
-        .bind(ids)
-        .fetch_all(tx.conn())
-        .await?)
-}
-
 /// The ids of corrections that wait for proof: told or ended, not long ago.
 pub async fn unproved(tx: &mut OrgTx) -> Result<Vec<Uuid>, StorageError> {
     let org = tx.org().uuid();
