@@ -93,27 +93,3 @@ fn of_a_large_report_nothing_is_lost() {
     assert!(words.contains("USD 293.34") && words.contains("Total accepted USD 1,760.00"));
     assert!(pages(&report).unwrap() > 60);
 }
-
-#[test]
-#[ignore = "writes files to look at"]
-fn to_look_at() {
-    use leakage_core::letters::{LetterKind, Letterhead, Template, example, render};
-    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
-    for (name, report) in
-        [("under", examples::under_billed()), ("credit", examples::credit()), ("large", examples::large())]
-    {
-        std::fs::write(folder.join(format!("{name}.pdf")), pdf(&report).unwrap()).unwrap();
-    }
-    for kind in [LetterKind::FirstNotice, LetterKind::MonthlyStatement] {
-        let facts = example(kind);
-        let letter = render(&Template::default_for(kind).unwrap(), &facts).unwrap();
-        let head = Letterhead {
-            brand: leakage_core::pdf::Brand::default(),
-            msp: facts.msp.clone(),
-            to: facts.contact.iter().cloned().chain([facts.client.clone()]).collect(),
-            on: "2026-11-12".parse().unwrap(),
-            reference: facts.reference.clone(),
-        };
-        std::fs::write(folder.join(format!("{}.pdf", kind.as_str())), letter.pdf(&head).unwrap()).unwrap();
-    }
-}

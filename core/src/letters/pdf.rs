@@ -53,7 +53,7 @@ fn paper(subject: &str, contents: Vec<Content>, head: &Letterhead) -> Result<Vec
 fn laid(subject: &str, contents: Vec<Content>, head: &Letterhead) -> Result<Laid, PdfError> {
     let mut flow = Flow::new(&head.brand)?;
     let reference = head.reference.iter().map(|reference| format!("Reference {reference}"));
-    let right: Vec<String> = [head.msp.clone(), say::date(head.on)].into_iter().chain(reference).collect();
+    let right: Vec<String> = [say::date(head.on)].into_iter().chain(reference).collect();
     flow.letterhead(&head.msp, &right);
     let style = flow.theme.letter;
     for line in &head.to {

@@ -9,14 +9,7 @@ use std::str::FromStr;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^#[0-9a-fA-F]{6}$", example = "#1d4e79", min_length = 7, max_length = 7))]
 #[serde(try_from = "String", into = "String")]
-pub struct Colour {
-    /// Red.
-    pub red: u8,
-    /// Green.
-    pub green: u8,
-    /// Blue.
-    pub blue: u8,
-}
+pub struct Colour([u8; 3]);
 
 /// The text is not a colour.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,28 +19,35 @@ pub struct ColourError(pub String);
 impl Colour {
     /// From its parts.
     pub const fn new(red: u8, green: u8, blue: u8) -> Self {
-        Self { red, green, blue }
+        Self([red, green, blue])
+    }
+
+    /// Its parts.
+    pub(crate) const fn parts(self) -> [u8; 3] {
+        self.0
     }
 
     /// Mixed with white: 0 is the colour itself, 100 is white.
     #[must_use]
     pub const fn lighter(self, percent: u8) -> Self {
-        Self::new(
-            toward(self.red, 255, percent),
-            toward(self.green, 255, percent),
-            toward(self.blue, 255, percent),
-        )
+        self.toward(255, percent)
     }
 
     /// Mixed with black: 0 is the colour itself, 100 is black.
     #[must_use]
     pub const fn darker(self, percent: u8) -> Self {
-        Self::new(toward(self.red, 0, percent), toward(self.green, 0, percent), toward(self.blue, 0, percent))
+        self.toward(0, percent)
+    }
+
+    const fn toward(self, end: u8, percent: u8) -> Self {
+        let Self([red, green, blue]) = self;
+        Self([toward(red, end, percent), toward(green, end, percent), toward(blue, end, percent)])
     }
 
     /// How light it looks, 0 to 255 (ITU-R BT.601 weights).
     const fn lightness(self) -> u32 {
-        (self.red as u32 * 299 + self.green as u32 * 587 + self.blue as u32 * 114) / 1000
+        let Self([red, green, blue]) = self;
+        (red as u32 * 299 + green as u32 * 587 + blue as u32 * 114) / 1000
     }
 
     /// Dark enough to be read on white: a light colour is darkened until it can.
@@ -99,7 +99,8 @@ impl From<Colour> for String {
 
 impl fmt::Display for Colour {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{:02x}{:02x}{:02x}", self.red, self.green, self.blue)
+        let Self([red, green, blue]) = self;
+        write!(f, "#{red:02x}{green:02x}{blue:02x}")
     }
 }
 

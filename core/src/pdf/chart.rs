@@ -176,7 +176,10 @@ impl Flow {
             if at % every == 0 {
                 self.centred(owner, &group.label, style, middle, plot.base + pt(4));
             }
-            if !group.under.is_empty() {
+            // Of two that would touch, the later one stays.
+            let next = numbered(&chart.groups).find(|(other, group)| *other > at && !group.under.is_empty());
+            let wide = self.measure(&group.under, style) + pt(4);
+            if next.is_none_or(|(other, _)| (other - at) * place >= wide) {
                 self.centred(owner, &group.under, style, middle, plot.base + pt(4) + style.leading);
             }
         }

@@ -282,8 +282,9 @@ impl Flow {
         self.draw(Owner::Decor, mark);
     }
 
-    /// The head of the first page: the logo or the name, and lines at the right.
+    /// The head of the first page: the logo or the name, and lines at the right, beside a logo with the name.
     pub(crate) fn letterhead(&mut self, name: &str, right: &[String]) {
+        let named = self.logo.as_ref().map(|_| name.to_owned());
         let (style, small) = (self.theme.section.shrunk(1), self.theme.small);
         let node = self.node(Kind::Paragraph, None);
         let top = self.y;
@@ -297,7 +298,7 @@ impl Flow {
             None => self.column(node, style, &[name.to_owned()], SIDE, half),
         };
         let mut low = top;
-        for text in right {
+        for text in named.iter().chain(right) {
             for line in self.wrapped(text, small, half - pt(20)) {
                 let x = PAGE_WIDTH - SIDE - line.width;
                 self.text(Owner::Node(node), line, x, low);

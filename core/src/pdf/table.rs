@@ -88,8 +88,8 @@ impl Table {
 const PAD: Unit = tenths(42);
 /// Between columns.
 const BETWEEN: Unit = pt(12);
-/// No column is narrower, where the page allows it.
-const NARROWEST: Unit = pt(36);
+/// A note does not widen its column beyond this.
+const WIDEST_NOTE: Unit = pt(305);
 
 /// A row that is ready: for each cell its lines, where it begins and ends, and its side.
 struct Ready {
@@ -154,30 +154,23 @@ impl Flow {
         let (cell, column) = (self.theme.cell, self.theme.column);
         let count = table.columns.len();
         let room = self.width() - BETWEEN * i64::try_from(count.saturating_sub(1)).unwrap_or(0);
-        let mut wanted: Vec<Unit> = Vec::with_capacity(count);
-        let mut least: Vec<Unit> = Vec::with_capacity(count);
+        let mut wanted: Vec<Wanted> = Vec::with_capacity(count);
         for (at, of) in table.columns.iter().enumerate() {
-            let head = widest_word(&self.shaper, &of.heading, column);
-            let (mut wide, mut word) = (head, head);
-            if !of.right {
-                wide = wide.max(self.measure(&of.heading, column));
-            }
+            let word = widest_word(&self.shaper, &of.heading, column);
+            let wide = if of.right { word } else { self.measure(&of.heading, column) };
+            let mut one = Wanted { wide, word, right: of.right };
             for (kind, cells) in &table.rows {
                 let style = if *kind == RowKind::Sum { self.theme.strong } else { cell };
-                let Some(one) = cells.get(at).filter(|_| *kind != RowKind::Group) else { continue };
-                wide = wide.max(self.measure(&one.text, style));
-                word = word.max(if of.right {
-                    self.measure(&one.text, style)
-                } else {
-                    widest_word(&self.shaper, &one.text, style)
-                });
-                let note = one.note.as_deref().unwrap_or("");
-                wide = wide.max(self.measure(note, self.theme.small).min(pt(120)));
+                let Some(text) = cells.get(at).filter(|_| *kind != RowKind::Group) else { continue };
+                let note = text.note.as_deref().unwrap_or("");
+                one.wide = one.wide.max(self.measure(&text.text, style));
+                one.wide = one.wide.max(self.measure(note, self.theme.small).min(WIDEST_NOTE));
+                one.word = one.word.max(widest_word(&self.shaper, &text.text, style));
             }
-            wanted.push(wide + 1);
-            least.push((word + 1).max(NARROWEST.min(wide + 1)));
+            // Thousandths are cut off where widths are measured.
+            wanted.push(Wanted { wide: one.wide + 1, word: one.word + 1, ..one });
         }
-        let widths = shared(&wanted, &least, room);
+        let widths = shared(&wanted, room);
         let mut x = self.left();
         let place = |width: Unit| {
             let from = x;
@@ -290,26 +283,49 @@ impl Flow {
     }
 }
 
-/// Widths that add up to the room: as wanted where that fits, with what is left over given to the widest;
-/// else each its least, and what is left shared by what is wanted beyond it; else in proportion.
-fn shared(wanted: &[Unit], least: &[Unit], room: Unit) -> Vec<Unit> {
-    let (want, need): (Unit, Unit) = (wanted.iter().sum(), least.iter().sum());
+/// What a column would like.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    /// Every cell on one line.
+    wide: Unit,
+    /// No word broken.
+    word: Unit,
+    /// Of numbers, which are not broken.
+    right: bool,
+}
+
+/// Widths that add up to the room. Where everything fits, columns of words get what is left. Else columns
+/// of numbers get what they want, and the others the same, but no more than they want and no less than their
+/// words need: a long name makes its own column narrow, not those of others.
+fn shared(wanted: &[Wanted], room: Unit) -> Vec<Unit> {
+    let want: Unit = wanted.iter().map(|column| column.wide).sum();
     if want <= room {
-        let over = room - want;
-        return wanted.iter().map(|width| width + over * width / want.max(1)).collect();
+        let gains = |column: &&Wanted| !column.right || wanted.iter().all(|other| other.right);
+        let gaining: Unit = wanted.iter().filter(gains).map(|column| column.wide).sum();
+        let gain =
+            |column: &Wanted| if gains(&column) { (room - want) * column.wide / gaining.max(1) } else { 0 };
+        return wanted.iter().map(|column| column.wide + gain(column)).collect();
     }
-    if need <= room {
-        let (over, beyond) = (room - need, want - need);
-        let share = |(wide, least): (&Unit, &Unit)| least + over * (wide - least) / beyond.max(1);
-        return wanted.iter().zip(least).map(share).collect();
+    let longest = room / 3;
+    let least = |column: &Wanted| if column.right { column.wide } else { column.word.min(longest) };
+    let at = |level: Unit| {
+        wanted.iter().map(move |column| level.clamp(least(column).min(column.wide), column.wide))
+    };
+    let (mut low, mut high) = (0, room);
+    if at(low).sum::<Unit>() <= room {
+        while low < high {
+            let middle = (low + high + 1) / 2;
+            if at(middle).sum::<Unit>() <= room { low = middle } else { high = middle - 1 }
+        }
+        return at(low).collect();
     }
-    // A word is wider than the page has room for: it will be broken. The narrow columns keep theirs.
-    let count = i64::try_from(least.len()).unwrap_or(1).max(1);
+    // Not even the words fit: the narrow columns keep theirs, and the others share what is left.
+    let count = i64::try_from(wanted.len()).unwrap_or(1).max(1);
     let fair = room / count;
-    let kept: Unit = least.iter().filter(|width| **width <= fair).sum();
-    let wide: Unit = least.iter().filter(|width| **width > fair).sum();
-    let share = |width: &Unit| if *width <= fair { *width } else { (room - kept) * width / wide.max(1) };
-    least.iter().map(share).collect()
+    let kept: Unit = wanted.iter().map(least).filter(|width| *width <= fair).sum();
+    let wide: Unit = wanted.iter().map(least).filter(|width| *width > fair).sum();
+    let share = |width: Unit| if width <= fair { width } else { (room - kept) * width / wide.max(1) };
+    wanted.iter().map(least).map(share).collect()
 }
 
 #[cfg(test)]
@@ -320,15 +336,29 @@ mod tests {
     proptest! {
         #[test]
         fn columns_fill_the_room_and_no_more(
-            columns in prop::collection::vec((1_i64..900_000, 1_i64..900_000), 1..9),
+            columns in prop::collection::vec((1_i64..900_000, 1_i64..900_000, any::<bool>()), 1..9),
             room in 100_000_i64..500_000,
         ) {
-            let wanted: Vec<Unit> = columns.iter().map(|(a, b)| *a.max(b)).collect();
-            let least: Vec<Unit> = columns.iter().map(|(a, b)| *a.min(b)).collect();
-            let widths = shared(&wanted, &least, room);
+            let of = |(one, other, right): &(i64, i64, bool)| Wanted {
+                wide: *one.max(other),
+                word: *one.min(other),
+                right: *right,
+            };
+            let wanted: Vec<Wanted> = columns.iter().map(of).collect();
+            let widths = shared(&wanted, room);
             let sum: Unit = widths.iter().sum();
             prop_assert!(sum <= room && sum > room - 1000, "{widths:?} of {room}");
             prop_assert!(widths.iter().all(|width| *width >= 1), "{widths:?}");
         }
+    }
+
+    #[test]
+    fn a_long_name_leaves_dates_and_numbers_whole() {
+        let column = |wide, word, right| Wanted { wide: pt(wide), word: pt(word), right };
+        let wanted =
+            [column(150, 150, false), column(900, 700, false), column(70, 40, false), column(60, 60, true)];
+        let widths = shared(&wanted, pt(450));
+        assert_eq!((widths[0], widths[2], widths[3]), (pt(150), pt(70), pt(60)));
+        assert!(widths[1] > pt(160));
     }
 }

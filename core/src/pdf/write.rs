@@ -177,7 +177,8 @@ impl Pen {
 }
 
 fn fill(colour: Colour) -> Fill {
-    Fill { paint: rgb::Color::new(colour.red, colour.green, colour.blue).into(), ..Fill::default() }
+    let [red, green, blue] = colour.parts();
+    Fill { paint: rgb::Color::new(red, green, blue).into(), ..Fill::default() }
 }
 
 fn polygon(corners: &[(Unit, Unit)]) -> Option<Path> {

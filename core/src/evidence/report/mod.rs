@@ -54,7 +54,7 @@ fn laid(report: &Report) -> Result<Laid, PdfError> {
     let dot = "  \u{b7}  ";
     let running = Running {
         left: report.msp.clone(),
-        right: [report.client.as_str(), report.reference.as_str()].join(dot),
+        right: [report.reference.as_str(), report.client.as_str()].join(dot),
         foot: format!("Evidence report{dot}{}{dot}{}", report.reference, say::date(report.prepared_on)),
     };
     Ok(flow.finish(&running))
@@ -94,8 +94,8 @@ fn first_page(flow: &mut Flow, report: &Report) {
 
 fn figures(report: &Report) -> Vec<Figure> {
     let [seats, money, forward] = match report.direction {
-        Direction::Under => ["Seats not billed", "Not billed, before tax", "More per month from here on"],
-        Direction::Over => ["Seats billed too much", "Given back, before tax", "Less per month from here on"],
+        Direction::Under => ["Seats not billed", "Not billed, before tax", "More each month"],
+        Direction::Over => ["Seats billed too much", "Given back, before tax", "Less each month"],
     };
     let sum = |of: fn(&ReportGap) -> Decimal| report.gaps.iter().map(of).sum::<Decimal>();
     let seat_months = sum(|gap| gap.seat_months);
