@@ -165,8 +165,7 @@ async fn answer_correction(
         let command = answer(&app, tx, &actor.label(), &loaded, &body.value).await?;
         let detail = serde_json::to_value(&body.value).map_err(ApiError::internal)?;
         let beside = Beside { detail, ..Beside::default() };
-        let moved =
-            corrections::apply(&app, tx, &acting(&actor), loaded, (&command, None), beside).await?;
+        let moved = corrections::apply(&app, tx, &acting(&actor), loaded, (&command, None), beside).await?;
         Reply::ok(Some(moved.row.version), &Correction::of(&moved)?)
     })
     .await?;
