@@ -90,26 +90,25 @@ impl Case<'_> {
     }
 }
 
-/// What the last mail says, with its line ends undone.
-fn last_mail(server: &SmtpServer) -> String {
-    let mail = server.taken().pop().expect("a mail");
-    mail.data.replace("=\n", "").replace("=3D", "=")
+/// What the mails say, the last one first, with their line ends undone. Members are mailed too.
+fn mails(server: &SmtpServer) -> impl Iterator<Item = String> {
+    server.taken().into_iter().rev().map(|mail| mail.data.replace("=\n", "").replace("=3D", "="))
 }
 
 fn token_in(server: &SmtpServer) -> String {
-    let mail = last_mail(server);
-    let token = mail.split_once("/c#").unwrap_or_else(|| panic!("no link in {mail}")).1;
+    let mut links = mails(server).filter_map(|mail| Some(mail.split_once("/c#")?.1.to_owned()));
+    let token = links.next().expect("a mail with a link");
     token.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
 }
 
 /// The code of the last mail.
 pub(crate) fn code_in(server: &SmtpServer) -> String {
-    let mail = last_mail(server);
     let is_code = |line: &&str| {
         line.len() == 9
             && line.bytes().enumerate().all(|(at, c)| if at == 4 { c == b' ' } else { c.is_ascii_digit() })
     };
-    mail.lines().map(str::trim).find(is_code).unwrap_or_else(|| panic!("no code in {mail}")).to_owned()
+    let code = |mail: String| mail.lines().map(str::trim).find(is_code).map(str::to_owned);
+    mails(server).find_map(code).expect("a mail with a code")
 }
 
 /// What is stored, as the service sees it.

@@ -57,13 +57,13 @@ struct Addition<'a> {
 
 fn write(draft: &Draft<'_>) -> Written {
     let mut out = Written::default();
-    let charges = draft.one_off.iter().map(|line| charge(draft, line, &mut out)).collect();
-    out.table("one_off", &HEADER, charges);
-    let mut changes = Vec::new();
+    let one_off = draft.one_off.iter().map(|line| charge(draft, line, &mut out)).collect();
+    out.table("one_off", &HEADER, one_off);
+    let mut recurring = Vec::new();
     for (change, row) in draft.rows() {
-        changes.extend(quantity(draft, change, row, &mut out));
+        recurring.extend(quantity(draft, change, row, &mut out));
     }
-    out.table("recurring", &HEADER, changes);
+    out.table("recurring", &HEADER, recurring);
     if !draft.one_off.is_empty() {
         out.notes.push(
             "ConnectWise: enter the lines before the invoice of their billing period is made, and leave the dates as \

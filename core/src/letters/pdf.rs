@@ -47,10 +47,10 @@ fn paper(subject: &str, contents: Vec<Content>, head: &Letterhead) -> Result<Vec
         language: say::LANGUAGE,
         on: head.on,
     };
-    pdf::write(&laid(subject, contents, head)?, &about)
+    pdf::write(&laid(subject, &contents, head)?, &about)
 }
 
-fn laid(subject: &str, contents: Vec<Content>, head: &Letterhead) -> Result<Laid, PdfError> {
+fn laid(subject: &str, contents: &[Content], head: &Letterhead) -> Result<Laid, PdfError> {
     let mut flow = Flow::new(&head.brand)?;
     let reference = head.reference.iter().map(|reference| format!("Reference {reference}"));
     let right: Vec<String> = [say::date(head.on)].into_iter().chain(reference).collect();
@@ -61,7 +61,7 @@ fn laid(subject: &str, contents: Vec<Content>, head: &Letterhead) -> Result<Laid
     }
     flow.space(pt(26));
     flow.heading(2, subject);
-    flow.contents(&contents);
+    flow.contents(contents);
     let foot = head.reference.as_deref().unwrap_or(subject);
     Ok(flow.finish(&Running {
         left: head.msp.clone(),
