@@ -27,8 +27,9 @@ impl Letter {
     /// # Errors
     /// When it cannot be written, which no letter should bring about.
     pub fn pdf(&self, head: &Letterhead) -> Result<Vec<u8>, PdfError> {
-        let contents = self.sections.iter().flat_map(|section| section.content.iter().cloned()).collect();
-        paper(&self.subject, contents, head)
+        let contents: Vec<Content> =
+            self.sections.iter().flat_map(|section| section.content.iter().cloned()).collect();
+        paper(&self.subject, &contents, head)
     }
 }
 
@@ -37,17 +38,17 @@ impl Letter {
 /// # Errors
 /// As [`Letter::pdf`].
 pub fn kept_pdf(subject: &str, text: &str, head: &Letterhead) -> Result<Vec<u8>, PdfError> {
-    paper(subject, contents(text), head)
+    paper(subject, &contents(text), head)
 }
 
-fn paper(subject: &str, contents: Vec<Content>, head: &Letterhead) -> Result<Vec<u8>, PdfError> {
+fn paper(subject: &str, contents: &[Content], head: &Letterhead) -> Result<Vec<u8>, PdfError> {
     let about = pdf::About {
         title: subject.to_owned(),
         author: head.msp.clone(),
         language: say::LANGUAGE,
         on: head.on,
     };
-    pdf::write(&laid(subject, &contents, head)?, &about)
+    pdf::write(&laid(subject, contents, head)?, &about)
 }
 
 fn laid(subject: &str, contents: &[Content], head: &Letterhead) -> Result<Laid, PdfError> {
