@@ -45,7 +45,8 @@ async fn template() -> String {
     let mut connection = PgConnection::connect_with(&server()).await.expect("the test server answers");
     // Held until the connection ends.
     sqlx::query("select pg_advisory_lock(1)").execute(&mut connection).await.expect("a lock");
-    let there = sqlx::query_scalar("select exists (select from pg_database where datname = $1)").bind(&name);
+    let there = sqlx::query_scalar::<_, bool>("select exists (select from pg_database where datname = $1)")
+        .bind(&name);
     if !there.fetch_one(&mut connection).await.expect("the test server answers") {
         // It has its name only when it is whole.
         let made = Database { name: unique("made") };

@@ -112,7 +112,7 @@ async fn communicate_correction(
     let states_seats = body.value.letter.is_some() || body.value.going_forward.is_some();
     let weighed =
         weighed::weigh(&app, actor.org, (*path, version), Action::Communicate, states_seats).await?;
-    let replied = once(&app, &actor, &replay, &body.sha256, async |tx| {
+    let replied = Box::pin(once(&app, &actor, &replay, &body.sha256, async |tx| {
         let loaded = corrections::load_for(tx, *path, version, Action::Communicate).await?;
         let asked = &body.value;
         let (outgoing, message, going_forward) = told(&app, tx, &actor.label(), &loaded, asked).await?;
@@ -132,7 +132,7 @@ async fn communicate_correction(
             moved = letter::told(&app, tx, &acting, moved, outgoing).await?;
         }
         Reply::ok(Some(moved.row.version), &Correction::of(&moved)?)
-    })
+    }))
     .await?;
     app.work.notify_one();
     Ok(respond(replied))

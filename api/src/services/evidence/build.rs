@@ -187,14 +187,13 @@ async fn proved(app: &App, org: OrgId, row: &BundleRow) -> Result<(Facts, Keys),
     let place = row.log_place.and_then(|place| u64::try_from(place).ok()).ok_or_else(gone)?;
     let mut tx = app.db.begin(org).await?;
     let locked = stored::lock(&mut tx, row.id).await?.ok_or_else(gone)?;
-    let size = match locked.checkpoint_size {
-        Some(size) => size,
-        None => {
-            let sealed = timeline_log::seal(app, &mut tx).await?;
-            let size = sealed.map(|checkpoint| checkpoint.size).ok_or_else(gone)?;
-            stored::set_checkpoint(&mut tx, row.id, size).await?;
-            size
-        }
+    let size = if let Some(size) = locked.checkpoint_size {
+        size
+    } else {
+        let sealed = timeline_log::seal(app, &mut tx).await?;
+        let size = sealed.map(|checkpoint| checkpoint.size).ok_or_else(gone)?;
+        stored::set_checkpoint(&mut tx, row.id, size).await?;
+        size
     };
     let checkpoint = log::checkpoint(&mut tx, size).await?.ok_or_else(gone)?;
     let keys = Keys {

@@ -257,7 +257,7 @@ fn message(correction: &Correction) -> Result<Option<LetterSent>, ApiError> {
     let parts = [&told.context, &told.data, &told.going_forward];
     let subject = format!("Message to {}", correction.subject.client);
     let text = parts.iter().map(|part| part.as_str()).collect::<Vec<_>>().join("\n\n") + "\n";
-    let html: String = parts.iter().map(|part| format!("<p>{}</p>\n", escape(part))).collect();
+    let html = parts.iter().map(|part| format!("<p>{}</p>\n", escape(part))).collect::<Vec<_>>().concat();
     let sha256 = digest::of_json(&json!({"subject": subject, "text": text, "html": html}))
         .map_err(ApiError::internal)?;
     let recipients = Vec::new();
