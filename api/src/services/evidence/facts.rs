@@ -5,7 +5,7 @@
 use super::rows::{Explained, explained};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::services::organizations;
+use crate::services::{brand, organizations};
 use crate::storage::captured::{self, CapturedRow};
 use crate::storage::corrections::{facts as stored, records};
 use crate::storage::evidence_bundles::BundleRow;
@@ -16,7 +16,7 @@ use leakage_core::audit::{Coverage, Gap};
 use leakage_core::correction::case::Correction;
 use leakage_core::digest;
 use leakage_core::evidence::facts::{
-    Attachment, AuditFacts, Captured, CorrectionFacts, Erasure, Facts, GapFacts, Identity, InputFile,
+    Attachment, AuditFacts, Captured, CorrectionFacts, Erasure, Facts, GapFacts, Identity, Image, InputFile,
     LetterSent, MonthFacts, Msp, Person, Predecessor, PseudonymScope, Reply,
 };
 use leakage_core::id::{AuditId, CorrectionId, ImportId, LetterId, OrgId};
@@ -59,7 +59,7 @@ pub(super) async fn gather(
             frozen_at: row.created_at,
             engine_version: ENGINE.to_owned(),
         },
-        msp: Msp { organization: org, name: known.name, logo: None, colour: None, contact: None },
+        msp: known.msp,
         months: months(&found),
         gaps: with_explanations(found, &explained),
         inputs: inputs(&known.imports, &explained)?,
@@ -158,13 +158,22 @@ fn inputs(imports: &[ImportRow], explained: &Explained) -> Result<Vec<InputFile>
 
 /// What one reading of the database knows.
 struct Known {
-    name: String,
+    msp: Msp,
     audit: AuditFacts,
     imports: Vec<ImportRow>,
     provisioning: Vec<Captured<leakage_core::records::ProvisioningEvent>>,
     activity: Vec<Captured<leakage_core::records::Activity>>,
     people: Vec<Person>,
     files: BTreeMap<u32, records::AttachedFile>,
+}
+
+/// The organization, under its logo and in its colour.
+async fn msp(tx: &mut OrgTx) -> Result<Msp, ApiError> {
+    let row = organizations::find(tx).await?;
+    let brand = brand::of(tx, &row).await?;
+    let logo = brand.logo.map(|bytes| Image { media_type: "image/png".to_owned(), bytes });
+    let colour = Some(brand.primary.to_string());
+    Ok(Msp { organization: tx.org(), name: row.name, logo, colour, contact: None })
 }
 
 impl Known {
@@ -188,7 +197,7 @@ impl Known {
             }
         }
         Ok(Self {
-            name: organizations::find(tx).await?.name,
+            msp: msp(tx).await?,
             audit: audit_facts(tx, audit, &correction.subject.client).await?,
             imports: imports_of(tx, audits).await?,
             provisioning: in_order(provisioning, |event: &leakage_core::records::ProvisioningEvent| {
