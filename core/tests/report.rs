@@ -75,6 +75,18 @@ fn names_of_many_languages_are_read_as_they_are() {
     }
 }
 
+#[test]
+fn what_is_not_shown_is_said_and_counted() {
+    let mut report = examples::under_billed();
+    let account = report.activity[0].clone();
+    report.activity = vec![account; 2_001];
+    let Some(words) = words(&report) else { return };
+    let said =
+        "The first 2,000 of 2,001 rows are shown; activity.csv in the evidence bundle has all of them.";
+    assert!(words.contains(said), "{words}");
+    assert!(words.contains("Use is recorded for 2,001 of 2,001 accounts."));
+}
+
 /// With a comma between thousands.
 fn grouped(amount: rust_decimal::Decimal) -> String {
     let text = amount.to_string();

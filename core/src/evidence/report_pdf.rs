@@ -26,9 +26,6 @@ use std::collections::BTreeMap;
 pub(super) const RENDERER: Renderer = Renderer { name: PATH, frozen: false, render };
 const PATH: &str = "report.pdf";
 
-/// Rows of the log and of use that the report shows. The sheets of the bundle have all of them.
-const MOST_ROWS: usize = 500;
-
 fn render(material: &Material<'_>) -> Result<Vec<File>, BundleError> {
     let pdf = report::pdf(&report_of(material)?)?;
     Ok(vec![File::new(PATH, "application/pdf", pdf)])
@@ -149,7 +146,7 @@ fn provisioning(facts: &Facts) -> Vec<Provisioned> {
         Captured::Kept { record, .. } => Some(record),
         Captured::Erased(_) => None,
     });
-    let shown = kept.take(MOST_ROWS).map(|event| Provisioned {
+    let shown = kept.map(|event| Provisioned {
         on: event.at.date_naive(),
         product: names(event.product.as_ref()).0,
         seats: match event.action {
@@ -169,7 +166,7 @@ fn activity(facts: &Facts) -> Vec<SeatUse> {
         Captured::Kept { record, .. } => Some(record),
         Captured::Erased(_) => None,
     });
-    let shown = kept.take(MOST_ROWS).map(|user| SeatUse {
+    let shown = kept.map(|user| SeatUse {
         account: user.user.clone(),
         product: names(user.product.as_ref()).0,
         provisioned_on: user.assigned_on,
