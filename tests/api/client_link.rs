@@ -2,7 +2,7 @@
 
 use crate::corrections::{Desk, PREMIUM, audited, message};
 use chrono::TimeDelta;
-use leakage_api::auth::Role;
+use leakage_api::auth::{Role, Scope};
 use leakage_api::config::{Config, MailConfig, MailSecurity};
 use leakage_core::letters::{LetterKind, example};
 use leakage_tests::{Caller, Mood, Org, SmtpServer, TestApp, assert_problem, send};
@@ -600,4 +600,17 @@ async fn one_link_may_ask_so_much_a_minute() {
     assert!(refused > 0, "no limit was reached");
     app.clock.advance(TimeDelta::minutes(1));
     assert_eq!(client.look().await.0, 200);
+}
+
+#[tokio::test]
+async fn nobody_stands_for_a_contact_that_an_integration_wrote() {
+    let server = SmtpServer::start();
+    let app = TestApp::start_with(with_mail(&server)).await;
+    let case = told(&app).await;
+    let key = case.org.api_key(&[Scope::Read, Scope::CatalogWrite]).await;
+    assert_eq!(case.register(&key, "insider@msp.example").await.0, 200);
+    // Whoever holds the key may be this very person.
+    let approve = format!("/v1/clients/{}/contacts/2/approve", case.client);
+    let answer = send(case.org.owner.caller.post(&approve)).await;
+    assert_problem(&answer, 403, "insufficient_role");
 }

@@ -21,7 +21,7 @@ use crate::records::ProvisioningAction;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const RENDERER: Renderer = Renderer { name: PATH, frozen: false, render };
 const PATH: &str = "report.pdf";
@@ -47,7 +47,7 @@ fn report_of(material: &Material<'_>) -> Result<Report, BundleError> {
         prepared_by: facts.msp.contact.clone(),
         months: months.clone().min().zip(months.max()),
         as_of: Some(facts.audit.period.as_of),
-        summary: Summary { context: correction.remarks.clone(), ..Summary::default() },
+        summary: Summary { remarks: correction.remarks.clone(), ..Summary::default() },
         chart: chart(facts),
         gaps: facts.gaps.iter().map(|of| gap(facts, of)).collect(),
         provisioning: provisioning(facts),
@@ -85,8 +85,10 @@ fn chart(facts: &Facts) -> Vec<MonthSeats> {
             add(month.month, month.billable, month.billed, month.provisional);
         }
     }
+    let months = facts.gaps.iter().flat_map(|of| &of.gap.months);
+    let open: BTreeSet<Month> = months.filter(|month| month.provisional).map(|month| month.month).collect();
     for month in &facts.months {
-        add(month.month, month.billable, month.billed, false);
+        add(month.month, month.billable, month.billed, open.contains(&month.month));
     }
     seats.into_values().collect()
 }

@@ -78,12 +78,22 @@ pub(super) async fn gather(
     })
 }
 
-/// The gap of each line, as the line's audit found it: audit, line, gap.
+/// The gaps of the lines, as the line's audit found them, or the last one that saw them: audit, line, gap. What
+/// verification added to a gap rests on the same finding, which stands once.
 async fn gaps(tx: &mut OrgTx, correction: &Correction) -> Result<Vec<(AuditId, u32, Gap)>, ApiError> {
     let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
     for line in &correction.lines {
-        let audit: Option<AuditId> = line.audit.parse().ok();
-        for (_, audit, _, document) in stored::gaps(tx, std::slice::from_ref(&line.gap), audit).await? {
+        let audit: AuditId = line.audit.parse().map_err(|_| ApiError::internal("a line names no audit"))?;
+        let gap = std::slice::from_ref(&line.gap);
+        let mut rows = stored::gaps(tx, gap, Some(audit)).await?;
+        if rows.is_empty() {
+            rows = stored::gaps(tx, gap, None).await?;
+        }
+        for (id, audit, _, document) in rows {
+            if !seen.insert((audit, id)) {
+                continue;
+            }
             let gap = serde_json::from_value(document).map_err(ApiError::internal)?;
             found.push((AuditId::new(audit), line.number, gap));
         }
@@ -261,7 +271,9 @@ async fn imports_of(tx: &mut OrgTx, audits: &BTreeSet<AuditId>) -> Result<Vec<Im
 
 /// The message of the correction, as the client was told.
 fn message(correction: &Correction) -> Result<Option<LetterSent>, ApiError> {
-    let Some(told) = &correction.announcement else { return Ok(None) };
+    // What went out as a letter of ours is among the letters.
+    let told = correction.announcement.as_ref().filter(|told| told.letter.is_none());
+    let Some(told) = told else { return Ok(None) };
     let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let parts = [&told.context, &told.data, &told.going_forward];
     let subject = format!("Message to {}", correction.subject.client);
