@@ -2,7 +2,7 @@
 
 use crate::corrections::{Desk, PREMIUM, audited, message};
 use chrono::TimeDelta;
-use leakage_api::auth::Role;
+use leakage_api::auth::{Role, Scope};
 use leakage_api::config::{Config, MailConfig, MailSecurity};
 use leakage_core::letters::{LetterKind, example};
 use leakage_tests::{Caller, Mood, Org, SmtpServer, TestApp, assert_problem, send};
@@ -90,26 +90,25 @@ impl Case<'_> {
     }
 }
 
-/// What the last mail says, with its line ends undone.
-fn last_mail(server: &SmtpServer) -> String {
-    let mail = server.taken().pop().expect("a mail");
-    mail.data.replace("=\n", "").replace("=3D", "=")
+/// What the mails say, the last one first, with their line ends undone. Members are mailed too.
+fn mails(server: &SmtpServer) -> impl Iterator<Item = String> {
+    server.taken().into_iter().rev().map(|mail| mail.data.replace("=\n", "").replace("=3D", "="))
 }
 
 fn token_in(server: &SmtpServer) -> String {
-    let mail = last_mail(server);
-    let token = mail.split_once("/c#").unwrap_or_else(|| panic!("no link in {mail}")).1;
+    let mut links = mails(server).filter_map(|mail| Some(mail.split_once("/c#")?.1.to_owned()));
+    let token = links.next().expect("a mail with a link");
     token.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
 }
 
 /// The code of the last mail.
 pub(crate) fn code_in(server: &SmtpServer) -> String {
-    let mail = last_mail(server);
     let is_code = |line: &&str| {
         line.len() == 9
             && line.bytes().enumerate().all(|(at, c)| if at == 4 { c == b' ' } else { c.is_ascii_digit() })
     };
-    mail.lines().map(str::trim).find(is_code).unwrap_or_else(|| panic!("no code in {mail}")).to_owned()
+    let code = |mail: String| mail.lines().map(str::trim).find(is_code).map(str::to_owned);
+    mails(server).find_map(code).expect("a mail with a code")
 }
 
 /// What is stored, as the service sees it.
@@ -235,7 +234,7 @@ async fn a_part_is_disputed_with_a_code_that_goes_to_the_registered_contact() {
     );
     let mail = server.taken().pop().unwrap();
     assert_eq!(mail.to, [CASEY]);
-    assert!(last_mail(&server).contains("do not pass the code on"), "{}", mail.data);
+    assert!(mails(&server).next().unwrap().contains("do not pass the code on"), "{}", mail.data);
     let code = code_in(&server);
     let body = |code: &str| json!({"code": code, "reason": "unauthorized_seats", "parts": [{"line": 1, "seats": 1}], "note": "Who ordered it?"});
     assert_problem(&client.act("dispute", version, body(&wrong(&code))).await, 422, "code_wrong");
@@ -387,7 +386,7 @@ async fn a_waiver_is_confirmed_only_through_the_mail_to_a_settled_contact() {
 
     let version = casey.view().await["version"].as_i64().unwrap();
     assert_eq!(casey.ask(Method::POST, "/codes", 1, Some(asked)).await.0, 200);
-    assert!(last_mail(&server).contains("confirm in writing that USD 88.00 is not charged"));
+    assert!(mails(&server).next().unwrap().contains("confirm in writing that USD 88.00 is not charged"));
     let body = json!({"code": code_in(&server), "request": 1});
     let (status, view) = casey.act("confirm-waiver", version, body).await;
     assert_eq!((status, &view["waivers"]), (200, &json!([])), "{view:#}");
@@ -601,4 +600,17 @@ async fn one_link_may_ask_so_much_a_minute() {
     assert!(refused > 0, "no limit was reached");
     app.clock.advance(TimeDelta::minutes(1));
     assert_eq!(client.look().await.0, 200);
+}
+
+#[tokio::test]
+async fn nobody_stands_for_a_contact_that_an_integration_wrote() {
+    let server = SmtpServer::start();
+    let app = TestApp::start_with(with_mail(&server)).await;
+    let case = told(&app).await;
+    let key = case.org.api_key(&[Scope::Read, Scope::CatalogWrite]).await;
+    assert_eq!(case.register(&key, "insider@msp.example").await.0, 200);
+    // Whoever holds the key may be this very person.
+    let approve = format!("/v1/clients/{}/contacts/2/approve", case.client);
+    let answer = send(case.org.owner.caller.post(&approve)).await;
+    assert_problem(&answer, 403, "insufficient_role");
 }

@@ -1,4 +1,5 @@
 //! The keys of gaps that SQL made once are folded like those that the service makes.
+#![expect(clippy::disallowed_types, reason = "the test writes what a migration wrote")]
 
 use leakage_core::matching::fold;
 use leakage_tests::TestApp;

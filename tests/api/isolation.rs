@@ -50,10 +50,9 @@ fn body(operation: &str) -> Option<Value> {
     Some(match operation {
         "answer_import" => json!({"client": "Contoso"}),
         "accept_correction" => json!({"said": said()}),
-        "update_mapping" => json!({"basis": null}),
         "amend_correction" => json!({"audit_id": Uuid::now_v7()}),
         "answer_correction" => json!({"dispute": 1, "reason": "refusal"}),
-        "approve_mapping" => json!({}),
+        "update_mapping" => json!({"basis": null}),
         "approve_correction" => json!({"of": "shock"}),
         "assign_correction" => json!({"owner": Uuid::now_v7()}),
         "attach_confirmation" | "replace_organization_logo" => json!({"any": "file"}),
@@ -87,7 +86,7 @@ fn body(operation: &str) -> Option<Value> {
         "put_client_reconciliation_schedule" | "put_reconciliation_schedule" => json!({"invoice_day": 5}),
         "create_client" | "update_client" => json!({"name": format!("Client {}", Uuid::now_v7())}),
         "create_erasure" => json!({"person": "nobody@example.com", "reason": "Asked by letter"}),
-        "create_evidence_bundle" | "check_log" => json!({}),
+        "approve_mapping" | "create_evidence_bundle" | "check_log" => json!({}),
         "create_import" => json!({"file": Uuid::now_v7()}),
         "create_import_profile" | "update_import_profile" => json!({
             "name": "Seat list", "kind": "leakage_entitlements",
@@ -141,6 +140,7 @@ fn said() -> Value {
 }
 
 /// One of each thing that an address can name.
+#[expect(clippy::too_many_lines, reason = "a list of all kinds of things")]
 async fn things(app: &TestApp, org: &Org<'_>) -> BTreeMap<&'static str, String> {
     let member = org.member(Role::Viewer).await;
     let invitation = org.invite(&new_email(), Role::Viewer).await;
@@ -380,7 +380,9 @@ async fn lists_hold_nothing_of_another_organization() {
         secured().filter(|(m, path, _)| *m == Method::GET && parameters(path).is_empty())
     {
         let (status, answer) = send(ask(&ours.owner.caller, &method, &path, operation)).await;
-        assert_eq!(status, 200, "{path}: {answer:#}");
+        // Theirs has a logo, ours has none.
+        let none = operation["operationId"] == "get_organization_logo";
+        assert_eq!(status, if none { 404 } else { 200 }, "{path}: {answer:#}");
         let text = answer.to_string();
         for secret in &secrets {
             assert!(!text.contains(secret.as_str()), "{path} tells {secret}: {answer:#}");

@@ -139,8 +139,8 @@ async fn every_kind_of_record_is_read_back_as_it_was_written() {
         rows.into_iter().chain(names.into_iter().map(|(_, record)| record)).collect();
     read.sort_by_key(|sourced| sourced.line);
     assert_eq!(read, written);
-    let named = directory.left_out(id.uuid()).unwrap();
-    assert_eq!((named.clients.len(), named.others.len()), (0, 1), "none of these rows is compared");
+    let left_out = directory.left_out(id.uuid()).unwrap();
+    assert_eq!((left_out.clients.len(), left_out.others.len()), (0, 1), "none of these rows is compared");
     drop(tx);
     let rows = org.read(&format!("/v1/imports/{id}/rows")).await;
     let kinds: Vec<&str> =

@@ -15,8 +15,8 @@ impl Phone {
         let text = begun["secret"].as_str().unwrap();
         assert!(begun["otpauth_uri"].as_str().unwrap().contains(&format!("secret={text}&")));
         let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-        let bits: String =
-            text.chars().map(|letter| format!("{:05b}", letters.find(letter).unwrap())).collect();
+        let bits = text.chars().map(|letter| format!("{:05b}", letters.find(letter).unwrap()));
+        let bits = bits.collect::<Vec<_>>().concat();
         let bytes = bits.as_bytes().chunks_exact(8).map(|byte| std::str::from_utf8(byte).unwrap());
         Self(bytes.map(|byte| u8::from_str_radix(byte, 2).unwrap()).collect())
     }
@@ -249,6 +249,6 @@ async fn an_organization_of_one_waives_alone_a_day_later_with_a_fresh_second_fac
     let shown = send(owner.caller.post("/v1/me/second-factor/verify").json(&verify)).await;
     assert_eq!(shown.0, 204, "{:#}", shown.1);
     let waived = desk.ok(&owner.caller, "waive", granted).await;
-    let waiver = &waived["waivers"][0];
-    assert_eq!((&waiver["alone"], &waiver["above_threshold"]), (&json!(true), &json!(true)), "{waiver:#}");
+    let is = &waived["waivers"][0];
+    assert_eq!((&is["alone"], &is["above_threshold"]), (&json!(true), &json!(true)), "{is:#}");
 }

@@ -1,4 +1,4 @@
-//! A database for each test, cloned from one that was migrated once.
+//! A database for each test, cloned from one that was migrated once for all of them.
 #![expect(clippy::disallowed_types, reason = "tests look at the database with the owner's eyes")]
 
 use leakage_api::storage;
@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 use std::str::FromStr as _;
 use tokio::sync::OnceCell;
 
-/// The migrated database that the others are cloned from; made once in a process.
+/// Name of the migrated database that the others are cloned from.
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
 
 /// A test's own database.
@@ -32,17 +32,36 @@ async fn administer(statement: String) {
     sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await.expect("the test server obeys");
 }
 
+/// Which build of the tests this is: another build may have other migrations.
+fn build() -> u128 {
+    let program = std::env::current_exe().and_then(std::fs::metadata).and_then(|file| file.modified());
+    let built = program.expect("the tests are a file");
+    built.duration_since(std::time::UNIX_EPOCH).expect("made after 1970").as_nanos()
+}
+
+/// The migrated database. Tests may run in processes of their own: the first of them makes it, the others wait.
+async fn template() -> String {
+    let name = format!("leakage_template_{:x}", build());
+    let mut connection = PgConnection::connect_with(&server()).await.expect("the test server answers");
+    // Held until the connection ends.
+    sqlx::query("select pg_advisory_lock(1)").execute(&mut connection).await.expect("a lock");
+    let there = sqlx::query_scalar::<_, bool>("select exists (select from pg_database where datname = $1)")
+        .bind(&name);
+    if !there.fetch_one(&mut connection).await.expect("the test server answers") {
+        // It has its name only when it is whole.
+        let made = Database { name: unique("made") };
+        administer(format!("create database {}", made.name)).await;
+        storage::migrate(&made.owner_url()).await.expect("the migrations run");
+        administer(format!("alter database {} rename to {name}", made.name)).await;
+    }
+    connection.close().await.expect("the test server answers");
+    name
+}
+
 impl Database {
     /// Clones the template.
     pub async fn create() -> Self {
-        let template = TEMPLATE
-            .get_or_init(|| async {
-                let template = Self { name: unique("template") };
-                administer(format!("create database {}", template.name)).await;
-                storage::migrate(&template.owner_url()).await.expect("the migrations run");
-                template.name
-            })
-            .await;
+        let template = TEMPLATE.get_or_init(template).await;
         let database = Self { name: unique("test") };
         administer(format!("create database {} template {template}", database.name)).await;
         database

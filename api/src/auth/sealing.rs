@@ -138,16 +138,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("keys");
         let sealer = Sealer::open(&file).unwrap();
-        let sealed = sealer.seal(b"one", b"secret").unwrap();
-        assert_eq!(sealer.unseal(b"one", &sealed).unwrap(), b"secret");
-        assert_eq!(sealer.unseal(b"other", &sealed), Err(SealError::Broken));
-        assert_eq!(Sealer::open(&file).unwrap().unseal(b"one", &sealed).unwrap(), b"secret");
-        assert_ne!(sealer.seal(b"one", b"secret").unwrap(), sealed);
-        for at in 0..sealed.len() {
-            let mut changed = sealed.clone();
+        let kept = sealer.seal(b"one", b"secret").unwrap();
+        assert_eq!(sealer.unseal(b"one", &kept).unwrap(), b"secret");
+        assert_eq!(sealer.unseal(b"other", &kept), Err(SealError::Broken));
+        assert_eq!(Sealer::open(&file).unwrap().unseal(b"one", &kept).unwrap(), b"secret");
+        assert_ne!(sealer.seal(b"one", b"secret").unwrap(), kept);
+        for at in 0..kept.len() {
+            let mut changed = kept.clone();
             changed[at] ^= 1;
             assert!(sealer.unseal(b"one", &changed).is_err(), "{at}");
-            assert!(sealer.unseal(b"one", &sealed[..at]).is_err(), "{at}");
+            assert!(sealer.unseal(b"one", &kept[..at]).is_err(), "{at}");
         }
     }
 

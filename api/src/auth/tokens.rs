@@ -305,7 +305,6 @@ mod tests {
     use serde_json::{Value, json};
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
-    use std::path::PathBuf;
     use uuid::Uuid;
 
     const ISSUER: &str = "https://leakage.example";

@@ -205,11 +205,11 @@ async fn record_delivered(
     body: JsonBody<Arrival>,
 ) -> Result<HttpResponse, ApiError> {
     let version = version.required()?;
-    let replied = once(&app, &actor, &replay, &body.sha256, async |tx| {
+    let replied = Box::pin(once(&app, &actor, &replay, &body.sha256, async |tx| {
         let row = deliveries::arrive(&app, tx, &actor, *path, version, &body.value).await?;
         let shown = shown(tx, row).await?;
         Reply::ok(Some(shown.version), &shown)
-    })
+    }))
     .await?;
     Ok(respond(replied))
 }

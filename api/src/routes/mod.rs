@@ -8,7 +8,6 @@ pub mod api_keys;
 pub mod audit_findings;
 pub mod audits;
 pub mod billing_entities;
-pub mod client_contacts;
 pub mod client_history;
 pub mod client_links;
 pub mod clients;
@@ -85,7 +84,6 @@ pub fn documented(config: &mut ServiceConfig) {
         .configure(invitations::configure)
         .configure(api_keys::configure)
         .configure(clients::configure)
-        .configure(client_contacts::configure)
         .configure(products::configure)
         .configure(mappings::configure)
         .configure(rules::configure)

@@ -123,11 +123,18 @@ async fn list_log_entries(
     responses((status = 200, description = "The log", body = String, content_type = "application/x-ndjson")))]
 #[get("/timeline-log/export")]
 async fn export_log(app: web::Data<App>, actor: Allowed<perm::Read>) -> Result<HttpResponse, ApiError> {
-    let tx = app.db.begin_snapshot(actor.org).await?;
-    let lines = futures_util::stream::try_unfold(Some((tx, -1)), |state| async move {
-        let Some((mut tx, after)) = state else { return Ok(None) };
-        let (lines, next) = timeline_log::lines(&mut tx, after).await?;
-        Ok::<_, ApiError>(Some((Bytes::from(lines), next.map(|after| (tx, after)))))
+    // A transaction for each piece: a reader who waits holds no connection. Entries are only ever added, and the
+    // checkpoints come from the snapshot that had no more entries.
+    let org = actor.org;
+    let lines = futures_util::stream::try_unfold(Some(-1), move |state| {
+        let app = app.clone();
+        async move {
+            let Some(after) = state else { return Ok(None) };
+            let mut tx = app.db.begin_snapshot(org).await?;
+            let (lines, next) = timeline_log::lines(&mut tx, after).await?;
+            tx.commit().await?;
+            Ok::<_, ApiError>(Some((Bytes::from(lines), next)))
+        }
     });
     let disposition = ContentDisposition {
         disposition: DispositionType::Attachment,

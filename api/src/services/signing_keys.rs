@@ -65,12 +65,11 @@ pub async fn make(app: &App, tx: &mut OrgTx, by: &str) -> Result<(), ApiError> {
 
 /// The key that signs now; made when the organization has none. It stays so until the transaction ends.
 pub async fn current(app: &App, tx: &mut OrgTx) -> Result<SigningKey, ApiError> {
-    let row = match stored::current(tx).await? {
-        Some(row) => row,
-        None => {
-            make(app, tx, "system:evidence").await?;
-            stored::current(tx).await?.ok_or_else(|| ApiError::internal("a signing key is not there"))?
-        }
+    let row = if let Some(row) = stored::current(tx).await? {
+        row
+    } else {
+        make(app, tx, "system:evidence").await?;
+        stored::current(tx).await?.ok_or_else(|| ApiError::internal("a signing key is not there"))?
     };
     SigningKey::opened(app, tx.org(), &row)
 }

@@ -233,6 +233,9 @@ pub async fn erase_captured(
 }
 
 /// Erases what entries of the log said of a person; their hashes stay. Answers their places.
+///
+/// A person is named by whole words of who did it, without the kind of actor, or of why. Entries that tell of
+/// erasures are kept: they say which others were erased.
 pub async fn erase_log_entries(
     tx: &mut OrgTx,
     person: &str,
@@ -242,7 +245,9 @@ pub async fn erase_log_entries(
     Ok(sqlx::query_scalar(
         "update timeline_log_entries
          set entry = null, erased_at = $3
-         where org_id = $1 and entry is not null and position($2 in lower(entry)) > 0
+         where org_id = $1 and entry is not null and entry::json ->> 'command' <> 'erase_person'
+           and position(words_of($2) in words_of(concat(
+                 regexp_replace(entry::json ->> 'actor', '^[a-z_]+:', ''), ' ', entry::json ->> 'reason'))) > 0
          returning place",
     )
     .bind(org)

@@ -76,6 +76,7 @@ pub struct WorkFilter<'a> {
 }
 
 /// The queue, soonest invoice first, then soonest deadline.
+#[expect(clippy::too_many_lines, reason = "one statement, which is read as a whole")]
 pub async fn list(
     tx: &mut OrgTx,
     filter: &WorkFilter<'_>,

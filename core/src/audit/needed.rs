@@ -34,12 +34,12 @@ pub fn needed(input: &AuditInput) -> Option<Vec<HashSet<ClientRef>>> {
         let alone = source.client.is_some() && one_client(source);
         let mut own: HashSet<ClientRef> = HashSet::new();
         for client in source.left_out.clients.iter().chain(&source.left_out.others) {
-            let named = client_of(source, alone, client);
-            let ours = if let Some(ours) = known.get(named.as_ref()) {
+            let meant = client_of(source, alone, client);
+            let ours = if let Some(ours) = known.get(meant.as_ref()) {
                 *ours
             } else {
-                let ours = identity.ever(&named).any(|client| wanted.contains(&client));
-                known.insert(named.into_owned(), ours);
+                let ours = identity.ever(&meant).any(|client| wanted.contains(&client));
+                known.insert(meant.into_owned(), ours);
                 ours
             };
             if ours {

@@ -42,11 +42,11 @@ fn write(draft: &Draft<'_>) -> Written {
         "Billable",
         "Purpose",
     ];
-    let charges = draft.one_off.iter().map(|line| charge(draft, line, &mut out)).collect();
-    out.table("one_off", &header, charges);
+    let one_off = draft.one_off.iter().map(|line| charge(draft, line, &mut out)).collect();
+    out.table("one_off", &header, one_off);
     let header = ["Company", "Contract", "Service", "Service ID", "Unit Change", "Units", "Effective Date"];
-    let changes = draft.rows().map(|(change, row)| units(draft, change, row, &mut out)).collect();
-    out.table("recurring", &header, changes);
+    let recurring = draft.rows().map(|(change, row)| units(draft, change, row, &mut out)).collect();
+    out.table("recurring", &header, recurring);
     if !draft.one_off.is_empty() {
         out.notes
             .push("Autotask: approve and post the charges; they are billing items only then.".to_owned());

@@ -29,13 +29,14 @@ const ADDITION: &str =
     "The number of the addition. Import the additions through the API, or with the column Addition ID.";
 const PRODUCT: &str = "The product's identifier. Import the additions with the column Product ID.";
 
-const HEADER: [&str; 12] = [
+const HEADER: [&str; 13] = [
     "Company",
     "Agreement",
     "Addition ID",
     "Product ID",
     "Description",
     "Qty",
+    "Less Included",
     "Unit Price",
     "Bill",
     "Effective Date",
@@ -48,6 +49,7 @@ const HEADER: [&str; 12] = [
 struct Addition<'a> {
     product: Option<&'a str>,
     quantity: Decimal,
+    included: Decimal,
     unit_price: Option<Decimal>,
     from: NaiveDate,
     until: Option<NaiveDate>,
@@ -57,13 +59,13 @@ struct Addition<'a> {
 
 fn write(draft: &Draft<'_>) -> Written {
     let mut out = Written::default();
-    let charges = draft.one_off.iter().map(|line| charge(draft, line, &mut out)).collect();
-    out.table("one_off", &HEADER, charges);
-    let mut changes = Vec::new();
+    let one_off = draft.one_off.iter().map(|line| charge(draft, line, &mut out)).collect();
+    out.table("one_off", &HEADER, one_off);
+    let mut recurring = Vec::new();
     for (change, row) in draft.rows() {
-        changes.extend(quantity(draft, change, row, &mut out));
+        recurring.extend(quantity(draft, change, row, &mut out));
     }
-    out.table("recurring", &HEADER, changes);
+    out.table("recurring", &HEADER, recurring);
     if !draft.one_off.is_empty() {
         out.notes.push(
             "ConnectWise: enter the lines before the invoice of their billing period is made, and leave the dates as \
@@ -78,6 +80,7 @@ fn charge(draft: &Draft<'_>, line: &OneOff, out: &mut Written) -> Vec<Cell> {
     let addition = Addition {
         product: line.product_code.as_deref(),
         quantity: Decimal::ONE,
+        included: Decimal::ZERO,
         unit_price: Some(line.amount.amount),
         from: line.period_from,
         until: Some(line.period_until),
@@ -100,7 +103,7 @@ fn add(
     let body = json!({
         "product": { "identifier": out.code(addition.product, "product.identifier", PRODUCT) },
         "quantity": number(addition.quantity),
-        "lessIncluded": 0,
+        "lessIncluded": number(addition.included),
         "unitPrice": addition.unit_price.map_or(Value::Null, number),
         "billCustomer": "Billable",
         "effectiveDate": midnight(addition.from),
@@ -116,6 +119,7 @@ fn add(
         Cell::of(addition.product),
         Cell::Text(addition.description.clone()),
         addition.quantity.into(),
+        addition.included.into(),
         addition.unit_price.map_or_else(Cell::empty, Cell::from),
         "Billable".into(),
         addition.from.into(),
@@ -127,10 +131,12 @@ fn add(
 
 fn quantity(draft: &Draft<'_>, change: &Recurring, row: &RowChange, out: &mut Written) -> Vec<Vec<Cell>> {
     let fewer = row.to_quantity < row.from_quantity;
-    let addition = |quantity: Decimal| Addition {
+    let price = row.unit_price.or(change.unit_price);
+    let addition = |quantity: Decimal, included: Decimal| Addition {
         product: row.product_code.as_deref(),
         quantity,
-        unit_price: change.unit_price,
+        included,
+        unit_price: price,
         from: change.effective_on,
         until: None,
         prorate: change.prorate,
@@ -138,7 +144,7 @@ fn quantity(draft: &Draft<'_>, change: &Recurring, row: &RowChange, out: &mut Wr
     };
     let agreement = row.agreement.as_deref();
     if !fewer {
-        let more = addition(row.to_quantity - row.from_quantity);
+        let more = addition(row.to_quantity - row.from_quantity, Decimal::ZERO);
         return vec![add(draft, agreement, &more, "Add seats", out)];
     }
     let id = out.segment(agreement_id(agreement), "agreementId", AGREEMENT);
@@ -153,7 +159,8 @@ fn quantity(draft: &Draft<'_>, change: &Recurring, row: &RowChange, out: &mut Wr
         Cell::of(row.product_code.as_deref()),
         Cell::of(row.product_name.as_deref()),
         row.from_quantity.into(),
-        change.unit_price.map_or_else(Cell::empty, Cell::from),
+        row.included.into(),
+        price.map_or_else(Cell::empty, Cell::from),
         "Billable".into(),
         Cell::empty(),
         change.effective_on.into(),
@@ -161,7 +168,13 @@ fn quantity(draft: &Draft<'_>, change: &Recurring, row: &RowChange, out: &mut Wr
         "End the addition".into(),
     ]];
     if row.to_quantity > Decimal::ZERO {
-        rows.push(add(draft, agreement, &addition(row.to_quantity), "Begin it with what is left", out));
+        rows.push(add(
+            draft,
+            agreement,
+            &addition(row.to_quantity, row.included),
+            "Begin it with what is left",
+            out,
+        ));
     }
     rows
 }

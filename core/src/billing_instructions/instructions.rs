@@ -90,6 +90,12 @@ pub struct RowChange {
     /// Quantity as it becomes.
     #[cfg_attr(feature = "openapi", schema(value_type = String, max_length = 40))]
     pub to_quantity: Decimal,
+    /// What of the quantity the agreement includes without a charge; it stays so.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, max_length = 40))]
+    pub included: Decimal,
+    /// The row's own price of a billing period; of a row that no import shows, that of the change.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, max_length = 40))]
+    pub unit_price: Option<Decimal>,
     /// Digest of the imported file that shows the row; empty where no import does.
     #[cfg_attr(feature = "openapi", schema(max_length = 100))]
     pub import: String,

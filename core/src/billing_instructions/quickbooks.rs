@@ -30,7 +30,7 @@ const TEMPLATE: &str = "Number and SyncToken of the recurring transaction; no ex
 
 fn write(draft: &Draft<'_>) -> Written {
     let mut out = Written::default();
-    let mut rows = Vec::new();
+    let (mut rows, mut credits) = (Vec::new(), Vec::new());
     let documents = draft.documents();
     for document in &documents {
         out.lacks("ItemRef.value", ITEM);
@@ -49,7 +49,8 @@ fn write(draft: &Draft<'_>) -> Written {
         let entity = if document.credit { "creditmemo" } else { "invoice" };
         let path = format!("/v3/company/{{realmId}}/{entity}");
         out.request(format!("Make the {}", document.kind()), "POST", path, body);
-        rows.extend(document.lines.iter().map(|line| row(draft, document, line)));
+        let table = if document.credit { &mut credits } else { &mut rows };
+        table.extend(document.lines.iter().map(|line| row(draft, document, line)));
     }
     let header = [
         "*InvoiceNo",
@@ -66,6 +67,11 @@ fn write(draft: &Draft<'_>) -> Written {
         "Service Date",
     ];
     out.table("one_off", &header, rows);
+    // Apart from invoices: whoever imports a table must not charge what is given back.
+    if !credits.is_empty() {
+        let [_, others @ ..] = header;
+        out.table("credit_memos", &[&["*CreditMemoNo"], &others[..]].concat(), credits);
+    }
     let header = ["Customer", "Item(Product/Service)", "ItemQuantity", "Was", "ItemRate", "From"];
     let changes = draft.rows().map(|(change, row)| template(draft, change, row, &mut out)).collect();
     out.table("recurring", &header, changes);
@@ -110,7 +116,7 @@ fn row(draft: &Draft<'_>, document: &Document<'_>, line: &OneOff) -> Vec<Cell> {
 fn template(draft: &Draft<'_>, change: &Recurring, row: &RowChange, out: &mut Written) -> Vec<Cell> {
     out.lacks("RecurringTransaction.Id", TEMPLATE);
     out.lacks("ItemRef.value", ITEM);
-    let whole = change.unit_price.and_then(|price| price.checked_mul(row.to_quantity));
+    let whole = row.unit_price.or(change.unit_price).and_then(|price| price.checked_mul(row.to_quantity));
     let body = json!({ "RecurringTransaction": { "Invoice": {
         "Id": null,
         "SyncToken": null,
@@ -122,7 +128,7 @@ fn template(draft: &Draft<'_>, change: &Recurring, row: &RowChange, out: &mut Wr
             "SalesItemLineDetail": {
                 "ItemRef": { "value": null },
                 "Qty": number(row.to_quantity),
-                "UnitPrice": change.unit_price.map(number),
+                "UnitPrice": row.unit_price.or(change.unit_price).map(number),
             },
         }],
     } } });
@@ -133,7 +139,7 @@ fn template(draft: &Draft<'_>, change: &Recurring, row: &RowChange, out: &mut Wr
         Cell::of(row.product_name.as_deref().or(Some(&change.product))),
         row.to_quantity.into(),
         row.from_quantity.into(),
-        change.unit_price.map_or_else(Cell::empty, Cell::from),
+        row.unit_price.or(change.unit_price).map_or_else(Cell::empty, Cell::from),
         change.effective_on.into(),
     ]
 }

@@ -59,7 +59,8 @@ pub(super) fn changes(
     let (mut changes, mut first) = (Vec::new(), Vec::new());
     for line in lines.iter().filter(last_of_gap) {
         let to_seats = agreed(asked, line);
-        if to_seats == line.billed || asked.correction.forward_verified() {
+        let done = asked.correction.forward_verified() || bills(asked, line, to_seats);
+        if to_seats == line.billed || done {
             continue;
         }
         let (change, own_line) = change(asked, line, to_seats, own, adapter)?;
@@ -67,6 +68,13 @@ pub(super) fn changes(
         first.extend(own_line);
     }
     Ok((changes, first))
+}
+
+/// Whether the rows that go on bill so many seats already: the change was entered, and imported again.
+fn bills(asked: &Asked<'_>, line: &Line, seats: i64) -> bool {
+    let rows = rows_of(asked, &line.product);
+    let billed: Decimal = rows.iter().map(|row| row.record.quantity - row.record.included).sum();
+    !rows.is_empty() && billed == Decimal::from(seats)
 }
 
 fn agreed(asked: &Asked<'_>, line: &Line) -> i64 {
@@ -89,7 +97,9 @@ fn change(
     let period = Period::of(on, asked.billing_day, months);
     let seats = to_seats.checked_sub(line.billed).ok_or(TooLarge)?;
     let monthly = line.forward_at(to_seats, currency).checked_mul(seats.signum()).ok_or(TooLarge)?;
-    let listed = rows.first().map(|row| row.record.unit_price);
+    let changed = row_changes(line, seats, &rows, own);
+    let listed = changed.first().and_then(|row| row.unit_price);
+    let one_price = changed.iter().all(|row| row.unit_price == listed);
     let agreed = line.price.and_then(|price| price.checked_mul(Decimal::from(months)));
     let agreed = agreed.map(|price| price.round_dp(PRICE_DIGITS));
     let unit_price = listed.or(agreed).unwrap_or_default();
@@ -113,8 +123,8 @@ fn change(
         cycle_months: months,
         first_period: Money::from_minor(wanted, currency),
         first_period_line: Money::from_minor(entered.line, currency),
-        price_differs: !same,
-        rows: row_changes(line, seats, &rows, own),
+        price_differs: !same || !one_price,
+        rows: changed,
     };
     let own_line = (entered.line != 0).then(|| first_line(asked, line, &whole, entered));
     Ok((change, own_line))
@@ -146,6 +156,8 @@ fn row_changes(line: &Line, seats: i64, rows: &[&BillingRow], own: &[&BillingRow
         product_name: row.record.product.name.clone(),
         from_quantity: row.record.quantity.normalize(),
         to_quantity: to.normalize(),
+        included: row.record.included.normalize(),
+        unit_price: Some(row.record.unit_price.normalize()),
         import: row.import.clone(),
         row: row.line,
     };
@@ -155,7 +167,7 @@ fn row_changes(line: &Line, seats: i64, rows: &[&BillingRow], own: &[&BillingRow
     }
     let mut largest = rows.to_vec();
     largest.sort_by_key(|row| std::cmp::Reverse(row.record.quantity));
-    let (mut left, mut changes) = (-seats, Vec::new());
+    let (mut left, mut changes) = (seats.abs(), Vec::new());
     for row in largest {
         let gone = left.min(row.record.quantity - row.record.included);
         if gone > Decimal::ZERO {
@@ -163,15 +175,18 @@ fn row_changes(line: &Line, seats: i64, rows: &[&BillingRow], own: &[&BillingRow
             left -= gone;
         }
     }
-    if changes.is_empty() {
+    if left > Decimal::ZERO {
         // No import shows the row; the agreement of the client's other rows is the likely one.
+        let from = if rows.is_empty() { Decimal::from(line.billed) } else { left };
         changes.push(RowChange {
             source_id: None,
             agreement: own.first().and_then(|row| row.record.agreement.clone()),
             product_code: None,
             product_name: None,
-            from_quantity: Decimal::from(line.billed),
-            to_quantity: Decimal::from(line.billed) + seats,
+            from_quantity: from,
+            to_quantity: if rows.is_empty() { from + seats } else { Decimal::ZERO },
+            included: Decimal::ZERO,
+            unit_price: None,
             import: String::new(),
             row: 0,
         });

@@ -3,7 +3,7 @@
 use super::reference::{FIRST_PERIOD, Reference};
 use crate::audit::InvoicedReference;
 use crate::money::Currency;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What each document shows of a correction, minor units: by the number of the invoice or credit note, and by the
 /// reference itself, for a ledger that knows no number yet. Of an invoice only the correction's own lines count,
@@ -13,9 +13,12 @@ pub fn shown(references: &[InvoicedReference], own: &Reference, currency: Curren
     let ours = references.iter().filter(|one| one.amount.currency == currency);
     for one in ours.filter(|one| one.reference.same_correction(own)) {
         let Some(minor) = one.amount.minor() else { continue };
-        let names = [Some(one.reference.to_string()), one.document.clone()];
-        let past = one.reference.number() != Some(FIRST_PERIOD);
-        for name in names.into_iter().flatten().filter(|_| past) {
+        if one.reference.number() == Some(FIRST_PERIOD) {
+            continue;
+        }
+        // A document may be numbered with the reference itself: it counts once.
+        let names = BTreeSet::from([Some(one.reference.to_string()), one.document.clone()]);
+        for name in names.into_iter().flatten() {
             *shown.entry(name).or_insert(0_i64) += minor;
         }
     }
@@ -43,11 +46,19 @@ mod tests {
             line(&own.part(FIRST_PERIOD), Some("INV-1"), 71),
             line(&own, None, 100),
             line(&other, Some("INV-1"), 900),
+            line(&own.part(3), Some(&own.part(3).to_string()), 1100),
         ];
         let shown = shown(&lines, &own, Currency::USD);
         let whole = own.to_string();
         let second = own.part(2).to_string();
-        let expected = [("INV-1", 4400), ("INV-2", 2200), (whole.as_str(), 4500), (second.as_str(), 2200)];
+        let third = own.part(3).to_string();
+        let expected = [
+            ("INV-1", 4400),
+            ("INV-2", 2200),
+            (whole.as_str(), 4500),
+            (second.as_str(), 2200),
+            (third.as_str(), 1100),
+        ];
         assert_eq!(shown, expected.map(|(name, minor)| (name.to_owned(), minor)).into());
         assert!(super::shown(&lines, &own, Currency::EUR).is_empty());
     }

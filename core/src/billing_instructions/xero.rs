@@ -137,7 +137,7 @@ fn template(draft: &Draft<'_>, change: &Recurring, row: &RowChange, out: &mut Wr
         Cell::of(row.product_name.as_deref().or(Some(&change.product))),
         row.to_quantity.into(),
         row.from_quantity.into(),
-        change.unit_price.map_or_else(Cell::empty, Cell::from),
+        row.unit_price.or(change.unit_price).map_or_else(Cell::empty, Cell::from),
         change.effective_on.into(),
     ]
 }

@@ -3,7 +3,6 @@
 use super::case::Correction;
 use super::ledger::{Bucket, Cause, Entry};
 use super::plan::InstalmentState;
-use super::quantity::Quantity;
 use super::verification::Outcome;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -135,11 +134,5 @@ impl Correction {
             }
         }
         recovered
-    }
-
-    /// What was billed and credited of it so far, and is proved, over what it claims.
-    pub fn proved_share(&self) -> (i64, Quantity) {
-        let recovered = self.recovered();
-        (recovered.billed + recovered.credited, super::quantity::total(&self.claimed()))
     }
 }

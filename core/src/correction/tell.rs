@@ -11,7 +11,7 @@ use super::shock::{Band, instalment_too_large};
 use chrono::NaiveDate;
 
 /// How labels of people begin; others are those of integrations and jobs.
-const PERSON: &str = "user:";
+pub(super) const PERSON: &str = "user:";
 
 impl Correction {
     /// Notes proof of when seats were provisioned that rest on a later snapshot.

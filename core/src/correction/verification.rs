@@ -179,8 +179,8 @@ impl Correction {
 
     /// Whether this is the last word already on what an outcome speaks of.
     pub fn is_noted(&self, on: NaiveDate, outcome: &Outcome) -> bool {
-        let of_day = self.verifications.iter().filter(|one| one.on == on);
-        let last = of_day.filter(|one| one.outcome.about() == outcome.about()).next_back();
+        let same = |one: &&Verification| one.on == on && one.outcome.about() == outcome.about();
+        let last = self.verifications.iter().rfind(same);
         last.is_some_and(|one| one.outcome == *outcome)
     }
 

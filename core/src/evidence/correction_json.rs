@@ -42,10 +42,8 @@ pub(super) struct LedgerDocument {
 #[derive(PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PlaceBalance {
     /// Where.
-    #[serde(flatten)]
     pub(super) place: Place,
     /// How much.
-    #[serde(flatten)]
     pub(super) balance: Balance,
 }
 

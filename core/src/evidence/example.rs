@@ -115,9 +115,9 @@ fn log(entries: &[TimelineEntry], frozen_at: u64, seal: &dyn Seal) -> Result<Log
     let words = words.map_err(|_| BundleError::Entry { place: 0, reason: "it has no canonical form" })?;
     let leaves: Vec<Hash> = words.iter().map(|words| leaf_hash(words)).collect();
     let mut tree = Frontier::default();
-    leaves.iter().for_each(|leaf| {
+    for leaf in &leaves {
         tree.append(*leaf);
-    });
+    }
     let origin = "msp.example/log";
     let key = NoteKey::new(origin, seal.public_key()).map_err(CheckpointError::from)?;
     let sign = |message: &[u8]| seal.sign(message).map_err(Unsigned::Seal);

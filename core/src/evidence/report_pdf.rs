@@ -21,13 +21,10 @@ use crate::records::ProvisioningAction;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const RENDERER: Renderer = Renderer { name: PATH, frozen: false, render };
 const PATH: &str = "report.pdf";
-
-/// Rows of the log and of use that the report shows. The sheets of the bundle have all of them.
-const MOST_ROWS: usize = 500;
 
 fn render(material: &Material<'_>) -> Result<Vec<File>, BundleError> {
     let pdf = report::pdf(&report_of(material)?)?;
@@ -50,7 +47,7 @@ fn report_of(material: &Material<'_>) -> Result<Report, BundleError> {
         prepared_by: facts.msp.contact.clone(),
         months: months.clone().min().zip(months.max()),
         as_of: Some(facts.audit.period.as_of),
-        summary: Summary { context: correction.remarks.clone(), ..Summary::default() },
+        summary: Summary { remarks: correction.remarks.clone(), ..Summary::default() },
         chart: chart(facts),
         gaps: facts.gaps.iter().map(|of| gap(facts, of)).collect(),
         provisioning: provisioning(facts),
@@ -88,8 +85,10 @@ fn chart(facts: &Facts) -> Vec<MonthSeats> {
             add(month.month, month.billable, month.billed, month.provisional);
         }
     }
+    let months = facts.gaps.iter().flat_map(|of| &of.gap.months);
+    let open: BTreeSet<Month> = months.filter(|month| month.provisional).map(|month| month.month).collect();
     for month in &facts.months {
-        add(month.month, month.billable, month.billed, false);
+        add(month.month, month.billable, month.billed, open.contains(&month.month));
     }
     seats.into_values().collect()
 }
@@ -149,7 +148,7 @@ fn provisioning(facts: &Facts) -> Vec<Provisioned> {
         Captured::Kept { record, .. } => Some(record),
         Captured::Erased(_) => None,
     });
-    let shown = kept.take(MOST_ROWS).map(|event| Provisioned {
+    let shown = kept.map(|event| Provisioned {
         on: event.at.date_naive(),
         product: names(event.product.as_ref()).0,
         seats: match event.action {
@@ -169,7 +168,7 @@ fn activity(facts: &Facts) -> Vec<SeatUse> {
         Captured::Kept { record, .. } => Some(record),
         Captured::Erased(_) => None,
     });
-    let shown = kept.take(MOST_ROWS).map(|user| SeatUse {
+    let shown = kept.map(|user| SeatUse {
         account: user.user.clone(),
         product: names(user.product.as_ref()).0,
         provisioned_on: user.assigned_on,

@@ -27,8 +27,9 @@ impl Letter {
     /// # Errors
     /// When it cannot be written, which no letter should bring about.
     pub fn pdf(&self, head: &Letterhead) -> Result<Vec<u8>, PdfError> {
-        let contents = self.sections.iter().flat_map(|section| section.content.iter().cloned()).collect();
-        paper(&self.subject, contents, head)
+        let contents: Vec<Content> =
+            self.sections.iter().flat_map(|section| section.content.iter().cloned()).collect();
+        paper(&self.subject, &contents, head)
     }
 }
 
@@ -37,10 +38,10 @@ impl Letter {
 /// # Errors
 /// As [`Letter::pdf`].
 pub fn kept_pdf(subject: &str, text: &str, head: &Letterhead) -> Result<Vec<u8>, PdfError> {
-    paper(subject, contents(text), head)
+    paper(subject, &contents(text), head)
 }
 
-fn paper(subject: &str, contents: Vec<Content>, head: &Letterhead) -> Result<Vec<u8>, PdfError> {
+fn paper(subject: &str, contents: &[Content], head: &Letterhead) -> Result<Vec<u8>, PdfError> {
     let about = pdf::About {
         title: subject.to_owned(),
         author: head.msp.clone(),
@@ -50,7 +51,7 @@ fn paper(subject: &str, contents: Vec<Content>, head: &Letterhead) -> Result<Vec
     pdf::write(&laid(subject, contents, head)?, &about)
 }
 
-fn laid(subject: &str, contents: Vec<Content>, head: &Letterhead) -> Result<Laid, PdfError> {
+fn laid(subject: &str, contents: &[Content], head: &Letterhead) -> Result<Laid, PdfError> {
     let mut flow = Flow::new(&head.brand)?;
     let reference = head.reference.iter().map(|reference| format!("Reference {reference}"));
     let right: Vec<String> = [say::date(head.on)].into_iter().chain(reference).collect();
@@ -61,7 +62,7 @@ fn laid(subject: &str, contents: Vec<Content>, head: &Letterhead) -> Result<Laid
     }
     flow.space(pt(26));
     flow.heading(2, subject);
-    flow.contents(&contents);
+    flow.contents(contents);
     let foot = head.reference.as_deref().unwrap_or(subject);
     Ok(flow.finish(&Running {
         left: head.msp.clone(),

@@ -383,8 +383,8 @@ impl ClientIndex {
         let first = |pick: fn(&ClientRef) -> Option<&String>| {
             refs.iter().find_map(|client| filled(pick(client)).map(str::to_owned))
         };
-        let named = |client: &&ClientRef| filled(client.name.as_ref()).is_some();
-        let by_directory = refs.iter().filter(named).any(|client| self.listed.contains(client));
+        let has_name = |client: &&ClientRef| filled(client.name.as_ref()).is_some();
+        let by_directory = refs.iter().filter(has_name).any(|client| self.listed.contains(client));
         let naming = refs.iter().filter(|client| !by_directory || self.listed.contains(*client));
         let names: BTreeSet<&str> = naming.filter_map(|client| filled(client.name.as_ref())).collect();
         let domain = first(|client| client.domain.as_ref());

@@ -142,7 +142,7 @@ impl Flow {
     pub(crate) fn text(&mut self, owner: Owner, line: Line, x: Unit, y: Unit) {
         let style = line.style;
         // Capitals are about seven tenths of the size; they stand in the middle.
-        let baseline = y + (style.leading + style.size * 7 / 10) / 2;
+        let baseline = y + i64::midpoint(style.leading, style.size * 7 / 10);
         self.draw(owner, Mark::Text { line, x, baseline });
     }
 

@@ -91,7 +91,7 @@ impl Logo {
 }
 
 fn bounded(width: u32, height: u32) -> Result<(), LogoError> {
-    let points = width.checked_mul(height).unwrap_or(u32::MAX);
+    let points = width.saturating_mul(height);
     if width == 0 || height == 0 {
         return Err(LogoError::Damaged);
     }

@@ -306,11 +306,10 @@ fn shared(wanted: &[Wanted], room: Unit) -> Vec<Unit> {
             |column: &Wanted| if gains(&column) { (room - want) * column.wide / gaining.max(1) } else { 0 };
         return wanted.iter().map(|column| column.wide + gain(column)).collect();
     }
-    let longest = room / 3;
-    let least = |column: &Wanted| if column.right { column.wide } else { column.word.min(longest) };
-    let at = |level: Unit| {
-        wanted.iter().map(move |column| level.clamp(least(column).min(column.wide), column.wide))
-    };
+    // A word of nearly half the page is broken in any case: it claims no more than its part.
+    let words = |column: &Wanted| if column.word > room * 2 / 5 { room / 5 } else { column.word };
+    let least = |column: &Wanted| if column.right { column.wide } else { words(column).min(column.wide) };
+    let at = |level: Unit| wanted.iter().map(move |column| level.clamp(least(column), column.wide));
     let (mut low, mut high) = (0, room);
     if at(low).sum::<Unit>() <= room {
         while low < high {

@@ -213,7 +213,7 @@ fn a_logo_that_cannot_be_read_leaves_the_name() {
     };
     let named = build(&brand(b"nothing".to_vec()));
     assert!(named.logo.is_none() && named.placed().iter().any(|line| line.text == "Example MSP"));
-    let drawn = build(&brand(png(300, 100, &[90; 90_000])));
+    let drawn = build(&brand(png(300, 100, &vec![90; 90_000])));
     assert!(drawn.logo.is_some());
     let named = drawn.placed().into_iter().find(|line| line.text == "Example MSP");
     assert!(named.is_some_and(|line| line.left > SIDE + WIDTH / 2), "the name stands at the right");

@@ -30,11 +30,10 @@ impl Line {
 
     fn push(&mut self, shaper: &Shaper, text: &str) {
         let at = self.text.len();
-        let shaped = shaper.shape(self.style.face, text);
+        let run = shaper.shape(self.style.face, text);
         self.text.push_str(text);
         self.glyphs.extend(
-            shaped
-                .glyphs
+            run.glyphs
                 .iter()
                 .map(|glyph| Glyph { range: glyph.range.start + at..glyph.range.end + at, ..glyph.clone() }),
         );

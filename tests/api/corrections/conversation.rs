@@ -101,7 +101,9 @@ async fn a_contract_review_freezes_the_past_until_its_outcome() {
     assert_eq!(frozen["freeze"]["frozen"]["amount"]["amount"], "88.00");
     assert_eq!(frozen["freeze"]["outcome"], Value::Null);
     let deadlines = desk.read(owner, "/deadlines").await;
-    let review = json!({"kind": "review_by", "about": 1, "due_on": "2026-11-30", "owner": frozen["owner"]});
+    let review = json!({
+        "kind": "review_by", "about": 1, "due_on": "2026-11-30", "owner": frozen["owner"], "reminded_on": null,
+    });
     assert!(deadlines["data"].as_array().unwrap().contains(&review), "{deadlines:#}");
     let bill = json!({"document": "INV-1", "on": "2026-12-01"});
     assert_eq!(desk.refused(owner, "bill", bill.clone()).await.1, ["nothing_outstanding"]);

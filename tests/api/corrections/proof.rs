@@ -57,7 +57,10 @@ async fn a_seat_that_came_after_the_agreement_is_to_be_billed_too() {
         let app = TestApp::start().await;
         let (mut org, mut desk, _) = resolved(&app, 61).await;
         later(&app, &mut org, 10).await;
-        let more = format!("client,product,purchased,from\nContoso,{PREMIUM},1,2026-11-25\n");
+        let more = format!(
+            "client,product,purchased,from,until\nContoso,{PREMIUM},61,2026-09-01,2026-11-25\n\
+             Contoso,{PREMIUM},62,2026-11-25,\n"
+        );
         org.import_whole("more.csv", more, "").await;
         org.import_whole("december.csv", billed(december, "22.00", "USD", 12..=12), "").await;
         let proved = read(&mut desk, &org).await;

@@ -44,7 +44,7 @@ struct InstructionsQuery {
     /// `json` or `csv`; goes before `Accept`.
     #[param(max_length = 10)]
     format: Option<String>,
-    /// Of CSV: `one_off` (when not stated) or `recurring`.
+    /// Of CSV: `one_off` (when not stated), `recurring`, or `credit_memos` of QuickBooks.
     #[param(max_length = 20)]
     part: Option<String>,
 }
@@ -53,7 +53,7 @@ impl InstructionsQuery {
     fn wanted(&self) -> Result<Wanted, ApiError> {
         routes::known("target", self.target.as_deref(), &Target::names())?;
         routes::known("format", self.format.as_deref(), &["json", "csv"])?;
-        routes::known("part", self.part.as_deref(), &["one_off", "recurring"])?;
+        routes::known("part", self.part.as_deref(), &["one_off", "recurring", "credit_memos"])?;
         if let Some(day) = self.effective_on {
             services::text::day("effective_on", day)?;
         }

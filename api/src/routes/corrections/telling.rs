@@ -112,7 +112,7 @@ async fn communicate_correction(
     let states_seats = body.value.letter.is_some() || body.value.going_forward.is_some();
     let weighed =
         weighed::weigh(&app, actor.org, (*path, version), Action::Communicate, states_seats).await?;
-    let replied = once(&app, &actor, &replay, &body.sha256, async |tx| {
+    let replied = Box::pin(once(&app, &actor, &replay, &body.sha256, async |tx| {
         let loaded = corrections::load_for(tx, *path, version, Action::Communicate).await?;
         let asked = &body.value;
         let (outgoing, message, going_forward) = told(&app, tx, &actor.label(), &loaded, asked).await?;
@@ -132,7 +132,7 @@ async fn communicate_correction(
             moved = letter::told(&app, tx, &acting, moved, outgoing).await?;
         }
         Reply::ok(Some(moved.row.version), &Correction::of(&moved)?)
-    })
+    }))
     .await?;
     app.work.notify_one();
     Ok(respond(replied))
@@ -165,8 +165,7 @@ async fn answer_correction(
         let command = answer(&app, tx, &actor.label(), &loaded, &body.value).await?;
         let detail = serde_json::to_value(&body.value).map_err(ApiError::internal)?;
         let beside = Beside { detail, ..Beside::default() };
-        let moved =
-            corrections::apply(&app, tx, &acting(&actor), loaded, (&command, None), beside).await?;
+        let moved = corrections::apply(&app, tx, &acting(&actor), loaded, (&command, None), beside).await?;
         Reply::ok(Some(moved.row.version), &Correction::of(&moved)?)
     })
     .await?;

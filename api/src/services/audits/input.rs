@@ -200,7 +200,9 @@ impl Facts<'_> {
         let clients: Vec<Uuid> = clients.into_iter().collect();
         let mut rows = records::in_runs(tx, &runs, Some(&clients), refs).await?;
         let mut keys = SharedKeys::default();
-        rows.iter().for_each(|(_, _, row)| keys.add(row));
+        for (_, _, row) in &rows {
+            keys.add(row);
+        }
         let imports: Vec<Uuid> = self.imports.iter().map(|import| import.id).collect();
         let of_keys = |keys: BTreeSet<String>| keys.into_iter().collect::<Vec<_>>();
         let (source_ids, references) = (of_keys(keys.source_ids), of_keys(keys.references));

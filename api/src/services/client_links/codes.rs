@@ -91,9 +91,9 @@ pub async fn send(
     stored::insert_code(&mut tx, &new, now).await?;
     tx.commit().await?;
     let purpose = words::purpose(action, amount(&opened, about));
-    let mailed = mail(mailer, &new, contact, &msp, &opened, &purpose, code.expose_secret()).await;
-    noted(app, presented, visitor, &new, contact, mailed.is_ok()).await?;
-    mailed.map_err(|error| untaken(error, &msp))?;
+    let taken = mail(mailer, &new, contact, &msp, &opened, &purpose, code.expose_secret()).await;
+    noted(app, presented, visitor, &new, contact, taken.is_ok()).await?;
+    taken.map_err(|error| untaken(error, &msp))?;
     Ok(Sent { to: masked(&contact.person.email), expires_at: new.expires_at })
 }
 

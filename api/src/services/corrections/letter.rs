@@ -61,14 +61,13 @@ pub async fn telling(
     forward: Option<GoingForward>,
 ) -> Result<(Outgoing, Message, Option<GoingForward>), ApiError> {
     let correction = &loaded.correction;
-    let letter = match wanted.letter {
-        Some(id) => of_correction(tx, loaded.id(), id).await?,
-        None => {
-            let kind =
-                if correction.is_under() { LetterKind::FirstNotice } else { LetterKind::OverBillingApology };
-            let facts = letter_facts::facts(correction, forward.as_ref());
-            write(app, tx, by, loaded, kind, spoken(facts, wanted)).await?
-        }
+    let letter = if let Some(id) = wanted.letter {
+        of_correction(tx, loaded.id(), id).await?
+    } else {
+        let kind =
+            if correction.is_under() { LetterKind::FirstNotice } else { LetterKind::OverBillingApology };
+        let facts = letter_facts::facts(correction, forward.as_ref());
+        write(app, tx, by, loaded, kind, spoken(facts, wanted)).await?
     };
     if !TELLING.iter().any(|kind| kind.as_str() == letter.kind) {
         return Err(refused(
@@ -98,15 +97,14 @@ pub async fn answering(
     let reason = answer.fits().map_or("", |reason| reason.as_str());
     let kind = LetterKind::parse(&format!("answer_{reason}"));
     let kind = kind.ok_or_else(|| refused("There is no letter for this answer."))?;
-    let letter = match wanted.letter {
-        Some(id) => of_correction(tx, loaded.id(), id).await?,
-        None => {
-            let dispute = loaded.correction.disputes.iter().find(|dispute| dispute.number == number);
-            let facts = dispute
-                .and_then(|dispute| letter_facts::of_answer(&loaded.correction, dispute, answer))
-                .ok_or_else(|| refused("Write this letter first, with its facts, and name it."))?;
-            write(app, tx, by, loaded, kind, spoken(facts, wanted)).await?
-        }
+    let letter = if let Some(id) = wanted.letter {
+        of_correction(tx, loaded.id(), id).await?
+    } else {
+        let dispute = loaded.correction.disputes.iter().find(|dispute| dispute.number == number);
+        let facts = dispute
+            .and_then(|dispute| letter_facts::of_answer(&loaded.correction, dispute, answer))
+            .ok_or_else(|| refused("Write this letter first, with its facts, and name it."))?;
+        write(app, tx, by, loaded, kind, spoken(facts, wanted)).await?
     };
     if letter.kind != kind.as_str() {
         return Err(refused(&format!("This answer's letter is of the kind `{kind}`.")));
@@ -213,16 +211,16 @@ pub async fn write_reminder(
         facts.evidence = before.evidence;
     }
     let letter = write(app, tx, by, loaded, kind, facts).await?;
-    let delivery = NewDelivery { channel: channel(app, &last), recipient: last.recipient };
+    let delivery = NewDelivery { channel: Some(channel(app, &last)), recipient: last.recipient };
     deliveries::create_as(app, tx, by, LetterId::new(letter.id), &delivery).await?;
     Ok(Some(letter))
 }
 
 /// As the last letter went, if that can still be done.
-fn channel(app: &App, last: &DeliveryRow) -> Option<Channel> {
+fn channel(app: &App, last: &DeliveryRow) -> Channel {
     match last.channel.as_str() {
-        "smtp" if app.mailer.is_some() => Some(Channel::Smtp),
-        _ => Some(Channel::HandedOut),
+        "smtp" if app.mailer.is_some() => Channel::Smtp,
+        _ => Channel::HandedOut,
     }
 }
 

@@ -41,10 +41,10 @@ pub async fn write_to_clients(app: &App, org: OrgId) -> Result<(), ApiError> {
 }
 
 async fn write(app: &App, org: OrgId, id: CorrectionId) -> Result<(), ApiError> {
-    step(app, org, id, Step::RecordBreaks).await?;
+    Box::pin(step(app, org, id, Step::RecordBreaks)).await?;
     // One letter at a time: the next one begins from what the one before left.
-    while step(app, org, id, Step::RemindOfInstalment).await? {}
-    step(app, org, id, Step::RemindOfMessage).await?;
+    while Box::pin(step(app, org, id, Step::RemindOfInstalment)).await? {}
+    Box::pin(step(app, org, id, Step::RemindOfMessage)).await?;
     Ok(())
 }
 

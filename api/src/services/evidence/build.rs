@@ -187,14 +187,13 @@ async fn proved(app: &App, org: OrgId, row: &BundleRow) -> Result<(Facts, Keys),
     let place = row.log_place.and_then(|place| u64::try_from(place).ok()).ok_or_else(gone)?;
     let mut tx = app.db.begin(org).await?;
     let locked = stored::lock(&mut tx, row.id).await?.ok_or_else(gone)?;
-    let size = match locked.checkpoint_size {
-        Some(size) => size,
-        None => {
-            let sealed = timeline_log::seal(app, &mut tx).await?;
-            let size = sealed.map(|checkpoint| checkpoint.size).ok_or_else(gone)?;
-            stored::set_checkpoint(&mut tx, row.id, size).await?;
-            size
-        }
+    let size = if let Some(size) = locked.checkpoint_size {
+        size
+    } else {
+        let sealed = timeline_log::seal(app, &mut tx).await?;
+        let size = sealed.map(|checkpoint| checkpoint.size).ok_or_else(gone)?;
+        stored::set_checkpoint(&mut tx, row.id, size).await?;
+        size
     };
     let checkpoint = log::checkpoint(&mut tx, size).await?.ok_or_else(gone)?;
     let keys = Keys {
@@ -219,7 +218,7 @@ async fn proved(app: &App, org: OrgId, row: &BundleRow) -> Result<(Facts, Keys),
     Ok((facts, keys))
 }
 
-/// Keyed digests of all persons that facts name.
+/// Keyed digests of the persons that facts name; `people` are only looked for in them, to be replaced.
 fn persons(facts: &Facts, key: &[u8; 32]) -> Vec<Vec<u8>> {
     let mut names: BTreeSet<&str> = BTreeSet::new();
     for captured in &facts.provisioning {
@@ -233,11 +232,11 @@ fn persons(facts: &Facts, key: &[u8; 32]) -> Vec<Vec<u8>> {
             names.insert(&record.user);
         }
     }
-    for one in &facts.people {
-        names.extend(one.name.as_deref());
-        names.extend(one.address.as_deref());
-    }
     names.extend(facts.letters.iter().flat_map(|letter| &letter.recipients).map(String::as_str));
-    names.extend(facts.replies.iter().map(|reply| reply.by.as_str()));
+    for reply in &facts.replies {
+        // A name, or a name and an address.
+        names.insert(&reply.by);
+        names.extend(reply.by.split(['<', '>']).map(str::trim).filter(|part| !part.is_empty()));
+    }
     names.into_iter().map(|name| person(key, name)).collect()
 }

@@ -5,7 +5,7 @@
 use super::rows::{Explained, explained};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::services::organizations;
+use crate::services::{brand, organizations};
 use crate::storage::captured::{self, CapturedRow};
 use crate::storage::corrections::{facts as stored, records};
 use crate::storage::evidence_bundles::BundleRow;
@@ -16,7 +16,7 @@ use leakage_core::audit::{Coverage, Gap};
 use leakage_core::correction::case::Correction;
 use leakage_core::digest;
 use leakage_core::evidence::facts::{
-    Attachment, AuditFacts, Captured, CorrectionFacts, Erasure, Facts, GapFacts, Identity, InputFile,
+    Attachment, AuditFacts, Captured, CorrectionFacts, Erasure, Facts, GapFacts, Identity, Image, InputFile,
     LetterSent, MonthFacts, Msp, Person, Predecessor, PseudonymScope, Reply,
 };
 use leakage_core::id::{AuditId, CorrectionId, ImportId, LetterId, OrgId};
@@ -59,7 +59,7 @@ pub(super) async fn gather(
             frozen_at: row.created_at,
             engine_version: ENGINE.to_owned(),
         },
-        msp: Msp { organization: org, name: known.name, logo: None, colour: None, contact: None },
+        msp: known.msp,
         months: months(&found),
         gaps: with_explanations(found, &explained),
         inputs: inputs(&known.imports, &explained)?,
@@ -78,12 +78,22 @@ pub(super) async fn gather(
     })
 }
 
-/// The gap of each line, as the line's audit found it: audit, line, gap.
+/// The gaps of the lines, as the line's audit found them, or the last one that saw them: audit, line, gap. What
+/// verification added to a gap rests on the same finding, which stands once.
 async fn gaps(tx: &mut OrgTx, correction: &Correction) -> Result<Vec<(AuditId, u32, Gap)>, ApiError> {
     let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
     for line in &correction.lines {
-        let audit: Option<AuditId> = line.audit.parse().ok();
-        for (_, audit, _, document) in stored::gaps(tx, std::slice::from_ref(&line.gap), audit).await? {
+        let audit: AuditId = line.audit.parse().map_err(|_| ApiError::internal("a line names no audit"))?;
+        let gap = std::slice::from_ref(&line.gap);
+        let mut rows = stored::gaps(tx, gap, Some(audit)).await?;
+        if rows.is_empty() {
+            rows = stored::gaps(tx, gap, None).await?;
+        }
+        for (id, audit, _, document) in rows {
+            if !seen.insert((audit, id)) {
+                continue;
+            }
             let gap = serde_json::from_value(document).map_err(ApiError::internal)?;
             found.push((AuditId::new(audit), line.number, gap));
         }
@@ -158,13 +168,22 @@ fn inputs(imports: &[ImportRow], explained: &Explained) -> Result<Vec<InputFile>
 
 /// What one reading of the database knows.
 struct Known {
-    name: String,
+    msp: Msp,
     audit: AuditFacts,
     imports: Vec<ImportRow>,
     provisioning: Vec<Captured<leakage_core::records::ProvisioningEvent>>,
     activity: Vec<Captured<leakage_core::records::Activity>>,
     people: Vec<Person>,
     files: BTreeMap<u32, records::AttachedFile>,
+}
+
+/// The organization, under its logo and in its colour.
+async fn msp(tx: &mut OrgTx) -> Result<Msp, ApiError> {
+    let row = organizations::find(tx).await?;
+    let brand = brand::of(tx, &row).await?;
+    let logo = brand.logo.map(|bytes| Image { media_type: "image/png".to_owned(), bytes });
+    let colour = Some(brand.primary.to_string());
+    Ok(Msp { organization: tx.org(), name: row.name, logo, colour, contact: None })
 }
 
 impl Known {
@@ -188,7 +207,7 @@ impl Known {
             }
         }
         Ok(Self {
-            name: organizations::find(tx).await?.name,
+            msp: msp(tx).await?,
             audit: audit_facts(tx, audit, &correction.subject.client).await?,
             imports: imports_of(tx, audits).await?,
             provisioning: in_order(provisioning, |event: &leakage_core::records::ProvisioningEvent| {
@@ -252,12 +271,14 @@ async fn imports_of(tx: &mut OrgTx, audits: &BTreeSet<AuditId>) -> Result<Vec<Im
 
 /// The message of the correction, as the client was told.
 fn message(correction: &Correction) -> Result<Option<LetterSent>, ApiError> {
-    let Some(told) = &correction.announcement else { return Ok(None) };
+    // What went out as a letter of ours is among the letters.
+    let told = correction.announcement.as_ref().filter(|told| told.letter.is_none());
+    let Some(told) = told else { return Ok(None) };
     let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let parts = [&told.context, &told.data, &told.going_forward];
     let subject = format!("Message to {}", correction.subject.client);
     let text = parts.iter().map(|part| part.as_str()).collect::<Vec<_>>().join("\n\n") + "\n";
-    let html: String = parts.iter().map(|part| format!("<p>{}</p>\n", escape(part))).collect();
+    let html = parts.iter().map(|part| format!("<p>{}</p>\n", escape(part))).collect::<Vec<_>>().concat();
     let sha256 = digest::of_json(&json!({"subject": subject, "text": text, "html": html}))
         .map_err(ApiError::internal)?;
     let recipients = Vec::new();

@@ -76,15 +76,12 @@ fn of_file(import: ImportId, file: String, sha256: String, rows: Rows) -> Source
             columns.push(name.clone());
         }
     }
-    let row = |((line, role), (cells, lines)): (
-        (u32, RowRole),
-        (serde_json::Map<String, Value>, BTreeSet<u32>),
-    )| {
+    let mut own = Vec::with_capacity(rows.len());
+    for ((line, role), (cells, lines)) in rows {
         let cells = columns.iter().map(|column| text(cells.get(column))).collect();
-        SourceRow { line, lines: lines.into_iter().collect(), role, cells }
-    };
-    let rows = rows.into_iter().map(row).collect();
-    SourceFile { import, file, sha256, sheet: None, columns, rows }
+        own.push(SourceRow { line, lines: lines.into_iter().collect(), role, cells });
+    }
+    SourceFile { import, file, sha256, sheet: None, columns, rows: own }
 }
 
 fn text(value: Option<&Value>) -> String {

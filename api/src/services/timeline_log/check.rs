@@ -235,7 +235,7 @@ impl Walk {
         }
         match head.size() {
             edge if edge < size => {
-                self.bad(edge, "The entries from here on were added behind the log's edge.")
+                self.bad(edge, "The entries from here on were added behind the log's edge.");
             }
             edge if edge > size => self.bad(size, "The entries from here on are gone."),
             _ if *head != self.tree => {

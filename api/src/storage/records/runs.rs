@@ -68,7 +68,7 @@ pub async fn runs_of_clients(
         match &mut open {
             // Runs may lie in each other: those of a client of many rows take others in.
             Some((same, _, _, end)) if *same == source && first <= end.saturating_add(1) => {
-                *end = last.max(*end)
+                *end = last.max(*end);
             }
             _ => {
                 if let Some((source, import, first, last)) = open.replace((source, import, first, last)) {

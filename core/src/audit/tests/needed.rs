@@ -211,7 +211,9 @@ fn narrowed(full: &AuditInput) -> AuditInput {
     for (source, wanted) in full.sources.iter().zip(&needed) {
         let rows: Vec<Sourced> =
             source.records.iter().filter(|row| own(&row.record, wanted)).cloned().collect();
-        rows.iter().for_each(|row| keys.add(row));
+        for row in &rows {
+            keys.add(row);
+        }
     }
     for ((source, whole), wanted) in input.sources.iter_mut().zip(&full.sources).zip(&needed) {
         let rows = whole.records.iter();

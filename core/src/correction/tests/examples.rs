@@ -27,6 +27,7 @@ fn log(entries: usize) -> Vec<ProvisionedSeat> {
 }
 
 /// Up to the resolution: told, two of four disputed seats waived, the rest paid in six.
+#[expect(clippy::too_many_lines, reason = "one history, told from its beginning to its end")]
 fn resolved() -> Correction {
     let biller = Scene::on("2026-10-05");
     let admin = Scene::on("2026-10-05").admin();

@@ -119,7 +119,7 @@ fn companies_and_products(facts: &Facts) -> Vec<String> {
     texts.extend(facts.gaps.iter().flat_map(|of| [of.gap.product.as_str(), of.gap.client.as_str()]));
     texts.extend(facts.correction.lines.iter().map(|line| line.product.as_str()));
     texts.extend(facts.months.iter().map(|month| month.product.as_str()));
-    texts.extend(facts.audit.coverage.iter().flat_map(|of| of.product.as_deref()));
+    texts.extend(facts.audit.coverage.iter().filter_map(|of| of.product.as_deref()));
     texts.into_iter().map(folded).collect()
 }
 

@@ -52,7 +52,9 @@ pub(super) fn walk(facts: &mut Facts, visitor: &mut dyn Visitor) -> Result<(), B
     correction.remarks.iter_mut().for_each(|remark| visitor.text(remark));
     correction.lines.iter_mut().for_each(|line| maybe_text(&mut line.provisioning_evidence, visitor));
     let mut entries = correction.ledger.entries().to_vec();
-    entries.iter_mut().for_each(|one| entry(one, visitor));
+    for one in &mut entries {
+        entry(one, visitor);
+    }
     correction.ledger = Ledger::of(entries)?;
     correction.plan.iter_mut().for_each(|of| plan(of, visitor));
     facts.gaps.iter_mut().for_each(|of| gap(of, visitor));

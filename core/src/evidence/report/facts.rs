@@ -67,6 +67,8 @@ pub struct Summary {
     pub data: Vec<String>,
     /// What happens next.
     pub going_forward: Vec<String>,
+    /// What a reader must know beside it, each a sentence.
+    pub remarks: Vec<String>,
 }
 
 /// One month of the chart.

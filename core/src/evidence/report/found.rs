@@ -171,6 +171,21 @@ pub(super) fn months(flow: &mut Flow, report: &Report) {
     flow.table(&table);
 }
 
+/// Rows of the log and of use that are shown.
+const MOST_ROWS: usize = 2_000;
+
+/// Says what is not shown, and where it is.
+fn cut(flow: &mut Flow, rows: usize, sheet: &str) {
+    if rows > MOST_ROWS {
+        let count = |many: usize| say::number(Decimal::from(many));
+        flow.lead(&format!(
+            "The first {} of {} rows are shown; {sheet} in the evidence bundle has all of them.",
+            count(MOST_ROWS),
+            count(rows)
+        ));
+    }
+}
+
 /// The provisioning log, and who uses the seats.
 pub(super) fn seats(flow: &mut Flow, report: &Report) {
     flow.heading(2, "Who has the seats, and since when");
@@ -202,7 +217,8 @@ fn log(flow: &mut Flow, report: &Report) {
     columns.extend(by.then(|| Column::text("Requested by")));
     columns.extend(reference.then(|| Column::text("Reference")));
     let mut table = Table::new(columns);
-    for one in &report.provisioning {
+    cut(flow, report.provisioning.len(), "provisioning.csv");
+    for one in report.provisioning.iter().take(MOST_ROWS) {
         let mut cells: Vec<Cell> =
             vec![say::date(one.on).into(), one.product.as_str().into(), words::signed(one.seats).into()];
         cells.extend(account.then(|| words::text(one.account.as_ref()).into()));
@@ -227,7 +243,8 @@ fn accounts(flow: &mut Flow, report: &Report) {
         Column::text("Has the seat since"),
         Column::text("Last active"),
     ]);
-    for one in &report.activity {
+    cut(flow, report.activity.len(), "activity.csv");
+    for one in report.activity.iter().take(MOST_ROWS) {
         let last = match (one.last_active_on, one.recorded_on) {
             (Some(day), _) => say::date(day),
             (None, Some(day)) => format!("none recorded up to {}", say::date(day)),

@@ -90,6 +90,9 @@ fn first_page(flow: &mut Flow, report: &Report) {
             flow.paragraph(paragraph, style, pt(6));
         }
     }
+    for remark in &report.summary.remarks {
+        flow.paragraph(remark, flow.theme.body, pt(6));
+    }
 }
 
 fn figures(report: &Report) -> Vec<Figure> {

@@ -104,7 +104,7 @@ pub(super) fn timeline(flow: &mut Flow, report: &Report) {
         flow.lead("Each entry has a number in the log, which cannot be rewritten unseen; its proof is in the bundle.");
     }
     let mut columns = vec![Column::text("When"), Column::text("What"), Column::text("Who")];
-    columns.extend(numbered.then(|| Column::number("In the log")));
+    columns.extend(numbered.then(|| Column::number("Entry")));
     let mut table = Table::new(columns);
     for one in &report.timeline {
         let mut cells: Vec<Cell> = vec![

@@ -79,7 +79,7 @@ fn a_bundle_that_somebody_else_signed_is_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
     #[test]
     fn no_byte_of_the_archive_can_be_changed(at in any::<prop::sample::Index>()) {

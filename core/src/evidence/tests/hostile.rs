@@ -134,7 +134,7 @@ fn what_is_no_manifest_is_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_that_is_given_makes_the_check_fail_otherwise_than_by_saying_so(

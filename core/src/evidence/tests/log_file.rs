@@ -30,7 +30,7 @@ fn exported(size: u64, checkpoint_at: u64) -> (Vec<Value>, String) {
 }
 
 fn check(lines: &[Value], checkpoints: &[String], keys: &[[u8; 32]]) -> Verification {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let text = lines.iter().map(|line| format!("{line}\n")).collect::<Vec<_>>().concat();
     verify_log(LogFile { lines: &mut text.as_bytes(), checkpoints, keys }, &signature)
 }
 

@@ -1,6 +1,5 @@
 //! Bundles made, checked, and changed by people who should not.
 
-mod by_hand;
 mod changed;
 mod forged;
 mod hostile;

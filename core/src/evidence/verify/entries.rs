@@ -146,11 +146,11 @@ fn checkpoint(
     let fits = format!("{name} commits to the first {size} entries as they are");
     match (keys.is_empty(), signed) {
         (true, _) => {
-            out.remark(None, format!("{fits}. Its signature was not checked, since no key was given."))
+            out.remark(None, format!("{fits}. Its signature was not checked, since no key was given."));
         }
         (false, true) => out.holding(None, format!("{fits}, and is signed with a key that you gave.")),
         (false, false) => {
-            out.failing(None, format!("{fits}, and none of the keys that you gave has signed it."))
+            out.failing(None, format!("{fits}, and none of the keys that you gave has signed it."));
         }
     }
 }

@@ -56,7 +56,7 @@ impl ClientLinkView {
                 text: letter.text.clone(),
                 sent_at: letter.at,
             }),
-            totals: totals(correction),
+            totals: totals(correction, told.is_some()),
             next_invoice_on: told.and(correction.going_forward.as_ref()).map(|next| next.invoice_on),
             monthly_forward: Money::from_minor(told.map_or(0, |told| told.announced.forward), currency),
             lines: shown.gaps.iter().filter_map(|gap| line(correction, gap)).collect(),
@@ -78,19 +78,21 @@ impl ClientLinkView {
     }
 }
 
-fn totals(correction: &Correction) -> ClientTotals {
+/// Nothing while the client was told nothing.
+fn totals(correction: &Correction, told: bool) -> ClientTotals {
     let currency = correction.subject.currency;
-    let of = |bucket| correction.ledger.in_bucket(bucket);
+    let known = |cells: Cells| if told { cells } else { Cells::new() };
+    let of = |bucket| known(correction.ledger.in_bucket(bucket));
     let mut given_up = of(Bucket::Waived);
     for (place, quantity) in of(Bucket::WrittenOff) {
         *given_up.entry(place).or_default() += quantity;
     }
     ClientTotals {
-        claimed: ClientShare::of(&correction.claimed(), currency),
+        claimed: ClientShare::of(&known(correction.claimed()), currency),
         billed: ClientShare::of(&of(Bucket::Billed), currency),
         credited: ClientShare::of(&of(Bucket::Credited), currency),
         given_up: ClientShare::of(&given_up, currency),
-        open: ClientShare::of(&correction.ledger.outstanding(), currency),
+        open: ClientShare::of(&known(correction.ledger.outstanding()), currency),
     }
 }
 

@@ -6,7 +6,6 @@ use crate::error::ApiError;
 use crate::extract::{IfMatch, JsonBody};
 use crate::page_type;
 use crate::pagination::PageQuery;
-use crate::routes::client_contacts::{ClientContact, NewContact};
 use crate::routes::{self, respond};
 use crate::services::client_contacts::{self, Change, Person};
 use crate::services::clients::{self, ClientInput};
@@ -20,6 +19,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
+
+mod contacts;
+
+use contacts::{ClientContact, NewContact};
 
 /// Ways in which sources name a client that are shown with it.
 const SHOWN_REFS: i64 = 100;
@@ -263,4 +266,5 @@ async fn update_client(
 /// Registers the routes of this file.
 pub fn configure(config: &mut ServiceConfig) {
     config.service(create_client).service(list_clients).service(get_client).service(update_client);
+    contacts::configure(config);
 }

@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Registers the operations.
-pub fn configure(config: &mut ServiceConfig) {
+pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(list_client_contacts).service(approve_client_contact);
 }
 

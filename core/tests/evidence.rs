@@ -1,8 +1,54 @@
-//! The commands of the README, as a reader would paste them.
+//! The commands of a bundle's README, as a reader would paste them.
 
-use super::*;
+#![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use leakage_core::evidence::{Seal, SealError, example, write};
+use std::io::{Cursor, Read as _};
 use std::path::Path;
 use std::process::Command;
+
+/// A key that lasts as long as a test.
+struct TestSeal(Ed25519KeyPair);
+
+impl Seal for TestSeal {
+    fn public_key(&self) -> [u8; 32] {
+        self.0.public_key().as_ref().try_into().unwrap()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], SealError> {
+        Ok(self.0.sign(message).as_ref().try_into().unwrap())
+    }
+
+    fn pseudonym_key(&self) -> [u8; 32] {
+        [5; 32]
+    }
+}
+
+fn sample() -> Vec<u8> {
+    let seal = TestSeal(Ed25519KeyPair::from_seed_unchecked(&[1; 32]).unwrap());
+    let facts = example::logged(example::facts(3, 12).unwrap(), &seal).unwrap();
+    write(&facts, &seal, Cursor::new(Vec::new())).unwrap().0.into_inner()
+}
+
+/// The files of a bundle, as any reader of zips has them.
+fn unpacked(bundle: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(bundle)).unwrap();
+    (0..archive.len())
+        .map(|index| {
+            let mut file = archive.by_index(index).unwrap();
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).unwrap();
+            (file.name().unwrap().into_owned(), bytes)
+        })
+        .collect()
+}
+
+fn text(bundle: &[u8], path: &str) -> String {
+    let files = unpacked(bundle);
+    let (_, bytes) = files.iter().find(|(own, _)| own == path).unwrap();
+    String::from_utf8(bytes.clone()).unwrap()
+}
 
 fn folder(bundle: &[u8]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -29,7 +75,7 @@ fn commands(readme: &str) -> Vec<String> {
 
 #[test]
 fn the_commands_of_the_readme_check_a_bundle() {
-    let bundle = sample();
+    let bundle = &sample();
     let folder = folder(bundle);
     let readme = text(bundle, "README.txt");
     let commands = commands(&readme);
@@ -53,7 +99,7 @@ fn the_commands_of_the_readme_check_a_bundle() {
 
 #[test]
 fn the_commands_of_the_readme_find_a_change() {
-    let bundle = sample();
+    let bundle = &sample();
     let commands = commands(&text(bundle, "README.txt"));
     let gaps = folder(bundle);
     std::fs::write(gaps.path().join("gaps.csv"), "line\n").unwrap();
