@@ -9,7 +9,6 @@ use crate::config::{Config, ConfigError};
 use crate::mail::Mailer;
 use crate::middleware::limits::Limiter;
 use crate::objects::{ObjectError, Objects};
-use crate::services::sample_audits;
 use crate::storage::{Db, StorageError};
 use crate::visits::Visits;
 use crate::webhooks::Sender;
@@ -133,7 +132,6 @@ pub fn server(
     let data = web::Data::from(app);
     let surface = web::Data::new(routes::surface::Surface::of(routes::docs::document()));
     let origins = data.config.cors_origins.clone();
-    sample_audits::warm();
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(data.clone())

@@ -63,7 +63,8 @@ impl Database {
     pub async fn create() -> Self {
         let template = TEMPLATE.get_or_init(template).await;
         let database = Self { name: unique("test") };
-        administer(format!("create database {} template {template}", database.name)).await;
+        // Files are copied, which is cheaper than to log each of their pages.
+        administer(format!("create database {} template {template} strategy file_copy", database.name)).await;
         database
     }
 

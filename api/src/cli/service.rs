@@ -7,6 +7,7 @@ use crate::config::{Config, ConfigError};
 use crate::embedded::EmbeddedError;
 use crate::error::ApiError;
 use crate::jobs::runner::Runner;
+use crate::services::sample_audits;
 use crate::storage::{self, StorageError};
 use crate::telemetry::{self, TelemetryError};
 use std::future::Future;
@@ -71,6 +72,7 @@ pub(super) async fn serve_on(app: Arc<App>, listener: TcpListener, work: bool) -
     let worker = work.then(|| tokio::spawn(Runner::new(Arc::clone(&app)).run(stop.clone())));
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     tracing::info!(address = %app.config.bind, "serving");
+    sample_audits::warm();
     let served = app::server(Arc::clone(&app), listener, threads)?.await;
     stop.cancel();
     if let Some(Err(error)) = match worker {
