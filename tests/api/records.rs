@@ -3,11 +3,13 @@
 
 use leakage_api::storage::records::{self, Directory, Writer};
 use leakage_core::id::ImportId;
+use leakage_core::period::Span;
 use leakage_core::records::{
-    Activity, AssignedBy, ClientRef, Cycle, ListPrice, ProductRef, ProvisioningAction, ProvisioningEvent,
-    Record, Sourced, Term,
+    Activity, AssignedBy, BillingLine, ChargeKind, ClientRef, Cycle, Entitlement, Held, LineType, ListPrice,
+    ProductRef, ProvisioningAction, ProvisioningEvent, Record, Sourced, Term, VendorCharge,
 };
 use leakage_tests::{Org, TestApp};
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -84,7 +86,7 @@ fn others() -> Vec<Record> {
         market: Some("US".to_owned()),
         segment: Some("Commercial".to_owned()),
         from_quantity: Some("1".parse().unwrap()),
-        span: leakage_core::period::Span { from: "2026-03-01".parse().unwrap(), until: None },
+        span: Span { from: "2026-03-01".parse().unwrap(), until: None },
     };
     vec![
         Record::Provisioning(event),
@@ -160,6 +162,129 @@ async fn every_kind_of_record_is_read_back_as_it_was_written() {
     assert_eq!(rows["data"][2]["assigned_by"], "direct_and_group");
     // A vendor's price list does not name the clients' products.
     assert_eq!(org.read("/v1/products").await["data"].as_array().unwrap().len(), 1);
+}
+
+/// Of each kind that is compared one row with everything filled, and one with nothing that need not be.
+fn compared() -> Vec<Record> {
+    let number = |text: &str| -> Decimal { text.parse().unwrap() };
+    let span = Span { from: "2026-03-01".parse().unwrap(), until: Some("2026-04-01".parse().unwrap()) };
+    let open = Span { until: None, ..span };
+    let seats = Entitlement {
+        client: contoso().into(),
+        product: premium().into(),
+        subscription: Some("sub-1".to_owned()),
+        term: Some(Term::Triennial),
+        purchased: Some(number("72")),
+        assigned: Some(number("0.5")),
+        active: Some(number("-0.00")),
+        free: true,
+        held: Held::During(span),
+    };
+    let bare_seats = Entitlement {
+        subscription: None,
+        term: None,
+        purchased: None,
+        assigned: None,
+        active: None,
+        free: false,
+        held: Held::Snapshot { on: None },
+        ..seats.clone()
+    };
+    let line = BillingLine {
+        client: contoso().into(),
+        billing_entity: Some("Contoso Retail".to_owned()),
+        product: premium().into(),
+        agreement: Some("A-7".to_owned()),
+        invoice: Some("INV-1".to_owned()),
+        source_id: Some("91".to_owned()),
+        term: Some(Term::Annual),
+        cycle: Cycle::Quarterly,
+        quantity: number("-3.125"),
+        included: number("2"),
+        unit_price: number("22.0000"),
+        currency: "JPY".parse().unwrap(),
+        span,
+        recurring: true,
+        line_type: LineType::Credit,
+        billable: true,
+    };
+    let bare_line = BillingLine {
+        billing_entity: None,
+        agreement: None,
+        invoice: None,
+        source_id: None,
+        term: None,
+        span: open,
+        recurring: false,
+        line_type: LineType::OneOff,
+        billable: false,
+        ..line.clone()
+    };
+    let charge = VendorCharge {
+        client: contoso().into(),
+        product: premium().into(),
+        subscription: Some("sub-1".to_owned()),
+        invoice: Some("G1".to_owned()),
+        reference: Some("ref".to_owned()),
+        kind: ChargeKind::OneTime,
+        charge_type: Some("addQuantity".to_owned()),
+        known_charge_type: true,
+        term: Some(Term::Monthly),
+        cycle: Cycle::Triennial,
+        quantity: number("12"),
+        unit_price: number("17.6"),
+        list_price: Some(number("79228162514264337593543950335")),
+        amount: number("0.0000000000000000000000000001"),
+        currency: "EUR".parse().unwrap(),
+        span,
+        subscription_span: Some(open),
+        ordered_on: Some("1999-12-31".parse().unwrap()),
+    };
+    let bare_charge = VendorCharge {
+        subscription: None,
+        invoice: None,
+        reference: None,
+        kind: ChargeKind::Usage,
+        charge_type: None,
+        known_charge_type: false,
+        term: None,
+        list_price: None,
+        span: open,
+        subscription_span: None,
+        ordered_on: None,
+        ..charge.clone()
+    };
+    vec![
+        Record::VendorCharge(charge),
+        Record::Entitlement(bare_seats),
+        Record::BillingLine(line),
+        Record::VendorCharge(bare_charge),
+        Record::BillingLine(bare_line),
+        Record::Entitlement(seats),
+    ]
+}
+
+#[tokio::test]
+async fn packed_rows_say_what_the_rows_say() {
+    let app = TestApp::start().await;
+    let org = app.org("Example MSP").await;
+    let import = empty_import(&org).await;
+    let mut records: Vec<Record> = compared().into_iter().zip(others()).flat_map(|(a, b)| [a, b]).collect();
+    records.retain(|record| !matches!(record, Record::Client(_) | Record::Product(_) | Record::ListPrice(_)));
+    let written = write(&app, &org, &import, records).await;
+    let id: ImportId = import["id"].as_str().unwrap().parse().unwrap();
+    let read = async || {
+        let mut tx = app.app.db.begin(org.id).await.unwrap();
+        let directory = Directory::load(&mut tx, &[id.uuid()]).await.unwrap();
+        records::of_import(&mut tx, id, directory.refs()).await.unwrap()
+    };
+    assert_eq!(read().await, written);
+
+    // Rows of all kinds stand in the row tables too, and are read from there where there are no pages.
+    let mut superuser = app.database.superuser().await;
+    let removed = sqlx::query("delete from import_pages where import_id = $1").bind(id.uuid());
+    assert_eq!(removed.execute(&mut superuser).await.unwrap().rows_affected(), 2, "a page for each batch");
+    assert_eq!(read().await, written);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use crate::error::ApiError;
 use crate::storage::compared::{self, AuditWords};
 use crate::storage::gaps::{self, NewGap};
 use crate::storage::known_gaps::{self, GapIdentity};
-use crate::storage::{OrgTx, gap_months};
+use crate::storage::{OrgTx, gap_histories};
 use chrono::{DateTime, Utc};
 use leakage_core::audit::{AuditDocument, Gap};
 use leakage_core::history::{self, ComparedClient, MonthHistory, Said, Word};
@@ -167,20 +167,17 @@ impl Words {
     /// Weighs them with what is known, and keeps the outcome.
     async fn weigh(self, tx: &mut OrgTx) -> Result<(), ApiError> {
         let ids: Vec<String> = self.0.keys().cloned().collect();
-        let mut known = gap_months::of_gaps(tx, &ids).await?;
-        let mut touched: BTreeSet<(&str, Month)> = BTreeSet::new();
+        let mut known = gap_histories::of_gaps(tx, &ids).await?;
         for (gap, words) in &self.0 {
             let months = known.entry(gap.clone()).or_default();
             for word in words {
                 let heard = months.entry(word.month);
                 heard.and_modify(|month| month.hear(word)).or_insert_with(|| MonthHistory::new(word));
-                touched.insert((gap, word.month));
             }
         }
-        let outcome: Vec<(&str, &MonthHistory)> = touched
-            .into_iter()
-            .filter_map(|(gap, month)| Some((gap, known.get(gap)?.get(&month)?)))
-            .collect();
-        Ok(gap_months::keep(tx, &outcome).await?)
+        let spoken_of = self.0.iter().filter(|(_, words)| !words.is_empty());
+        let outcome: Vec<_> =
+            spoken_of.filter_map(|(gap, _)| Some((gap.as_str(), known.get(gap)?))).collect();
+        Ok(gap_histories::keep(tx, &outcome).await?)
     }
 }

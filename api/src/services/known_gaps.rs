@@ -3,7 +3,7 @@
 use crate::auth::Actor;
 use crate::error::ApiError;
 use crate::storage::known_gaps::{self, GapAuditRow, GapRow};
-use crate::storage::{OrgTx, audits as stored_audits, clients, compared, gap_months};
+use crate::storage::{OrgTx, audits as stored_audits, clients, compared, gap_histories};
 use chrono::{DateTime, Utc};
 use leakage_core::audit::Waste;
 use leakage_core::history::reports::{ClientMonth, KnownGap};
@@ -25,7 +25,7 @@ const MAX_NOTE: usize = 2_000;
 /// The figures of gaps, in their order: one query for all.
 pub async fn with_figures(tx: &mut OrgTx, rows: Vec<GapRow>) -> Result<Vec<(GapRow, GapFigures)>, ApiError> {
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
-    let months = gap_months::of_gaps(tx, &ids).await?;
+    let months = gap_histories::of_gaps(tx, &ids).await?;
     let none = BTreeMap::new();
     let with = |row: GapRow| {
         let currency = known_gaps::parse_currency(row.currency.as_deref())?;
@@ -43,7 +43,7 @@ pub async fn find(tx: &mut OrgTx, id: &str) -> Result<(GapRow, GapFigures), ApiE
 
 /// The months of a gap.
 pub async fn months(tx: &mut OrgTx, id: &str) -> Result<BTreeMap<Month, MonthHistory>, ApiError> {
-    Ok(gap_months::of_gaps(tx, &[id.to_owned()]).await?.remove(id).unwrap_or_default())
+    Ok(gap_histories::of_gaps(tx, &[id.to_owned()]).await?.remove(id).unwrap_or_default())
 }
 
 /// The audits that found a gap, or compared its product in a month since it began without finding it; those
@@ -97,7 +97,7 @@ pub async fn for_reports(
     currency: Option<Currency>,
 ) -> Result<Vec<KnownGap>, ApiError> {
     let currency = currency.map(|currency| currency.to_string());
-    let months = gap_months::of_all(tx, client, currency.as_deref()).await?;
+    let months = gap_histories::of_all(tx, client, currency.as_deref()).await?;
     Ok(known_gaps::for_reports(tx, client, currency.as_deref(), months).await?)
 }
 

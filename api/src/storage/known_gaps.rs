@@ -2,7 +2,7 @@
 
 use super::{OrgTx, StorageError};
 use crate::storage::compared;
-use crate::storage::gap_months::GapMonths;
+use crate::storage::gap_histories::GapMonths;
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::audit::Direction;
 use leakage_core::history::reports::KnownGap;

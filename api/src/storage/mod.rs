@@ -24,7 +24,7 @@ pub mod erasures;
 pub mod events;
 pub mod evidence_bundles;
 pub mod evidence_clock;
-pub mod gap_months;
+pub mod gap_histories;
 pub mod gaps;
 pub mod idempotency;
 pub mod import_errors;

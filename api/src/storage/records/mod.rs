@@ -3,15 +3,18 @@
 //! Rows are written in batches with one statement per table and batch, and read whole import by
 //! import. No foreign key is checked row by row: each statement checks that its import and its refs are
 //! there, once, and writes nothing if one is not. Which client's rows stand where is noted beside them
-//! (`listing`), so that an audit of one client reads no others. `position` is the record's place in its import, so that the order of the file is kept
-//! across tables.
+//! (`listing`), so that an audit of one client reads no others; for an audit of all of them the rows that are
+//! compared are kept in a second, packed form (`packed`). `position` is the record's place in its import, so that
+//! the order of the file is kept across tables.
 
 mod cells;
 mod directory;
 mod listing;
+mod packed;
 mod read;
 mod rows;
 mod runs;
+mod statements;
 mod write;
 
 pub use directory::{Directory, Refs};

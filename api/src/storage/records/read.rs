@@ -2,6 +2,7 @@
 
 use super::super::{OrgTx, StorageError};
 use super::directory::{Refs, Wanted};
+use super::packed;
 use super::rows::{
     ActivityRow, BillingRow, ChargeRow, DirectoryRow, EntitlementRow, IntoRecord, ProvisioningRow, TermRow,
 };
@@ -174,9 +175,11 @@ async fn all_rows<R: OfTable>(
 /// All rows of one import but its prices, decisions and directory entries, in the order of the file.
 pub async fn of_import(tx: &mut OrgTx, import: ImportId, refs: &Refs) -> Result<Vec<Sourced>, StorageError> {
     let mut out = Vec::new();
-    all_rows::<EntitlementRow>(tx, all_of!(entitlements), import, refs, &mut out).await?;
-    all_rows::<BillingRow>(tx, all_of!(billing_lines), import, refs, &mut out).await?;
-    all_rows::<ChargeRow>(tx, all_of!(vendor_charges), import, refs, &mut out).await?;
+    if !packed::read(tx, import, refs, &mut out).await? {
+        all_rows::<EntitlementRow>(tx, all_of!(entitlements), import, refs, &mut out).await?;
+        all_rows::<BillingRow>(tx, all_of!(billing_lines), import, refs, &mut out).await?;
+        all_rows::<ChargeRow>(tx, all_of!(vendor_charges), import, refs, &mut out).await?;
+    }
     all_rows::<ActivityRow>(tx, all_of!(activities), import, refs, &mut out).await?;
     all_rows::<ProvisioningRow>(tx, all_of!(provisioning_events), import, refs, &mut out).await?;
     if !out.is_sorted_by_key(|(position, _)| *position) {

@@ -1,0 +1,221 @@
+//! What is known of each month of each gap over all audits: one row a gap, its months in it. Nothing asks for a
+//! month without its gap, and an audit of two million rows says something of 200,000 months.
+
+use super::{OrgTx, StorageError};
+use chrono::{DateTime, Utc};
+use leakage_core::history::{Difference, MonthHistory, Said};
+use leakage_core::id::AuditId;
+use leakage_core::period::Month;
+use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Months of a gap.
+pub type Months = BTreeMap<Month, MonthHistory>;
+
+/// Months by gap.
+pub type GapMonths = BTreeMap<String, Months>;
+
+const DAMAGED: StorageError = StorageError::Corrupt { column: "gap_histories.history" };
+
+/// The column `history`.
+#[derive(Default, Serialize, Deserialize)]
+struct History {
+    /// The audits that its months name by their places here: each with what it knew, in microseconds since 1970.
+    audits: Vec<(Uuid, i64)>,
+    months: Vec<StoredMonth>,
+}
+
+/// The place of an audit, and whether the month was over.
+type Word = (usize, bool);
+
+#[derive(Serialize, Deserialize)]
+struct StoredMonth {
+    month: Month,
+    said: Word,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first: Option<Word>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    equal_since: Option<Word>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    found: Option<Found>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Found {
+    seat_days: i64,
+    billable: i64,
+    billed: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    amount_minor: Option<i64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unpriced: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    time_barred: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    assumed: bool,
+}
+
+impl From<Difference> for Found {
+    fn from(found: Difference) -> Self {
+        let Difference { billable, billed, seat_days, amount_minor, unpriced, time_barred, assumed } = found;
+        Self { seat_days, billable, billed, amount_minor, unpriced, time_barred, assumed }
+    }
+}
+
+impl From<Found> for Difference {
+    fn from(found: Found) -> Self {
+        let Found { seat_days, billable, billed, amount_minor, unpriced, time_barred, assumed } = found;
+        Self { billable, billed, seat_days, amount_minor, unpriced, time_barred, assumed }
+    }
+}
+
+impl History {
+    fn of(months: &Months) -> Self {
+        let mut history = Self::default();
+        for month in months.values() {
+            let stored = StoredMonth {
+                month: month.month,
+                said: history.word(&month.said),
+                first: month.first.map(|said| history.word(&said)),
+                equal_since: month.equal_since.map(|said| history.word(&said)),
+                found: month.difference.map(Found::from),
+            };
+            history.months.push(stored);
+        }
+        history
+    }
+
+    fn word(&mut self, said: &Said) -> Word {
+        let audit = (said.audit.uuid(), said.known_at.timestamp_micros());
+        let place = self.audits.iter().position(|one| *one == audit).unwrap_or_else(|| {
+            self.audits.push(audit);
+            self.audits.len() - 1
+        });
+        (place, said.closed)
+    }
+
+    fn into_months(self) -> Result<Months, StorageError> {
+        let said = |(place, closed): Word| -> Result<Said, StorageError> {
+            let (audit, micros) = *self.audits.get(place).ok_or(DAMAGED)?;
+            let known_at = DateTime::<Utc>::from_timestamp_micros(micros).ok_or(DAMAGED)?;
+            Ok(Said { closed, known_at, audit: AuditId::new(audit) })
+        };
+        let month = |stored: StoredMonth| -> Result<(Month, MonthHistory), StorageError> {
+            let month = MonthHistory {
+                month: stored.month,
+                said: said(stored.said)?,
+                difference: stored.found.map(Difference::from),
+                first: stored.first.map(said).transpose()?,
+                equal_since: stored.equal_since.map(said).transpose()?,
+            };
+            Ok((month.month, month))
+        };
+        self.months.into_iter().map(month).collect()
+    }
+}
+
+fn by_gap(rows: Vec<(String, Json<History>)>) -> Result<GapMonths, StorageError> {
+    rows.into_iter().map(|(gap, Json(history))| Ok((gap, history.into_months()?))).collect()
+}
+
+/// The months of these gaps.
+pub async fn of_gaps(tx: &mut OrgTx, gaps: &[String]) -> Result<GapMonths, StorageError> {
+    let org = tx.org().uuid();
+    let rows =
+        sqlx::query_as("select gap_id, history from gap_histories where org_id = $1 and gap_id = any($2)")
+            .bind(org)
+            .bind(gaps)
+            .fetch_all(tx.conn())
+            .await?;
+    by_gap(rows)
+}
+
+/// The months of all gaps, of one client or currency if given.
+pub async fn of_all(
+    tx: &mut OrgTx,
+    client_id: Option<Uuid>,
+    currency: Option<&str>,
+) -> Result<GapMonths, StorageError> {
+    let org = tx.org().uuid();
+    let rows = sqlx::query_as(
+        "select h.gap_id, h.history
+         from gap_histories h
+         join gaps g on g.org_id = h.org_id and g.id = h.gap_id
+         where h.org_id = $1
+           and ($2::uuid is null or g.client_id = $2)
+           and ($3::text is null or g.currency = $3)",
+    )
+    .bind(org)
+    .bind(client_id)
+    .bind(currency)
+    .fetch_all(tx.conn())
+    .await?;
+    by_gap(rows)
+}
+
+/// Stores what is now known of gaps. The caller holds the organization's lock and has read them before.
+pub async fn keep(tx: &mut OrgTx, gaps: &[(&str, &Months)]) -> Result<(), StorageError> {
+    let org = tx.org().uuid();
+    for some in gaps.chunks(5_000) {
+        let histories = some.iter().map(|(_, months)| serde_json::to_string(&History::of(months)));
+        let histories = histories.collect::<Result<Vec<String>, _>>().map_err(|_| DAMAGED)?;
+        sqlx::query(
+            "insert into gap_histories (org_id, gap_id, history)
+             select $1, n.gap_id, n.history::json
+             from unnest($2::text[], $3::text[]) as n (gap_id, history)
+             on conflict (org_id, gap_id) do update
+             set history = excluded.history",
+        )
+        .bind(org)
+        .bind(some.iter().map(|(gap, _)| *gap).collect::<Vec<_>>())
+        .bind(histories)
+        .execute(tx.conn())
+        .await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_history_is_read_back_as_it_was_written() {
+        let said = |audit: u128, micros: i64, closed| Said {
+            closed,
+            known_at: DateTime::from_timestamp_micros(micros).unwrap(),
+            audit: AuditId::new(Uuid::from_u128(audit)),
+        };
+        let found = Difference {
+            billable: 72,
+            billed: -3,
+            seat_days: 2_232,
+            amount_minor: Some(-29_800),
+            unpriced: true,
+            time_barred: false,
+            assumed: true,
+        };
+        let (early, late) = (said(1, 1_771_545_600_123_456, false), said(2, 1_774_137_600_000_000, true));
+        let months: Months = [
+            ("2026-02", late, Some(found), Some(early), None),
+            ("2026-03", late, None, Some(early), Some(late)),
+            ("2026-04", early, Some(Difference { amount_minor: None, ..found }), None, None),
+        ]
+        .into_iter()
+        .map(|(month, said, difference, first, equal_since)| {
+            let month: Month = month.parse().unwrap();
+            (month, MonthHistory { month, said, difference, first, equal_since })
+        })
+        .collect();
+        let stored = serde_json::to_string(&History::of(&months)).unwrap();
+        assert_eq!(stored.matches("00000000-0000-0000-0000-000000000002").count(), 1, "named once: {stored}");
+        let read: History = serde_json::from_str(&stored).unwrap();
+        assert_eq!(read.into_months().unwrap(), months);
+        let damaged = stored.replace("[[\"00000000-0000-0000-0000-000000000002\"", "[[\"x\"");
+        assert!(serde_json::from_str::<History>(&damaged).is_err());
+        let missing: History = serde_json::from_str(&stored.replace("\"said\":[0,", "\"said\":[7,")).unwrap();
+        assert!(missing.into_months().is_err());
+    }
+}
