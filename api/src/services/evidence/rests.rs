@@ -58,7 +58,10 @@ pub async fn gaps(tx: &mut OrgTx, correction: &Correction) -> Result<Vec<FoundGa
 ///
 /// # Errors
 /// As [`gaps`].
-pub async fn read(tx: &mut OrgTx, correction: &Correction) -> Result<Vec<(AuditId, u32, Gap)>, ApiError> {
+pub(super) async fn read(
+    tx: &mut OrgTx,
+    correction: &Correction,
+) -> Result<Vec<(AuditId, u32, Gap)>, ApiError> {
     let found = gaps(tx, correction).await?.into_iter().map(|of| {
         let gap = serde_json::from_value(of.document).map_err(ApiError::internal)?;
         Ok((AuditId::new(of.audit), of.line, gap))
@@ -67,7 +70,7 @@ pub async fn read(tx: &mut OrgTx, correction: &Correction) -> Result<Vec<(AuditI
 }
 
 /// Billed against billable: of a month that an invoice got wrong, what the last such invoice says.
-pub fn months(found: &[(AuditId, u32, Gap)], correction: &Correction) -> Vec<MonthFacts> {
+pub(super) fn months(found: &[(AuditId, u32, Gap)], correction: &Correction) -> Vec<MonthFacts> {
     let of = |gap: &Gap| {
         let product = gap.product.clone();
         gap.months
@@ -102,7 +105,7 @@ async fn of_line(tx: &mut OrgTx, line: &Line) -> Result<Vec<(String, Uuid, Optio
 }
 
 /// The audit that found a line, or, of one that rests on an invoice, the line that it stands for.
-pub fn audit_of(line: &Line) -> Result<AuditId, ApiError> {
+pub(super) fn audit_of(line: &Line) -> Result<AuditId, ApiError> {
     line.audit.parse().map_err(|_| ApiError::internal("a line names no audit"))
 }
 
