@@ -342,6 +342,8 @@ pub const fn refused_as(code: refusal::Code) -> Code {
         | refusal::Code::AlreadySettled
         | refusal::Code::PlanExists
         | refusal::Code::ReceiptDiffers
+        | refusal::Code::ReceiptDateDiffers
+        | refusal::Code::ReceiptInstalmentDiffers
         | refusal::Code::ReceiptState
         | refusal::Code::ConfirmationUsed => Code::Conflict,
         refusal::Code::AdminRequired | refusal::Code::PersonRequired => Code::InsufficientRole,

@@ -14,19 +14,19 @@ fn entitlements() -> String {
         .replace("Contoso,,", "Contoso,Microsoft 365 Business Premium,")
 }
 
-async fn contoso(org: &Org<'_>) -> String {
+pub(crate) async fn contoso(org: &Org<'_>) -> String {
     let client = org.read("/v1/clients").await["data"][0]["id"].as_str().unwrap().to_owned();
     format!("/v1/clients/{client}")
 }
 
-async fn entity(org: &Org<'_>, name: &str) -> Value {
+pub(crate) async fn entity(org: &Org<'_>, name: &str) -> Value {
     let path = format!("{}/billing-entities", contoso(org).await);
     let (status, entity) = send(org.owner.caller.post(&path).json(&json!({"name": name}))).await;
     assert_eq!(status, 201, "{entity:#}");
     entity
 }
 
-async fn allocate(org: &Org<'_>, entity: &Value, kind: &str, value: Option<&str>) -> Value {
+pub(crate) async fn allocate(org: &Org<'_>, entity: &Value, kind: &str, value: Option<&str>) -> Value {
     let path = format!("{}/allocations", contoso(org).await);
     let body = json!({
         "billing_entity_id": entity["id"], "kind": kind, "value": value, "valid_from": "2026-01-01",

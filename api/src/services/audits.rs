@@ -2,8 +2,8 @@
 
 mod input;
 
-pub(super) use input::load_again;
 pub use input::{LoadedAudit, known_now, load};
+pub(super) use input::{known_then, load_again};
 
 use crate::app::App;
 use crate::auth::Actor;

@@ -3,12 +3,14 @@
 //! The facts are read in one transaction, which ends before anything is computed; that happens on a thread for
 //! blocking work. Few are computed at once, for each holds the facts of an organization.
 
-use super::audits::{LoadedAudit, cannot_run, load_again, request};
+use super::audits::{LoadedAudit, cannot_run, known_then, load_again, request};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::storage::{OrgTx, audits, clients, known_gaps};
+use chrono::{DateTime, Utc};
 use leakage_core::audit::{self, AuditError, AuditInput, Explanation, GapWhatIf, Margins, WhatIf};
 use leakage_core::id::{AuditId, ClientId, OrgId};
+use leakage_core::period::Month;
 use serde_json::Value;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
@@ -102,6 +104,22 @@ pub async fn explanations(
     let Some(first) = gaps.first() else { return Ok(Vec::new()) };
     let facts = of_gap(app, org, first, Some(audit)).await?;
     facts.compute(move |input| gaps.iter().map(|gap| audit::explain(input, gap)).collect()).await
+}
+
+/// Explains a gap of a client in one month, by what was known at a time; none: it was not seen by then.
+pub(super) async fn explain_month(
+    app: &App,
+    org: OrgId,
+    (client, gap): (&str, &str),
+    month: Month,
+    known_at: DateTime<Utc>,
+) -> Result<Option<Explanation>, ApiError> {
+    let turn = turn(app).await?;
+    let mut tx = app.db.begin_snapshot(org).await?;
+    let input = known_then(&mut tx, (month, month), client, known_at).await?;
+    tx.commit().await?;
+    let gap = gap.to_owned();
+    Facts::new(input, turn).compute(move |input| audit::explain(input, &gap)).await
 }
 
 /// One gap under every setting.

@@ -120,6 +120,15 @@ impl<'a> Allocations<'a> {
         self.clients.contains_key(&client)
     }
 
+    /// The billing entity that a line belongs to, as it is shown; where a client's seats are not shared, as the line
+    /// names it.
+    pub(super) fn billed_to<'b>(&'b self, bill: &Bill<'b>) -> Option<&'b str> {
+        match self.clients.get(&bill.client) {
+            Some(own) => own.entities.get(own.entity(bill)?).map(|entity| entity.shown),
+            None => bill.record.billing_entity.as_deref(),
+        }
+    }
+
     pub(super) fn build(
         input: &'a AuditInput,
         identity: &Identity,

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 pub struct BillingRow {
     /// The client.
     pub client: String,
+    /// The billing entity that it belongs to, as it is shown.
+    pub billing_entity: Option<String>,
     /// The product.
     pub product: String,
     /// The format that it was read as.
@@ -35,6 +37,7 @@ pub(super) fn billing_rows(context: &Context<'_>) -> Vec<BillingRow> {
         let source = context.sources.get(bill.line.source as usize)?;
         Some(BillingRow {
             client: context.identity.client_name(bill.client).to_owned(),
+            billing_entity: context.allocations.billed_to(bill).map(str::to_owned),
             product: context.identity.product_name(bill.product).to_owned(),
             format: source.format.clone(),
             import: source.import.clone(),

@@ -25,6 +25,7 @@ pub(super) fn gaps(
         return Ok(Vec::new());
     }
     let sources = lineage(context, subject);
+    let identity = GapIdentity::of(context, subject);
     let mut gaps = Vec::with_capacity(compared.gaps.len());
     for ((currency, direction), sum) in &compared.gaps {
         let shown = Shown::of(context, subject, *currency, *direction, sum, compared)?;
@@ -36,7 +37,7 @@ pub(super) fn gaps(
             }
             None => None,
         };
-        let id = id(context, subject, *currency, *direction)?;
+        let id = identity.gap_id(*currency, *direction)?;
         let left = context.settled.left(&id, *direction, shown.amount, &shown.months, &adjustments)?;
         gaps.push(Gap {
             id,
@@ -154,32 +155,47 @@ fn kind(context: &Context<'_>, timeline: &Timeline, direction: Direction) -> Gap
     }
 }
 
-/// The hash of what a gap is about, whatever the audit.
-fn id(
-    context: &Context<'_>,
-    subject: &Subject<'_>,
-    currency: Option<Currency>,
-    direction: Direction,
-) -> Result<String, AuditError> {
-    #[derive(Serialize)]
-    struct About<'a> {
-        client: &'a str,
-        billing_entity: Option<&'a str>,
-        product: &'a str,
-        currency: Option<Currency>,
-        direction: Direction,
+/// What gaps of a product are known by, whatever the audit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GapIdentity {
+    client: String,
+    billing_entity: Option<String>,
+    product: String,
+}
+
+impl GapIdentity {
+    /// Of a product of a client, or of one of its billing entities.
+    pub(super) fn of(context: &Context<'_>, subject: &Subject<'_>) -> Self {
+        let product = context.identity.sku(subject.product);
+        Self {
+            client: context.identity.client_identity(subject.client).to_owned(),
+            billing_entity: subject.entity.map(str::to_owned),
+            product: product.unwrap_or(context.identity.product_name(subject.product)).to_owned(),
+        }
     }
-    let about = About {
-        client: context.identity.client_identity(subject.client),
-        billing_entity: subject.entity,
-        product: context
-            .identity
-            .sku(subject.product)
-            .unwrap_or(context.identity.product_name(subject.product)),
-        currency,
-        direction,
-    };
-    Ok(digest::of_json(&about).map_err(AuditError::Document)?.trim_start_matches("sha256:").to_owned())
+
+    /// The id of the gap in a currency and direction: a hash of what it is about.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON, which no name should bring about.
+    pub fn gap_id(&self, currency: Option<Currency>, direction: Direction) -> Result<String, AuditError> {
+        #[derive(Serialize)]
+        struct About<'a> {
+            client: &'a str,
+            billing_entity: Option<&'a str>,
+            product: &'a str,
+            currency: Option<Currency>,
+            direction: Direction,
+        }
+        let about = About {
+            client: &self.client,
+            billing_entity: self.billing_entity.as_deref(),
+            product: &self.product,
+            currency,
+            direction,
+        };
+        Ok(digest::of_json(&about).map_err(AuditError::Document)?.trim_start_matches("sha256:").to_owned())
+    }
 }
 
 /// The audited rows behind a product's numbers, by file.

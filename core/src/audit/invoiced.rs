@@ -32,6 +32,31 @@ pub struct InvoicedProduct {
     pub amount: Money,
     /// Digest of the newest file that says so.
     pub import: String,
+    /// The client's seats are shared over billing entities.
+    pub shared: bool,
+    /// The same by the billing entities that its lines belong to.
+    pub entities: Vec<InvoicedEntity>,
+}
+
+/// What a billing entity is charged of a product, by regular lines, in one month and currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvoicedEntity {
+    /// The entity, as it is shown; none: lines that name none.
+    pub billing_entity: Option<String>,
+    /// Seats billed on its last billed day; none where a quantity is no whole number.
+    pub seats: Option<i64>,
+    /// Price of a seat for a whole month, where all its lines have the same.
+    pub price: Option<Decimal>,
+    /// Digest of the newest file that says so.
+    pub import: String,
+}
+
+impl InvoicedProduct {
+    /// Whether lines of several billing entities charge it, or its seats are shared over them: then the whole is no
+    /// entity's.
+    pub fn is_divided(&self) -> bool {
+        self.shared || self.entities.len() > 1
+    }
 }
 
 /// What a document charges (or, negative, gives back) beside regular lines; without such lines, as a whole.
@@ -82,13 +107,48 @@ impl Invoiced {
 type Key = (ClientId, super::identity::ProductId, Currency, usize);
 
 #[derive(Default)]
-struct Sum {
+struct Sum<'a> {
     cost: Decimal,
+    whole: Last,
+    entities: BTreeMap<Option<&'a str>, Last>,
+}
+
+/// What is billed on the last day that anything is billed.
+#[derive(Default)]
+struct Last {
     /// Quantities and prices on the last day so far.
     last: Vec<(Decimal, Decimal)>,
     until: i32,
     /// The newest source of its lines.
     source: u32,
+}
+
+impl Last {
+    fn add(&mut self, until: i32, source: u32, quantity: Decimal, price: Decimal) {
+        self.source = self.source.max(source);
+        if until > self.until {
+            self.last.clear();
+            self.until = until;
+        }
+        if until == self.until {
+            self.last.push((quantity, price));
+        }
+    }
+
+    fn seats(&self) -> Option<i64> {
+        let quantity: Decimal = self.last.iter().map(|(quantity, _)| *quantity).sum();
+        quantity.is_integer().then(|| i64::try_from(quantity.trunc().mantissa()).ok()).flatten()
+    }
+
+    fn price(&self) -> Option<Decimal> {
+        let price = self.last.first().map(|(_, price)| price.normalize());
+        let same = self.last.iter().all(|(_, other)| Some(other.normalize()) == price);
+        price.filter(|_| same)
+    }
+
+    fn import(&self, context: &Context<'_>) -> String {
+        context.sources.get(self.source as usize).map_or_else(String::new, |one| one.import.clone())
+    }
 }
 
 pub(super) fn invoiced(context: &Context<'_>) -> Result<Invoiced, AuditError> {
@@ -131,7 +191,7 @@ fn references(bills: &[&Bill<'_>]) -> Result<Vec<InvoicedReference>, AuditError>
 }
 
 fn products(context: &Context<'_>, bills: &[&Bill<'_>]) -> Result<Vec<InvoicedProduct>, AuditError> {
-    let mut sums: BTreeMap<Key, Sum> = BTreeMap::new();
+    let mut sums: BTreeMap<Key, Sum<'_>> = BTreeMap::new();
     for bill in bills.iter().filter(|bill| bill.regular()) {
         for (index, month) in context.calendar.months.iter().enumerate() {
             let days: Days = bill.days.and(month.days);
@@ -151,33 +211,31 @@ fn products(context: &Context<'_>, bills: &[&Bill<'_>]) -> Result<Vec<InvoicedPr
                 .ok_or(AuditError::Overflow)?;
             let sum = sums.entry((bill.client, bill.product, record.currency, index)).or_default();
             sum.cost = super::gaps::plus(sum.cost, share)?;
-            sum.source = sum.source.max(bill.line.source);
-            if days.until > sum.until {
-                sum.last.clear();
-                sum.until = days.until;
-            }
-            if days.until == sum.until {
-                sum.last.push((quantity, price));
+            let entity = context.allocations.billed_to(bill);
+            for last in [&mut sum.whole, sum.entities.entry(entity).or_default()] {
+                last.add(days.until, bill.line.source, quantity, price);
             }
         }
     }
-    let of = |((client, product, currency, index), sum): (Key, Sum)| {
+    let of = |((client, product, currency, index), sum): (Key, Sum<'_>)| {
         let month = context.calendar.months.get(index)?;
-        let quantity: Decimal = sum.last.iter().map(|(quantity, _)| *quantity).sum();
-        let price = sum.last.first().map(|(_, price)| price.normalize());
-        let same = sum.last.iter().all(|(_, other)| Some(other.normalize()) == price);
+        let entities = sum.entities.iter().map(|(entity, own)| InvoicedEntity {
+            billing_entity: entity.map(str::to_owned),
+            seats: own.seats(),
+            price: own.price(),
+            import: own.import(context),
+        });
         Some(InvoicedProduct {
             client: context.identity.client_name(client).to_owned(),
             product: context.identity.product_name(product).to_owned(),
             month: month.month,
             currency,
-            seats: quantity.is_integer().then(|| i64::try_from(quantity.trunc().mantissa()).ok()).flatten(),
-            price: price.filter(|_| same),
+            seats: sum.whole.seats(),
+            price: sum.whole.price(),
             amount: Money::round(sum.cost, currency),
-            import: context
-                .sources
-                .get(sum.source as usize)
-                .map_or_else(String::new, |one| one.import.clone()),
+            import: sum.whole.import(context),
+            shared: context.allocations.concern(client),
+            entities: entities.collect(),
         })
     };
     Ok(sums.into_iter().filter_map(of).collect())

@@ -83,11 +83,12 @@ pub use document::{
 pub use explanation::{
     ExplainedMonth, ExplainedName, ExplainedPrice, ExplainedRow, ExplainedRule, Explanation, RowRole, Stretch,
 };
+pub use gaps::GapIdentity;
 pub use input::{
     AllocateBy, Allocation, AuditInput, Basis, BillingEntity, ChoiceError, Incomplete, LeftOut, Policy,
     PolicyOverride, Proration, SettledMonth, Source,
 };
-pub use invoiced::{Invoiced, InvoicedDocument, InvoicedProduct, InvoicedReference};
+pub use invoiced::{Invoiced, InvoicedDocument, InvoicedEntity, InvoicedProduct, InvoicedReference};
 pub use margins_document::{
     BillableMargin, Margin, MarginFigures, MarginMonth, MarginNotCompared, MarginTotal, Margins, NoMargin,
 };

@@ -6,6 +6,7 @@ use super::AuditError;
 use super::allocation;
 use super::calendar::{Day, Days};
 use super::client::{ClientRows, Context, Subject, comparison, unfit, view};
+use super::gaps::GapIdentity;
 use super::timeline::timeline;
 
 /// Billable seats of a product.
@@ -19,6 +20,10 @@ pub struct Standing {
     pub product: String,
     /// Billable seats.
     pub billable: i64,
+    /// The client has several billing entities, and nobody said whose these seats are.
+    pub needs_allocation: bool,
+    /// What its gaps are known by.
+    pub identity: GapIdentity,
 }
 
 pub(super) fn standing(context: &Context<'_>) -> Result<Vec<Standing>, AuditError> {
@@ -51,6 +56,8 @@ fn of_product<'a>(
             billing_entity: subject.entity_shown.map(str::to_owned),
             product: context.identity.product_name(subject.product).to_owned(),
             billable,
+            needs_allocation: subject.needs_allocation,
+            identity: GapIdentity::of(context, subject),
         });
     };
     if context.allocations.concern(subject.client)

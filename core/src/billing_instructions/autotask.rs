@@ -120,7 +120,7 @@ fn units(draft: &Draft<'_>, change: &Recurring, row: &RowChange, out: &mut Writt
         Cell::of(row.product_name.as_deref().or(Some(&change.product))),
         Cell::of(row.product_code.as_deref()),
         difference.into(),
-        row.to_quantity.into(),
+        (row.to_quantity - row.included).into(),
         change.effective_on.into(),
     ]
 }

@@ -53,6 +53,7 @@ fn write(draft: &Draft<'_>) -> Written {
         "code",
         "from_quantity",
         "to_quantity",
+        "included",
         "unit_price",
         "effective_date",
         "prorate",
@@ -65,7 +66,8 @@ fn write(draft: &Draft<'_>) -> Written {
             Cell::of(row.product_code.as_deref()),
             row.from_quantity.into(),
             row.to_quantity.into(),
-            change.unit_price.map_or_else(Cell::empty, Cell::from),
+            row.included.into(),
+            row.unit_price.or(change.unit_price).map_or_else(Cell::empty, Cell::from),
             change.effective_on.into(),
             "no".into(),
         ]

@@ -83,9 +83,11 @@ fn invoice(draft: &Draft<'_>, document: &Document<'_>, out: &mut Written) {
 
 fn quantity(draft: &Draft<'_>, change: &Recurring, row: &RowChange, out: &mut Written) -> Vec<Cell> {
     out.lacks("lines.id", LINE);
+    // It knows no quantity that is included: only what is charged is entered.
+    let quantity = row.to_quantity - row.included;
     let body = json!([{
         "id": out.id(row.source_id.as_deref(), "id", RECURRING),
-        "lines": [{ "id": null, "qty_order": number(row.to_quantity) }],
+        "lines": [{ "id": null, "qty_order": number(quantity) }],
     }]);
     let purpose = format!("Change the quantity, for invoices from {} on", change.effective_on);
     out.request(purpose, "POST", "/api/RecurringInvoice".to_owned(), body);
@@ -94,8 +96,8 @@ fn quantity(draft: &Draft<'_>, change: &Recurring, row: &RowChange, out: &mut Wr
         Cell::of(row.source_id.as_deref()),
         Cell::of(row.agreement.as_deref()),
         Cell::of(row.product_name.as_deref().or(Some(&change.product))),
-        row.to_quantity.into(),
-        row.from_quantity.into(),
+        quantity.into(),
+        (row.from_quantity - row.included).into(),
         change.effective_on.into(),
     ]
 }

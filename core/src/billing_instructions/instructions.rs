@@ -115,9 +115,9 @@ pub struct Recurring {
     /// The product.
     #[cfg_attr(feature = "openapi", schema(max_length = 500))]
     pub product: String,
-    /// Seats as billed.
+    /// Seats as rows bill them on that day; as found where no row tells.
     pub from_seats: i64,
-    /// Seats as agreed.
+    /// Seats as agreed, plus or minus what became billable since.
     pub to_seats: i64,
     /// From when on the client owes them.
     pub owed_from: NaiveDate,
@@ -166,7 +166,7 @@ pub struct Request {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = BillingTable))]
 pub struct Table {
-    /// `one_off` or `recurring`.
+    /// `one_off`, `recurring`, or `credit_memos` of QuickBooks.
     #[cfg_attr(feature = "openapi", schema(max_length = 20, example = "one_off"))]
     pub part: String,
     /// CSV, with its header.

@@ -24,13 +24,15 @@ mod shown;
 mod targets;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_rows;
 mod write;
 mod xero;
 
 pub(crate) use imported::{carried, named, recognise};
 pub use instructions::{Instructions, Missing, OneOff, Recurring, Request, RowChange, Table, Why};
 pub use reference::Reference;
-pub use shown::shown;
+pub use shown::{shown, untold};
 pub use targets::Target;
 
 use crate::audit::BillingRow;
@@ -39,6 +41,7 @@ use crate::correction::state::State;
 use crate::money::Money;
 use crate::records::ClientRef;
 use chrono::NaiveDate;
+use std::collections::BTreeMap;
 
 /// What instructions are made from.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +54,10 @@ pub struct Asked<'a> {
     pub target: Option<Target>,
     /// The client's regular billing rows.
     pub rows: &'a [BillingRow],
+    /// What is billable of each line by now, where it is known.
+    pub billable: &'a BTreeMap<u32, i64>,
+    /// What imports show with the reference and the ledger has no document of, minor units; negative: given back.
+    pub untold: i64,
     /// The day where the organization is.
     pub today: NaiveDate,
     /// From when on the quantities change; none: with the billing period of the announced invoice.
@@ -116,15 +123,33 @@ fn is_ready(asked: &Asked<'_>) -> bool {
     !asked.correction.is_under() || asked.correction.state != State::Found
 }
 
-fn notes(asked: &Asked<'_>, recurring: &[Recurring], title: &str) -> Vec<String> {
+fn notes(asked: &Asked<'_>, changes: &[Recurring], title: &str) -> Vec<String> {
     let mut notes = Vec::new();
     if !is_ready(asked) {
         notes.push("The client was not told yet: enter nothing of this before.".to_owned());
     }
+    if asked.untold != 0 {
+        notes.push(format!(
+            "Lines with this reference were entered already, {} together, and nobody said so: enter them no second time, \
+             and tell their document (`POST .../psa-receipts`).",
+            Money::from_minor(asked.untold, asked.correction.subject.currency)
+        ));
+    }
     if !asked.correction.held().is_empty() {
         notes.push("What is disputed or frozen rests and is left out.".to_owned());
     }
-    for change in recurring.iter().filter(|change| change.price_differs) {
+    for change in changes {
+        let line = asked.correction.line(change.line);
+        if let Some(since) = line.and_then(|line| recurring::since(asked, line)) {
+            notes.push(format!(
+                "{}: {:+} seats since the client was told; they are in the quantity, as they are in what the next \
+                 invoice is compared with.",
+                change.product, since
+            ));
+        }
+    }
+    notes.dedup();
+    for change in changes.iter().filter(|change| change.price_differs) {
         notes.push(format!(
             "{}: {title} has another unit price than was agreed. A line of its own makes up for the first period; talk \
              about the price before the next.",

@@ -31,6 +31,13 @@ pub(super) enum Rule {
     Whole,
 }
 
+impl Rule {
+    /// Whether more seats are a row of their own there, and not another quantity of the row that there is.
+    const fn adds_rows(self) -> bool {
+        matches!(self, Self::UnitByDaysOfMonth)
+    }
+}
+
 /// A billing period, half-open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Period {
@@ -49,13 +56,28 @@ impl Period {
     }
 }
 
-/// A quantity that changes.
+/// A row whose quantity changes: what it charges for, without what is included.
 #[derive(Clone, Copy, Debug)]
+pub(super) struct Move {
+    pub(super) from: Decimal,
+    pub(super) to: Decimal,
+    /// Price of a seat and period in the system.
+    pub(super) unit_price: Decimal,
+}
+
+impl Move {
+    fn costs(&self, quantity: Decimal, currency: Currency) -> Option<i64> {
+        Money::round(self.unit_price.checked_mul(quantity)?, currency).minor()
+    }
+}
+
+/// A quantity that changes, in one row or several.
+#[derive(Clone, Debug)]
 pub(super) struct Change {
     /// Seats that come (or, negative, go).
     pub(super) seats: i64,
-    /// Price of a seat and period in the system.
-    pub(super) unit_price: Decimal,
+    /// The rows.
+    pub(super) moves: Vec<Move>,
     /// From when on.
     pub(super) on: NaiveDate,
     pub(super) period: Period,
@@ -74,36 +96,46 @@ pub(super) struct Entered {
 }
 
 impl Change {
-    /// What a whole period changes by, as the system bills it, minor units.
-    pub(super) fn whole(&self) -> Option<i64> {
-        let exact = self.unit_price.checked_mul(Decimal::from(self.seats))?;
-        Money::round(exact, self.currency).minor()
+    /// What a whole period changes by, as the system bills it, each row rounded for itself, minor units.
+    pub(super) fn whole(&self, rule: Rule) -> Option<i64> {
+        let of = |row: &Move| {
+            if row.to > row.from && rule.adds_rows() {
+                return row.costs(row.to - row.from, self.currency);
+            }
+            row.costs(row.to, self.currency)?.checked_sub(row.costs(row.from, self.currency)?)
+        };
+        self.moves.iter().try_fold(0_i64, |sum, row| sum.checked_add(of(row)?))
     }
 
-    /// What a month changes by at its price, in minor units, not rounded.
+    /// What a month changes by at the rows' prices, in minor units, not rounded.
     pub(super) fn monthly(&self, months: u32) -> Option<Decimal> {
-        let whole = self.unit_price.checked_mul(Decimal::from(self.seats))?;
+        let whole = self.moves.iter().try_fold(Decimal::ZERO, |sum, row| {
+            sum.checked_add(row.unit_price.checked_mul(row.to - row.from)?)
+        });
         let scale = Decimal::from(10_i64.checked_pow(self.currency.minor_digits())?);
-        whole.checked_mul(scale)?.checked_div(Decimal::from(months.max(1)))
+        whole?.checked_mul(scale)?.checked_div(Decimal::from(months.max(1)))
     }
 
     /// What the system bills from the day on, to the end of the period, if it prorates.
     fn part(&self, rule: Rule) -> Option<i64> {
         let month = self.period.from.checked_add_months(Months::new(1)) == Some(self.period.until);
         // More than a month, and seats that go, are not in the published examples.
-        if rule != Rule::UnitByDaysOfMonth || !month || self.seats < 0 {
+        if rule != Rule::UnitByDaysOfMonth || !month || self.moves.iter().any(|row| row.to < row.from) {
             return None;
         }
         let days = |from: NaiveDate| Decimal::from((self.period.until - from).num_days());
-        let unit = self.unit_price.checked_mul(days(self.on))?.checked_div(days(self.period.from))?;
-        let unit = Money::round(unit, self.currency);
-        Money::round(unit.amount.checked_mul(Decimal::from(self.seats))?, self.currency).minor()
+        let of = |row: &Move| {
+            let unit = row.unit_price.checked_mul(days(self.on))?.checked_div(days(self.period.from))?;
+            let unit_price = Money::round(unit, self.currency).amount;
+            Move { unit_price, ..*row }.costs(row.to - row.from, self.currency)
+        };
+        self.moves.iter().try_fold(0_i64, |sum, row| sum.checked_add(of(row)?))
     }
 
     /// How to enter it. `intended`: what it should come to in the period, minor units.
     pub(super) fn enter(&self, rule: Rule, intended: i64) -> Option<Entered> {
         if self.on <= self.period.from {
-            let line = intended.checked_sub(self.whole()?)?;
+            let line = intended.checked_sub(self.whole(rule)?)?;
             return Some(Entered { on: self.period.from, prorate: false, line });
         }
         if self.part(rule) == Some(intended) {

@@ -11,6 +11,7 @@ use super::instructions::{OneOff, Recurring, RowChange};
 use super::proration::Rule;
 use super::targets::{Adapter, Target};
 use super::write::{Cell, Document, Draft, Written, number};
+use crate::money::Money;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -116,18 +117,20 @@ fn row(draft: &Draft<'_>, document: &Document<'_>, line: &OneOff) -> Vec<Cell> {
 fn template(draft: &Draft<'_>, change: &Recurring, row: &RowChange, out: &mut Written) -> Vec<Cell> {
     out.lacks("RecurringTransaction.Id", TEMPLATE);
     out.lacks("ItemRef.value", ITEM);
-    let whole = row.unit_price.or(change.unit_price).and_then(|price| price.checked_mul(row.to_quantity));
+    // It knows no quantity that is included: only what is charged is entered.
+    let quantity = row.to_quantity - row.included;
+    let whole = row.unit_price.or(change.unit_price).and_then(|price| price.checked_mul(quantity));
     let body = json!({ "RecurringTransaction": { "Invoice": {
         "Id": null,
         "SyncToken": null,
         "sparse": true,
         "Line": [{
             "DetailType": "SalesItemLineDetail",
-            "Amount": whole.map(|amount| number(amount.round_dp(2))),
+            "Amount": whole.map(|amount| number(Money::round(amount, draft.currency).amount)),
             "Description": row.product_name.as_deref().unwrap_or(&change.product),
             "SalesItemLineDetail": {
                 "ItemRef": { "value": null },
-                "Qty": number(row.to_quantity),
+                "Qty": number(quantity),
                 "UnitPrice": row.unit_price.or(change.unit_price).map(number),
             },
         }],
@@ -137,8 +140,8 @@ fn template(draft: &Draft<'_>, change: &Recurring, row: &RowChange, out: &mut Wr
     vec![
         draft.named().into(),
         Cell::of(row.product_name.as_deref().or(Some(&change.product))),
-        row.to_quantity.into(),
-        row.from_quantity.into(),
+        quantity.into(),
+        (row.from_quantity - row.included).into(),
         row.unit_price.or(change.unit_price).map_or_else(Cell::empty, Cell::from),
         change.effective_on.into(),
     ]

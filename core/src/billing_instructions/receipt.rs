@@ -4,10 +4,10 @@ use crate::correction::Correction;
 use crate::correction::command::Command;
 use crate::correction::plan::InstalmentState;
 use crate::correction::quantity::{Cells, Extent, Part, take_amount, total};
-use crate::correction::refusal::{Code, Refusal};
+use crate::correction::refusal::{Code, Fault, Refusal};
 use crate::money::Money;
 use chrono::NaiveDate;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was entered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,26 +24,85 @@ pub struct Receipt {
     pub apology: Option<String>,
 }
 
-/// The command that a receipt is; none: the ledger has the document already, with this amount.
+/// What is known of a document, by the ledger or by an earlier receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// What of it is of the correction.
+    pub amount: Money,
+    /// Its date, where anyone said it.
+    pub on: Option<NaiveDate>,
+    /// The instalments that it charges.
+    pub instalments: BTreeSet<u16>,
+}
+
+impl Receipt {
+    /// Whether a document that is known is told again as it is known. A receipt that names no instalment contradicts
+    /// none.
+    ///
+    /// # Errors
+    /// With every difference, each with its own code.
+    pub fn repeats(&self, known: &Known) -> Result<(), Refusal> {
+        let document = self.document.trim();
+        let fault = |differs: bool, code, detail: String| differs.then_some(Fault { code, detail });
+        let was = known.on.unwrap_or(self.on);
+        let charges = match known.instalments.iter().map(u16::to_string).collect::<Vec<_>>().as_slice() {
+            [] => "no instalment".to_owned(),
+            numbers => format!("instalment {}", numbers.join(" and ")),
+        };
+        let faults = [
+            fault(
+                known.amount != self.amount,
+                Code::ReceiptDiffers,
+                format!("{document} is known with {}, and not with {}.", known.amount, self.amount),
+            ),
+            fault(
+                was != self.on,
+                Code::ReceiptDateDiffers,
+                format!("{document} is known with the date {was}, and not {}.", self.on),
+            ),
+            fault(
+                self.instalment.is_some_and(|number| !known.instalments.contains(&number)),
+                Code::ReceiptInstalmentDiffers,
+                format!(
+                    "{document} is known to charge {charges}, and not instalment {}.",
+                    self.instalment.unwrap_or_default()
+                ),
+            ),
+        ];
+        Refusal::unless_none(faults.into_iter().flatten())
+    }
+}
+
+/// What the ledger knows of a document; none: it does not have it. `on`: the date that was stated when it was
+/// entered.
+fn known(correction: &Correction, document: &str, on: Option<NaiveDate>) -> Option<Known> {
+    // What a credit note gives back is negative there.
+    let entered = correction.documents().get(document)?.abs();
+    let plans = correction.former_plans.iter().chain(&correction.plan);
+    let charged = plans.flat_map(|plan| &plan.instalments);
+    let charged = charged.filter(|one| one.document.as_deref() == Some(document));
+    Some(Known {
+        amount: Money::from_minor(entered, correction.subject.currency),
+        on,
+        instalments: charged.map(|one| one.number).collect(),
+    })
+}
+
+/// The command that a receipt is; none: the ledger has the document already, as it is told. `entered_on`: the date
+/// that was stated when the ledger got it, if one was.
 ///
 /// # Errors
-/// When currency or amount cannot be, or the state does not allow it, each with its own code.
-pub fn command(correction: &Correction, receipt: &Receipt) -> Result<Option<Command>, Refusal> {
+/// When currency or amount cannot be, or the state does not allow it, or the ledger knows the document otherwise,
+/// each with its own code.
+pub fn command(
+    correction: &Correction,
+    receipt: &Receipt,
+    entered_on: Option<NaiveDate>,
+) -> Result<Option<Command>, Refusal> {
     let minor = amount(correction, receipt)?;
     let document = receipt.document.trim();
-    // What a credit note gives back is negative there.
-    if let Some(entered) = correction.documents().get(document).map(|entered| entered.abs()) {
-        return if entered == minor {
-            Ok(None)
-        } else {
-            Err(Refusal::new(
-                Code::ReceiptDiffers,
-                format!(
-                    "The ledger has {document} with {}.",
-                    Money::from_minor(entered, correction.subject.currency)
-                ),
-            ))
-        };
+    if let Some(known) = known(correction, document, entered_on) {
+        return receipt.repeats(&known).map(|()| None);
     }
     let command = match receipt.instalment {
         Some(number) => instalment(correction, number, document, minor)?,
@@ -138,4 +197,47 @@ fn instalment(correction: &Correction, number: u16, document: &str, minor: i64) 
         return Err(Refusal::new(code, format!("Instalment {number} comes to {due}; it is invoiced whole.")));
     }
     Ok(Command::InvoiceInstalment { instalment: number, document: document.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Currency;
+
+    #[test]
+    fn every_difference_of_a_known_document_is_told_with_its_own_code() {
+        let known = Known {
+            amount: Money::from_minor(17_600, Currency::USD),
+            on: "2026-12-01".parse().ok(),
+            instalments: BTreeSet::from([1]),
+        };
+        let receipt = |minor, on: &str, instalment| Receipt {
+            document: " INV-1 ".to_owned(),
+            on: on.parse().unwrap(),
+            amount: Money::from_minor(minor, Currency::USD),
+            instalment,
+            apology: None,
+        };
+        let cases: [(Receipt, &[Code]); 7] = [
+            (receipt(17_600, "2026-12-01", Some(1)), &[]),
+            (receipt(17_600, "2026-12-01", None), &[]),
+            (receipt(17_599, "2026-12-01", Some(1)), &[Code::ReceiptDiffers]),
+            (receipt(17_600, "2026-12-02", Some(1)), &[Code::ReceiptDateDiffers]),
+            (receipt(17_600, "2026-12-01", Some(2)), &[Code::ReceiptInstalmentDiffers]),
+            (receipt(1, "2026-12-02", None), &[Code::ReceiptDiffers, Code::ReceiptDateDiffers]),
+            (
+                receipt(1, "2026-12-02", Some(2)),
+                &[Code::ReceiptDiffers, Code::ReceiptDateDiffers, Code::ReceiptInstalmentDiffers],
+            ),
+        ];
+        for (receipt, codes) in cases {
+            let refused = receipt.repeats(&known).err();
+            let found: Vec<Code> = refused.iter().flat_map(Refusal::faults).map(|fault| fault.code).collect();
+            assert_eq!(found, codes, "{receipt:?}");
+        }
+        let undated = Known { on: None, instalments: BTreeSet::new(), ..known };
+        assert!(receipt(17_600, "2026-12-05", None).repeats(&undated).is_ok());
+        let refused = receipt(17_600, "2026-12-05", Some(1)).repeats(&undated).unwrap_err();
+        assert_eq!(refused.to_string(), "INV-1 is known to charge no instalment, and not instalment 1.");
+    }
 }

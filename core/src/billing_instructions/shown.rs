@@ -2,6 +2,7 @@
 
 use super::reference::{FIRST_PERIOD, Reference};
 use crate::audit::InvoicedReference;
+use crate::correction::Correction;
 use crate::money::Currency;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +24,22 @@ pub fn shown(references: &[InvoicedReference], own: &Reference, currency: Curren
         }
     }
     shown
+}
+
+/// What lines with the correction's reference come to whose document its ledger does not have, minor units: they were
+/// entered, and nobody said so. Neither the number of the document nor the reference is known.
+pub fn untold(references: &[InvoicedReference], own: &Reference, correction: &Correction) -> i64 {
+    let (known, currency) = (correction.documents(), correction.subject.currency);
+    let ours = references.iter().filter(|one| {
+        one.amount.currency == currency
+            && one.reference.same_correction(own)
+            && one.reference.number() != Some(FIRST_PERIOD)
+    });
+    let untold = ours.filter(|one| {
+        let names = [Some(one.reference.to_string()), one.document.clone()];
+        !names.iter().flatten().any(|name| known.contains_key(name))
+    });
+    untold.filter_map(|one| one.amount.minor()).fold(0, i64::saturating_add)
 }
 
 #[cfg(test)]

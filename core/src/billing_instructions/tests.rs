@@ -19,14 +19,15 @@ use chrono::{Datelike as _, Days, Months, NaiveDate};
 use proptest::prelude::*;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
-const PREMIUM: &str = "Microsoft 365 Business Premium";
+pub(super) const PREMIUM: &str = "Microsoft 365 Business Premium";
 
-fn day(text: &str) -> NaiveDate {
+pub(super) fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
-fn correction(billed: i64, billable: i64, price: Decimal, months: &[i64]) -> Correction {
+pub(super) fn correction(billed: i64, billable: i64, price: Decimal, months: &[i64]) -> Correction {
     let direction = if billable >= billed { Direction::Under } else { Direction::Over };
     let seats = (billable - billed).abs();
     let start: Month = "2026-02".parse().unwrap();
@@ -70,7 +71,7 @@ fn correction(billed: i64, billable: i64, price: Decimal, months: &[i64]) -> Cor
     correction
 }
 
-fn row(format: &str, quantity: i64, unit_price: Decimal) -> BillingRow {
+pub(super) fn row(format: &str, quantity: i64, unit_price: Decimal) -> BillingRow {
     let client = ClientRef {
         id: Some("250".to_owned()),
         name: Some("Contoso Ltd".to_owned()),
@@ -102,6 +103,7 @@ fn row(format: &str, quantity: i64, unit_price: Decimal) -> BillingRow {
     let import = "sha256:1".to_owned();
     BillingRow {
         client: "Contoso".to_owned(),
+        billing_entity: None,
         product: PREMIUM.to_owned(),
         format: format.to_owned(),
         import,
@@ -110,11 +112,11 @@ fn row(format: &str, quantity: i64, unit_price: Decimal) -> BillingRow {
     }
 }
 
-fn reference() -> Reference {
+pub(super) fn reference() -> Reference {
     Reference::of(CorrectionId::new(uuid::Uuid::from_u128(7)))
 }
 
-fn instructions(
+pub(super) fn instructions(
     correction: &Correction,
     rows: &[BillingRow],
     target: Option<Target>,
@@ -123,8 +125,12 @@ fn instructions(
 ) -> Instructions {
     let reference = reference();
     let today = day("2026-11-22");
-    instruct(&Asked { correction, reference: &reference, target, rows, today, effective_on, billing_day })
-        .unwrap()
+    let billable = &BTreeMap::new();
+    let reference = &reference;
+    let untold = 0;
+    let asked =
+        Asked { correction, reference, target, rows, billable, untold, today, effective_on, billing_day };
+    instruct(&asked).unwrap()
 }
 
 /// The first day of the billing period that holds a day, and of the next one, counted day by day.
@@ -136,7 +142,7 @@ fn period(of: NaiveDate, billing_day: u32) -> (NaiveDate, NaiveDate) {
     (from, from.checked_add_months(Months::new(1)).unwrap())
 }
 
-fn cents(exact: Decimal) -> i64 {
+pub(super) fn cents(exact: Decimal) -> i64 {
     let rounded = exact.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
     i64::try_from(
         (rounded * Decimal::ONE_HUNDRED).trunc().mantissa()
@@ -167,7 +173,7 @@ fn billed(target: Target, change: &Recurring, billing_day: u32) -> i64 {
 }
 
 /// A difference of so many cents a month, from a day to the end of the period, month by month, in whole numbers.
-fn owed(monthly: i64, on: NaiveDate, billing_day: u32) -> i64 {
+pub(super) fn owed(monthly: i64, on: NaiveDate, billing_day: u32) -> i64 {
     const ALL: i128 = 28 * 29 * 30 * 31;
     let until = period(on, billing_day).1;
     let of_day = |day: NaiveDate| i128::from(monthly) * (ALL / i128::from(Month::of(day).days()));

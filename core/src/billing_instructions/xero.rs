@@ -124,10 +124,12 @@ fn row(draft: &Draft<'_>, line: &OneOff) -> Vec<Cell> {
 
 fn template(draft: &Draft<'_>, change: &Recurring, row: &RowChange, out: &mut Written) -> Vec<Cell> {
     let id = out.segment(row.source_id.as_deref(), "RepeatingInvoiceID", REPEATING);
+    // It knows no quantity that is included: only what is charged is entered.
+    let quantity = row.to_quantity - row.included;
     let body = json!({ "RepeatingInvoices": [{ "RepeatingInvoiceID": row.source_id, "Status": "DELETED" }] });
     let purpose = format!(
         "End the repeating invoice, and make another with quantity {} for invoices from {} on",
-        row.to_quantity, change.effective_on
+        quantity, change.effective_on
     );
     out.request(purpose, "POST", format!("/api.xro/2.0/RepeatingInvoices/{id}"), body);
     vec![
@@ -135,8 +137,8 @@ fn template(draft: &Draft<'_>, change: &Recurring, row: &RowChange, out: &mut Wr
         Cell::of(row.source_id.as_deref()),
         Cell::of(row.product_code.as_deref()),
         Cell::of(row.product_name.as_deref().or(Some(&change.product))),
-        row.to_quantity.into(),
-        row.from_quantity.into(),
+        quantity.into(),
+        (row.from_quantity - row.included).into(),
         row.unit_price.or(change.unit_price).map_or_else(Cell::empty, Cell::from),
         change.effective_on.into(),
     ]

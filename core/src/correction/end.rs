@@ -4,14 +4,14 @@ use super::apply::Reach;
 use super::case::{Correction, GoingForward, ResolutionBasis, broken};
 use super::command::{Because, Recount, says};
 use super::dispute::DisputeReason;
-use super::ledger::{Bucket, Cause, Entry};
+use super::ledger::{Balance, Bucket, Cause, Entry};
 use super::open::Elsewhere;
 use super::policy::Context;
 use super::quantity::{Cells, Place, Quantity};
 use super::refusal::{Code, Missing, Refusal};
 use super::verification::left_of_invoice;
 use super::waiver::ConfirmationKind;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Correction {
     pub(super) fn resolve(
@@ -182,7 +182,8 @@ impl Correction {
         finding.and_then(|finding| finding.months.get(&place.month)).is_some_and(|month| month.time_barred)
     }
 
-    /// What a recount finds more and less than the correction, at the first line of each gap.
+    /// What a recount finds more and less than the correction. What is less of a gap with several lines is so at the
+    /// lines that have it; what is more stands at the first line, unless another one has that month.
     pub(super) fn differences(&self, recount: &Recount) -> (Cells, Cells) {
         let balances = self.ledger.balances();
         let (mut more, mut less) = (Cells::new(), Cells::new());
@@ -198,13 +199,16 @@ impl Correction {
                     .filter_map(|other| balances.get(&Place { month: *month, line: other.number }))
                     .map(|balance| balance.found - balance.withdrawn)
                     .sum();
-                let place = Place { month: *month, line: line.number };
-                for (cells, quantity) in [(&mut more, now.without(before)), (&mut less, before.without(now))]
-                {
-                    if !quantity.is_zero() {
-                        cells.insert(place, quantity);
-                    }
+                let places =
+                    self.lines.iter().filter(|other| other.gap == line.gap).map(|other| other.number);
+                let places: Vec<Place> = places.map(|line| Place { month: *month, line }).collect();
+                let has = places.iter().find(|place| balances.contains_key(*place));
+                let first = has.copied().unwrap_or(Place { month: *month, line: line.number });
+                let found = now.without(before);
+                if !found.is_zero() {
+                    more.insert(first, found);
                 }
+                less.extend(spread(before.without(now), &places, first, &balances));
             }
         }
         (more, less)
@@ -281,6 +285,9 @@ impl Correction {
                 Some(left) => {
                     let line = self.add_line(&finding, &left, Cause::Reopened, context)?;
                     self.stand_for(number, line);
+                    if let Some(shown) = self.verifications.get(at).cloned() {
+                        self.rests_on(line, &finding, &shown);
+                    }
                     reopened = true;
                 }
             }
@@ -322,4 +329,24 @@ impl Correction {
         );
         Ok(())
     }
+}
+
+/// What a gap lacks in a month, over the lines that have the month: of the last one first, and of what nothing was done
+/// about before what is billed or given up. What none of them has stands at `first`, and is refused there.
+fn spread(lacks: Quantity, places: &[Place], first: Place, balances: &BTreeMap<Place, Balance>) -> Cells {
+    let (mut left, mut taken) = (lacks, Cells::new());
+    let free = |balance: &Balance| balance.outstanding + balance.time_barred;
+    let all = |balance: &Balance| balance.found - balance.withdrawn;
+    for of in [free as fn(&Balance) -> Quantity, all] {
+        for place in places.iter().rev() {
+            let own = taken.entry(*place).or_insert(Quantity::ZERO);
+            let room = balances.get(place).map_or(Quantity::ZERO, of).without(*own);
+            let part = left.least(room);
+            *own += part;
+            left -= part;
+        }
+    }
+    *taken.entry(first).or_default() += left;
+    taken.retain(|_, quantity| !quantity.is_zero());
+    taken
 }

@@ -188,6 +188,19 @@ impl Finding {
     }
 }
 
+/// The invoice that a line rests on: what it got wrong, and not what an audit found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnInvoice {
+    /// Its date. The line's month is the one that holds it.
+    pub on: NaiveDate,
+    /// Seats that it bills.
+    pub billed: i64,
+    /// Seats that it should bill.
+    pub billable: i64,
+    /// Digest of the file that shows it.
+    pub import: String,
+}
+
 /// One gap inside a correction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
@@ -218,6 +231,9 @@ pub struct Line {
     pub assumed: bool,
     /// Proof of when its seats were provisioned.
     pub provisioning_evidence: Option<String>,
+    /// The invoice that it rests on; none: an audit found it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoice: Option<OnInvoice>,
 }
 
 impl Line {
@@ -236,6 +252,7 @@ impl Line {
             price: finding.price,
             assumed: finding.assumed,
             provisioning_evidence: None,
+            invoice: None,
         }
     }
 

@@ -196,22 +196,24 @@ impl Correction {
         withdrawn: &Cells,
         recount: &Recount,
     ) -> Result<(), Refusal> {
-        // What differs of a gap stands at its first line.
-        let at_first_line = |place: &Place| {
-            let gap = self.line(place.line).map(|line| &line.gap);
-            let first = self.lines.iter().find(|line| Some(&line.gap) == gap);
-            Place { line: first.map_or(place.line, |line| line.number), ..*place }
+        // A recount speaks of a gap as a whole: its first line stands for all of them.
+        let by_gap = |cells: &Cells| {
+            let mut sums = Cells::new();
+            for (place, quantity) in cells {
+                let gap = self.line(place.line).map(|line| &line.gap);
+                let first = self.lines.iter().find(|line| Some(&line.gap) == gap);
+                let line = first.map_or(place.line, |line| line.number);
+                *sums.entry(Place { line, ..*place }).or_default() += *quantity;
+            }
+            sums
         };
-        let mut disputed = Cells::new();
-        for (place, quantity) in &dispute.cells {
-            *disputed.entry(at_first_line(place)).or_default() += *quantity;
-        }
+        let (disputed, less, withdrawn) = (by_gap(&dispute.cells), by_gap(less), by_gap(withdrawn));
         let days =
             |cells: &Cells, place| cells.get(place).map_or(0, |quantity: &Quantity| quantity.seat_days);
         let unsettled = disputed.iter().find(|(place, quantity)| {
             let compared = recount.compared.get(&place.line).is_some_and(|of| of.contains(&place.month));
-            let lacks = days(less, place).min(quantity.seat_days);
-            !compared || lacks > days(withdrawn, place)
+            let lacks = days(&less, place).min(quantity.seat_days);
+            !compared || lacks > days(&withdrawn, place)
         });
         let Some((place, _)) = unsettled else { return Ok(()) };
         let product = self.line(place.line).map_or("", |line| line.product.as_str());

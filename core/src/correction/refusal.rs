@@ -45,6 +45,8 @@ named! {
         GoingForwardMissing = "going_forward_missing",
         /// The message mixes in a price change.
         PriceChange = "message_price_change",
+        /// A line rests on no gap of an audit and on no invoice.
+        FactsMissing = "facts_missing",
         /// The facts were not frozen.
         EvidenceNotFrozen = "evidence_not_frozen",
         /// Seats rest on a later snapshot, without proof of when they were provisioned.
@@ -191,8 +193,12 @@ named! {
         ReceiptAmount = "receipt_amount",
         /// It is more than is outstanding.
         ReceiptTooLarge = "receipt_over_outstanding",
-        /// The document is known with another amount or date.
+        /// The document is known with another amount.
         ReceiptDiffers = "receipt_differs",
+        /// The document is known with another date.
+        ReceiptDateDiffers = "receipt_date_differs",
+        /// The document is known for another instalment, or for none.
+        ReceiptInstalmentDiffers = "receipt_instalment_differs",
         /// The state takes no such document.
         ReceiptState = "receipt_state",
     }
@@ -218,6 +224,15 @@ impl Refusal {
     /// For one reason.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self { first: Fault { code, detail: detail.into() }, more: Vec::new() }
+    }
+
+    /// For several reasons, the first of which leads; none: it is not refused.
+    ///
+    /// # Errors
+    /// Where there is a reason.
+    pub fn unless_none(faults: impl IntoIterator<Item = Fault>) -> Result<(), Self> {
+        let mut faults = faults.into_iter();
+        faults.next().map_or(Ok(()), |first| Err(Self { first, more: faults.collect() }))
     }
 
     /// The state does not allow it.
@@ -291,11 +306,7 @@ impl Missing {
 
     /// Refused if anything is missing.
     pub(super) fn check(&mut self) -> Result<(), Refusal> {
-        let mut faults = std::mem::take(&mut self.0).into_iter();
-        match faults.next() {
-            None => Ok(()),
-            Some(first) => Err(Refusal { first, more: faults.collect() }),
-        }
+        Refusal::unless_none(std::mem::take(&mut self.0))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::apply::Reach;
 use super::case::Correction;
 use super::dispute::PriceConversation;
-use super::finding::{Finding, Line};
+use super::finding::{Finding, Line, OnInvoice};
 use super::ledger::Cause;
 use super::open::Elsewhere;
 use super::policy::{Context, days_after};
@@ -211,6 +211,18 @@ impl Correction {
         self.pending().into_iter().filter_map(of).collect()
     }
 
+    /// A line that rests on the invoice of a verification says so.
+    pub(super) fn rests_on(&mut self, line: u32, finding: &Finding, shown: &Verification) {
+        if let Some(line) = self.lines.iter_mut().find(|one| one.number == line) {
+            line.invoice = Some(OnInvoice {
+                on: shown.on,
+                billed: finding.billed,
+                billable: finding.billable,
+                import: shown.import.clone(),
+            });
+        }
+    }
+
     pub(super) fn acted(&mut self, at: usize) {
         if let Some(one) = self.verifications.get_mut(at) {
             one.acted = true;
@@ -299,7 +311,8 @@ impl Correction {
             if !left.is_empty() {
                 let subject = super::case::Subject { direction, ..self.subject.clone() };
                 let other = linked.get_or_insert_with(|| Self::new(subject, context));
-                other.add_line(&finding, &left, Cause::Opened, context)?;
+                let number = other.add_line(&finding, &left, Cause::Opened, context)?;
+                other.rests_on(number, &finding, one);
             }
             self.acted(at);
         }

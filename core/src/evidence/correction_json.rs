@@ -52,6 +52,8 @@ pub(super) struct PlaceBalance {
 pub(super) struct Excerpt {
     /// Its id.
     pub(super) id: CorrectionId,
+    /// What it is about.
+    pub(super) subject: Subject,
     /// Its ledger.
     pub(super) ledger: LedgerDocument,
 }

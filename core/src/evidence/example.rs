@@ -292,6 +292,7 @@ fn correction(gaps: &[GapFacts]) -> Result<CorrectionFacts, BundleError> {
         price: Some(usd(2200).amount),
         assumed: false,
         provisioning_evidence: None,
+        invoice: None,
     };
     Ok(CorrectionFacts {
         id: CorrectionId::new(id(6)),

@@ -26,6 +26,7 @@ pub mod facts;
 mod gaps_csv;
 pub mod key;
 mod letters;
+mod line_months;
 mod manifest;
 mod provisioning;
 mod pseudonyms;

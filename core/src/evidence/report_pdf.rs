@@ -1,8 +1,9 @@
 //! `report.pdf`: the same for people. What the facts say is put into the words of the report; how pages look
 //! is the report's own matter.
 
-use super::facts::{Captured, CorrectionFacts, Facts, GapFacts, LogFacts};
+use super::facts::{Captured, CorrectionFacts, Facts, LogFacts};
 use super::key;
+use super::line_months::{self, CountsAs, LineMonth};
 use super::provisioning::names;
 use super::renderer::{File, Material, Renderer, word};
 use super::report::{
@@ -10,10 +11,12 @@ use super::report::{
     ReportGap, ReportInstalment, ReportLedger, ReportMonth, ReportPlan, SeatUse, SentLetter, SourceFile,
     Summary,
 };
-use super::{BundleError, gaps_csv, manifest};
-use crate::audit::GapKind;
+use super::{BundleError, manifest};
+use crate::audit::{GapKind, GapSource};
+use crate::correction::finding::Line;
 use crate::correction::ledger::{Balance, Bucket, Entry};
-use crate::correction::quantity::{Place, Quantity, seat_months};
+use crate::correction::quantity::{Cells, Place, Quantity, seat_months, total};
+use crate::letters::wording as say;
 use crate::money::{Currency, Money};
 use crate::pdf::Brand;
 use crate::period::Month;
@@ -31,10 +34,13 @@ fn render(material: &Material<'_>) -> Result<Vec<File>, BundleError> {
     Ok(vec![File::new(PATH, "application/pdf", pdf)])
 }
 
-fn report_of(material: &Material<'_>) -> Result<Report, BundleError> {
+/// What the report says.
+pub(super) fn report_of(material: &Material<'_>) -> Result<Report, BundleError> {
     let (facts, correction) = (material.facts, &material.facts.correction);
     let subject = &correction.subject;
-    let months = facts.gaps.iter().flat_map(|of| of.gap.months.iter().map(|month| month.month));
+    let months = line_months::of(facts).into_iter().map(|month| month.month);
+    let months: BTreeSet<Month> = months.collect();
+    let balances = correction.ledger.balances();
     Ok(Report {
         brand: brand(facts),
         msp: facts.msp.name.clone(),
@@ -45,11 +51,11 @@ fn report_of(material: &Material<'_>) -> Result<Report, BundleError> {
         state: correction.state.to_string(),
         prepared_on: facts.bundle.frozen_at.date_naive(),
         prepared_by: facts.msp.contact.clone(),
-        months: months.clone().min().zip(months.max()),
+        months: months.first().copied().zip(months.last().copied()),
         as_of: Some(facts.audit.period.as_of),
         summary: Summary { remarks: correction.remarks.clone(), ..Summary::default() },
         chart: chart(facts),
-        gaps: facts.gaps.iter().map(|of| gap(facts, of)).collect(),
+        gaps: correction.lines.iter().map(|line| gap(facts, &balances, line)).collect(),
         provisioning: provisioning(facts),
         activity: activity(facts),
         plan: plan(correction),
@@ -85,53 +91,85 @@ fn chart(facts: &Facts) -> Vec<MonthSeats> {
             add(month.month, month.billable, month.billed, month.provisional);
         }
     }
-    let months = facts.gaps.iter().flat_map(|of| &of.gap.months);
-    let open: BTreeSet<Month> = months.filter(|month| month.provisional).map(|month| month.month).collect();
+    let months = line_months::of(facts).into_iter();
+    let months = months.filter(|month| month.counts_as == CountsAs::Provisional);
+    let open: BTreeSet<Month> = months.map(|month| month.month).collect();
     for month in &facts.months {
         add(month.month, month.billable, month.billed, open.contains(&month.month));
     }
     seats.into_values().collect()
 }
 
-fn gap(facts: &Facts, of: &GapFacts) -> ReportGap {
-    let gap = &of.gap;
-    let barred = gap.time_barred;
-    let currency = gap.amount.map(|amount| amount.currency);
-    let barred_money = currency.map(|currency| Money { amount: barred.amount, currency });
-    let line = facts.correction.lines.iter().find(|line| line.number == of.line);
-    let price = line.and_then(|line| line.price).zip(currency);
-    let months = gap.months.iter().map(|month| ReportMonth {
-        month: month.month,
-        billable: month.billable,
-        billed: month.billed,
-        seat_months: month.seat_months,
-        amount: currency.filter(|_| !month.unpriced).map(|currency| Money { amount: month.amount, currency }),
-        note: match gaps_csv::counts_as(month) {
-            "provisional" => Some("not closed, counts only forward".to_owned()),
-            "time_barred" => Some("too old to be corrected".to_owned()),
-            _ => None,
-        },
-    });
+/// What a line came to: its own months, seats and money.
+fn gap(facts: &Facts, balances: &BTreeMap<Place, Balance>, line: &Line) -> ReportGap {
+    let correction = &facts.correction;
+    let currency = correction.subject.currency;
+    let own = line_months::of_line(facts, balances, line);
+    let listed = facts.gaps.iter().find(|of| of.line == line.number && of.gap.id == line.gap);
+    let audited = listed.map(|of| &of.gap).filter(|_| line.invoice.is_none());
+    let on_invoice = line.invoice.as_ref().map(|one| Decimal::from((one.billable - one.billed).abs()));
+    let last = line.seats.values().next_back().map(|seats| Decimal::from(*seats));
+    let in_all = |wanted: CountsAs| {
+        let own = balances.iter().filter(|(place, _)| place.line == line.number);
+        let cells = own.flat_map(|(place, balance)| {
+            let (place, parts) = (*place, line_months::parts(balance));
+            parts
+                .filter(move |(counts_as, _)| *counts_as == wanted)
+                .map(move |(_, quantity)| (place, quantity))
+        });
+        let cells: Cells = cells.collect();
+        (seat_months(&cells), Money::from_minor(total(&cells).minor, currency))
+    };
+    let (seat_months, amount) = in_all(CountsAs::Claimed);
+    let kinds = own.last().map(|month| month.kind);
     ReportGap {
-        product: gap.product.clone(),
-        sku: gap.sku.clone(),
-        kind: kind(gap.kind).to_owned(),
-        direction: gap.direction,
-        seats: gap.seats,
-        seat_months: gap.seat_months,
-        unit_price: price.map(|(amount, currency)| Money { amount, currency }),
-        amount: gap.amount,
-        time_barred: barred_money
-            .filter(|_| !barred.seat_months.is_zero())
-            .map(|money| (barred.seat_months, money)),
-        monthly_forward: gap.monthly_forward,
-        months: months.collect(),
-        sources: gap
-            .sources
-            .iter()
-            .map(|source| format!("{}, {} rows", source.file, source.lines.len()))
-            .collect(),
+        product: line.product.clone(),
+        sku: line.sku.clone(),
+        kind: kind(kinds.unwrap_or_else(|| line_months::kind(correction.subject.direction, None))).to_owned(),
+        direction: correction.subject.direction,
+        seats: audited.map(|gap| gap.seats).or(on_invoice).or(last).unwrap_or_default(),
+        superseded: correction.lines.iter().any(|one| one.gap == line.gap && one.number > line.number),
+        seat_months,
+        unit_price: line.price.map(|amount| Money { amount, currency }),
+        amount: Some(amount),
+        time_barred: Some(in_all(CountsAs::TimeBarred)).filter(|(seat_months, _)| !seat_months.is_zero()),
+        monthly_forward: Some(Money::from_minor(line.forward, currency)),
+        months: own.iter().filter_map(|of| month(line, of)).collect(),
+        sources: audited.map_or_else(|| rows_of(facts, line), |gap| files(&gap.sources)),
     }
+}
+
+/// A month of a line; none where nobody knows what was billed in it: it is not there after all.
+fn month(line: &Line, of: &LineMonth) -> Option<ReportMonth> {
+    let invoice = line_months::invoice_of(line, of.month);
+    let note = match of.counts_as {
+        CountsAs::Provisional => Some("not closed, counts only forward".to_owned()),
+        CountsAs::TimeBarred => Some("too old to be corrected".to_owned()),
+        CountsAs::Withdrawn => Some("withdrawn: not there after all".to_owned()),
+        CountsAs::Claimed => invoice.map(|invoice| format!("the invoice of {}", say::date(invoice.on))),
+    };
+    let amount = of.amount.zip(of.currency).filter(|_| !of.unpriced);
+    Some(ReportMonth {
+        month: of.month,
+        billable: of.billable?,
+        billed: of.billed?,
+        seat_months: of.seat_months,
+        amount: amount.map(|(amount, currency)| Money { amount, currency }),
+        note,
+    })
+}
+
+fn files(sources: &[GapSource]) -> Vec<String> {
+    sources.iter().map(|source| format!("{}, {} rows", source.file, source.lines.len())).collect()
+}
+
+/// The files whose rows a line rests on.
+fn rows_of(facts: &Facts, line: &Line) -> Vec<String> {
+    let rows = |file: &super::facts::SourceFile| {
+        file.rows.iter().filter(|row| row.lines.contains(&line.number)).count()
+    };
+    let used = facts.rows.iter().map(|file| (file, rows(file))).filter(|(_, rows)| *rows > 0);
+    used.map(|(file, rows)| format!("{}, {rows} rows", file.file)).collect()
 }
 
 const fn kind(kind: GapKind) -> &'static str {

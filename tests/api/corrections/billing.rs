@@ -107,6 +107,15 @@ async fn receipts_become_the_ledgers_documents_once() {
     assert_eq!(desk.ask(&biller, "psa-receipts", body.clone()).await, (200, kept.clone()), "told again");
     body["amount"]["amount"] = json!("99.00");
     assert_eq!(desk.refused(&biller, "psa-receipts", body).await, (409, vec!["receipt_differs".to_owned()]));
+    let mut other = receipt("INV-1", "100.00", "USD");
+    other["on"] = json!("2026-12-02");
+    let (status, problem) = desk.ask(&biller, "psa-receipts", other.clone()).await;
+    assert_eq!((status, problem["code"].as_str()), (409, Some("receipt_date_differs")), "{problem:#}");
+    let told = problem["detail"].as_str().unwrap();
+    assert!(told.contains("2026-12-01") && told.contains("2026-12-02"), "{told}");
+    other["instalment"] = json!(2);
+    let refused = desk.refused(&biller, "psa-receipts", other).await;
+    assert_eq!(refused.1, ["receipt_date_differs", "receipt_instalment_differs"]);
 
     let ledger = desk.read(&biller, "/ledger").await;
     assert_eq!(ledger["balance"]["billed"]["amount"]["amount"], "100.00");
@@ -119,6 +128,11 @@ async fn receipts_become_the_ledgers_documents_once() {
     // A document that a command entered is linked.
     desk.read(&biller, "").await;
     desk.ok(&biller, "bill", json!({"document": "INV-2", "on": "2026-12-01"})).await;
+    let mut other = receipt("INV-2", "75.00", "USD");
+    other["on"] = json!("2026-12-05");
+    other["instalment"] = json!(1);
+    let refused = desk.refused(&biller, "psa-receipts", other).await;
+    assert_eq!(refused.1, ["receipt_differs", "receipt_date_differs", "receipt_instalment_differs"]);
     let (status, linked) = desk.ask(&biller, "psa-receipts", receipt("INV-2", "76.00", "USD")).await;
     assert_eq!((status, &linked["became"]), (201, &json!("linked")), "{linked:#}");
     let listed = desk.read(&biller, "/psa-receipts?limit=1").await;
@@ -127,6 +141,34 @@ async fn receipts_become_the_ledgers_documents_once() {
     assert_eq!(refused.1, ["receipt_over_outstanding"]);
     let timeline = desk.read(&biller, "/timeline").await;
     assert!(timeline["data"].as_array().unwrap().iter().any(|one| one["detail"]["psa_receipt"] == "INV-1"));
+}
+
+#[tokio::test]
+async fn an_instalment_is_received_once_and_under_its_own_number() {
+    let app = TestApp::start().await;
+    let (_org, biller, mut desk) = told(&app).await;
+    desk.ok(&biller, "accept", json!({"said": said(), "plan": true})).await;
+    let mut first = receipt("INV-7", "88.00", "USD");
+    first["instalment"] = json!(1);
+    let (status, kept) = desk.ask(&biller, "psa-receipts", first.clone()).await;
+    assert_eq!(
+        (status, &kept["became"], &kept["instalment"]),
+        (201, &json!("invoice_instalment"), &json!(1))
+    );
+    assert_eq!(desk.ask(&biller, "psa-receipts", first.clone()).await, (200, kept));
+    first["instalment"] = json!(2);
+    let (status, problem) = desk.ask(&biller, "psa-receipts", first).await;
+    assert_eq!((status, problem["code"].as_str()), (409, Some("receipt_instalment_differs")), "{problem:#}");
+    assert_eq!(problem["detail"], "INV-7 is known to charge instalment 1, and not instalment 2.");
+    // The same of one that a command entered.
+    desk.read(&biller, "").await;
+    desk.ok(&biller, "invoice-instalment", json!({"instalment": 2, "document": "INV-8"})).await;
+    let mut second = receipt("INV-8", "88.00", "USD");
+    second["instalment"] = json!(1);
+    assert_eq!(desk.refused(&biller, "psa-receipts", second.clone()).await.1, ["receipt_instalment_differs"]);
+    second["instalment"] = json!(2);
+    let (status, kept) = desk.ask(&biller, "psa-receipts", second).await;
+    assert_eq!((status, &kept["became"]), (201, &json!("linked")), "{kept:#}");
 }
 
 #[tokio::test]

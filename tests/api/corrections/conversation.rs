@@ -88,6 +88,42 @@ async fn a_recount_that_does_not_show_the_seats_confirms_nothing() {
 }
 
 #[tokio::test]
+async fn a_recount_is_answered_by_a_letter_that_says_what_it_comes_to() {
+    for (purchased, withdrawn, expected) in [
+        (62, json!([]), ["2 seats and USD 88.00", "That is the same as in our first letter."]),
+        (61, json!([{"line": 1}]), ["1 seat and USD 44.00", "Our first letter said 2 seats and USD 88.00"]),
+    ] {
+        let app = TestApp::start().await;
+        let (org, mut desk) = told(&app).await;
+        let owner = &org.owner.caller;
+        desk.ok(owner, "dispute", dispute("count_wrong", 1)).await;
+        let audit = recount(&org, purchased).await;
+        let mut answer = json!({
+            "dispute": 1, "reason": "count_wrong", "recount_audit_id": audit, "withdrawn": withdrawn,
+            "letter": {"recipient": "casey@contoso.example", "contact": "Ms Carter"},
+        });
+        let answered = desk.ok(owner, "answer", answer.clone()).await;
+        assert_eq!(answered["state"], "communicated", "{answered:#}");
+        let letters = org.read(&format!("/v1/letters?correction_id={}", desk.id)).await;
+        let letter = &letters["data"][0];
+        assert_eq!(letter["kind"], "answer_count_wrong", "{letters:#}");
+        let text = org.read(&format!("/v1/letters/{}", letter["id"].as_str().unwrap())).await.to_string();
+        for said in expected {
+            assert!(text.contains(said), "{said}\n{text}");
+        }
+        // What the recount does not bear out is refused before anything is written.
+        desk.ok(owner, "dispute", dispute("count_wrong", 1)).await;
+        answer["dispute"] = json!(2);
+        answer["withdrawn"] = json!([]);
+        answer["recount_audit_id"] = recount(&org, 60).await;
+        let refused = desk.refused(owner, "answer", answer).await;
+        assert_eq!(refused, (422, vec!["recount_not_confirming".to_owned()]));
+        let after = org.read(&format!("/v1/letters?correction_id={}", desk.id)).await;
+        assert_eq!(after["data"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn a_contract_review_freezes_the_past_until_its_outcome() {
     let app = TestApp::start().await;
     let (org, mut desk) = told(&app).await;

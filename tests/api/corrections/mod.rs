@@ -6,6 +6,7 @@ mod billing;
 mod bulk;
 mod conversation;
 mod database;
+mod entities;
 mod examples;
 mod proof;
 mod refusals;

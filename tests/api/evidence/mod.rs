@@ -2,6 +2,7 @@
 //! persons who ask to be forgotten.
 
 mod bundles;
+mod lines;
 mod log;
 mod persons;
 

@@ -236,7 +236,8 @@ page_type!(PsaReceiptPage, PsaReceipt);
 ///
 /// It becomes the ledger's document: `bill`, `credit` or the invoice of an instalment, with all that those
 /// commands ask for; or it is linked to the document that the ledger has. A document is told once: the same again
-/// answers 200 and changes nothing, with another amount or date it is refused (`receipt_differs`). Needs no
+/// answers 200 and changes nothing; with another amount (`receipt_differs`), date (`receipt_date_differs`) or
+/// instalment (`receipt_instalment_differs`) it is refused, and the difference is told. Needs no
 /// `If-Match`: what was done elsewhere was done, whichever version was read. Refused: another currency
 /// (`receipt_currency`), more than is outstanding (`receipt_over_outstanding`), a state that takes no such document
 /// (`receipt_state`).

@@ -16,6 +16,7 @@ use crate::storage::OrgTx;
 use actix_web::{HttpResponse, post, web};
 use leakage_core::correction::case::GoingForward;
 use leakage_core::correction::command::{Command, Message};
+use leakage_core::correction::policy;
 use leakage_core::correction::state::Action;
 use leakage_core::id::{CorrectionId, LetterId};
 use serde::{Deserialize, Serialize};
@@ -142,8 +143,8 @@ async fn communicate_correction(
 ///
 /// With the evidence that fits its reason: the provisioning log, the text that owns the delay and a plan
 /// offer, a review date, a recount, the payment, the day of a price conversation, or (of a refusal) a
-/// plan offer or a decision. With `letter` the answer is sent as a letter of ours, of the kind that fits. Needs
-/// `If-Match`.
+/// plan offer or a decision. With `letter` the answer is sent as a letter of ours, of the kind that fits: one that was
+/// written before, or one that is written now and says what the answer comes to. Needs `If-Match`.
 #[utoipa::path(tag = "corrections", security(("access_token" = []), ("api_key" = [])),
     extensions(("x-permission" = json!("corrections:write"))), request_body = bodies::AnswerDispute,
     params(("correction_id" = CorrectionId, Path, description = "The correction"),
@@ -162,7 +163,7 @@ async fn answer_correction(
     let version = version.required()?;
     let replied = once(&app, &actor, &replay, &body.sha256, async |tx| {
         let loaded = corrections::load_for(tx, *path, version, Action::Answer).await?;
-        let command = answer(&app, tx, &actor.label(), &loaded, &body.value).await?;
+        let command = answer(&app, tx, &acting(&actor), &loaded, &body.value).await?;
         let detail = serde_json::to_value(&body.value).map_err(ApiError::internal)?;
         let beside = Beside { detail, ..Beside::default() };
         let moved = corrections::apply(&app, tx, &acting(&actor), loaded, (&command, None), beside).await?;
@@ -176,7 +177,7 @@ async fn answer_correction(
 async fn answer(
     app: &App,
     tx: &mut OrgTx,
-    by: &str,
+    by: &policy::Actor,
     loaded: &Loaded,
     body: &bodies::AnswerDispute,
 ) -> Result<Command, ApiError> {
@@ -187,19 +188,21 @@ async fn answer(
         }
         None => None,
     };
+    if body.letter.is_some() && body.text.is_some() {
+        return Err(ApiError::invalid("/text", "The letter says it: leave the text out."));
+    }
     let answer = body.answer(&loaded.correction)?;
-    let text = match (&body.letter, &body.text) {
-        (Some(_), Some(_)) => {
-            return Err(ApiError::invalid("/text", "The letter says it: leave the text out."));
+    let mut command = Command::Answer { dispute: body.dispute, answer, text: body.text.clone(), recount };
+    if let Some(letter) = &body.letter {
+        let said = letter::answering(app, tx, by, loaded, &letter.wanted(), &command).await?;
+        if let Command::Answer { text, .. } = &mut command {
+            *text = Some(said);
         }
-        (Some(letter), None) => {
-            let wanted = letter.wanted();
-            Some(letter::answering(app, tx, by, loaded, &wanted, (body.dispute, &answer)).await?)
-        }
-        (None, text) => text.clone(),
-    };
-    short("/text", text.as_deref().unwrap_or_default(), 2_000_000)?;
-    Ok(Command::Answer { dispute: body.dispute, answer, text, recount })
+    }
+    if let Command::Answer { text, .. } = &command {
+        short("/text", text.as_deref().unwrap_or_default(), 2_000_000)?;
+    }
+    Ok(command)
 }
 
 /// Registers the commands.

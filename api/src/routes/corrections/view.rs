@@ -91,6 +91,8 @@ pub(super) struct CorrectionLine {
     /// The audit that found it, or amended it last.
     #[schema(max_length = 100)]
     pub audit_id: String,
+    /// The invoice that it rests on: what that got wrong, and not what an audit found.
+    pub invoice_on: Option<NaiveDate>,
     /// The product.
     #[schema(max_length = 500)]
     pub product: String,
@@ -123,6 +125,7 @@ impl CorrectionLine {
             number: line.number,
             gap_id: line.gap.clone(),
             audit_id: line.audit.clone(),
+            invoice_on: line.invoice.as_ref().map(|invoice| invoice.on),
             product: line.product.clone(),
             sku: line.sku.clone(),
             billed_seats: line.billed,

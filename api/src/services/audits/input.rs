@@ -76,15 +76,24 @@ pub async fn load(app: &App, tx: &mut OrgTx, audit: &AuditRow) -> Result<LoadedA
 pub async fn known_now(
     app: &App,
     tx: &mut OrgTx,
-    (from, to): (Month, Month),
+    months: (Month, Month),
     client: &str,
 ) -> Result<AuditInput, ApiError> {
-    let known_at = app.clock.now();
+    known_then(tx, months, client, app.clock.now()).await
+}
+
+/// The same, as it was known at a time, on its day.
+pub(in crate::services) async fn known_then(
+    tx: &mut OrgTx,
+    (from, to): (Month, Month),
+    client: &str,
+    known_at: DateTime<Utc>,
+) -> Result<AuditInput, ApiError> {
     let imports = imports::completed(tx, known_at).await?;
     let request =
         NewAudit { from, to, as_of: None, known_at: None, basis: None, proration: None, clients: None };
     let facts = Facts {
-        as_of: app.clock.today(),
+        as_of: known_at.date_naive(),
         request: &request,
         known_at,
         imports: &imports,

@@ -1,6 +1,6 @@
 //! What to enter where the client is billed, and what was entered there.
 
-use super::{Beside, Loaded, apply, load};
+use super::{Beside, Loaded, apply, load, weighed};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::services::{audits, recomputed};
@@ -9,7 +9,7 @@ use crate::storage::corrections::receipts::{self, ReceiptRow};
 use crate::storage::corrections::{self as stored};
 use chrono::NaiveDate;
 use leakage_core::audit;
-use leakage_core::billing_instructions::receipt::{Receipt, command};
+use leakage_core::billing_instructions::receipt::{Known, Receipt, command};
 use leakage_core::billing_instructions::{self, Asked, Instructions, Reference, Target};
 use leakage_core::correction::policy;
 use leakage_core::correction::refusal::{Code, Refusal};
@@ -41,7 +41,7 @@ pub async fn instructions(
 ) -> Result<Instructions, ApiError> {
     let turn = recomputed::turn(app).await?;
     let mut tx = app.db.begin_snapshot(org).await?;
-    let correction = load(&mut tx, id).await?.correction;
+    let mut correction = load(&mut tx, id).await?.correction;
     let today = app.clock.today();
     let this = Month::of(today);
     let client = &correction.subject.client;
@@ -49,6 +49,10 @@ pub async fn instructions(
     tx.commit().await?;
     let made = recomputed::Facts::new(input, turn).compute(move |input| {
         let rows = audit::billing_rows(input)?;
+        // As rows are said to belong to it now.
+        correction.subject.billing_entity = weighed::entity(input, &correction.subject);
+        let entity = correction.subject.billing_entity.as_deref();
+        let billable = &weighed::billable(&correction, &audit::standing(input)?, entity);
         let Wanted { target, effective_on, billing_day } = wanted;
         let reference = &Reference::of(id);
         let asked = Asked {
@@ -56,6 +60,8 @@ pub async fn instructions(
             reference,
             target,
             rows: &rows,
+            billable,
+            untold: billing_instructions::untold(&audit::invoiced(input)?.references, reference, &correction),
             today,
             effective_on,
             billing_day,
@@ -106,7 +112,8 @@ pub async fn receive(
     if let Some(row) = receipts::find(tx, id, &receipt.document).await? {
         return again(row, loaded, receipt);
     }
-    let command = command(&loaded.correction, receipt)?;
+    let entered_on = receipts::entered_on(tx, id, &receipt.document).await?;
+    let command = command(&loaded.correction, receipt, entered_on)?;
     let row = ReceiptRow {
         number: 0,
         document: receipt.document.clone(),
@@ -134,15 +141,13 @@ pub async fn receive(
     Ok(Kept { row: ReceiptRow { number, ..row }, loaded, new: true })
 }
 
-/// A document that was told before.
+/// A document that was told before: documents do not change.
 fn again(row: ReceiptRow, loaded: Loaded, receipt: &Receipt) -> Result<Kept, ApiError> {
-    let was = Money::from_minor(row.minor, loaded.correction.subject.currency);
-    if was != receipt.amount || row.dated_on != receipt.on {
-        let detail = format!(
-            "{} was told before, with {was} of {}. Documents do not change.",
-            row.document, row.dated_on
-        );
-        return Err(Refusal::new(Code::ReceiptDiffers, detail).into());
-    }
+    let known = Known {
+        amount: Money::from_minor(row.minor, loaded.correction.subject.currency),
+        on: Some(row.dated_on),
+        instalments: row.instalment.and_then(|number| u16::try_from(number).ok()).into_iter().collect(),
+    };
+    receipt.repeats(&known)?;
     Ok(Kept { row, loaded, new: false })
 }

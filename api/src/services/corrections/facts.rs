@@ -5,7 +5,7 @@ use super::Loaded;
 use super::weighed::{self, Weighed, grows};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::services::recomputed;
+use crate::services::{evidence, recomputed};
 use crate::storage::OrgTx;
 use crate::storage::corrections::facts as stored;
 use chrono::{Months, NaiveDate};
@@ -16,7 +16,7 @@ use leakage_core::correction::policy::{Facts, Policy};
 use leakage_core::correction::shock::Announced;
 use leakage_core::correction::state::Action;
 use leakage_core::digest;
-use leakage_core::id::{AuditId, CorrectionId, OrgId};
+use leakage_core::id::{CorrectionId, OrgId};
 use leakage_core::period::Month;
 use serde_json::json;
 
@@ -124,20 +124,16 @@ async fn announced_elsewhere(
 /// found it, with the rows of files that it comes from. Canonical JSON and its digest.
 async fn freeze(tx: &mut OrgTx, loaded: &Loaded) -> Result<(String, String), ApiError> {
     let correction = &loaded.correction;
-    let mut gaps = Vec::new();
-    for line in &correction.lines {
-        let audit: Option<AuditId> = line.audit.parse().ok();
-        for (gap, audit, _, document) in stored::gaps(tx, std::slice::from_ref(&line.gap), audit).await? {
-            gaps.push(json!({ "line": line.number, "gap_id": gap, "audit_id": audit, "gap": document }));
-        }
-    }
+    let found = evidence::gaps(tx, correction).await?.into_iter();
+    let gaps = found
+        .map(|of| json!({ "line": of.line, "gap_id": of.gap, "audit_id": of.audit, "gap": of.document }));
     let facts = json!({
         "correction_id": loaded.row.id,
         "version": loaded.row.version,
         "subject": correction.subject,
         "lines": correction.lines,
         "ledger": correction.ledger,
-        "gaps": gaps,
+        "gaps": gaps.collect::<Vec<_>>(),
     });
     digest::canonical(&facts).map_err(ApiError::internal)
 }

@@ -1,11 +1,12 @@
 //! The letters of a correction: the one that tells the client is the message, and what becomes of it moves the
 //! correction. What a message must hold is asked of the letter that is sent, not of what someone typed.
 
-use super::{Beside, Loaded, apply, letter_facts, load};
+use super::{Beside, Loaded, apply, facts, letter_facts, load};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::services::deliveries::{self, Channel, NewDelivery};
 use crate::services::letters::{self, NewLetter};
+use crate::storage::audits;
 use crate::storage::corrections as stored;
 use crate::storage::deliveries::{self as sent, DeliveryRow};
 use crate::storage::letters::{self as kept, LetterRow};
@@ -16,7 +17,7 @@ use leakage_core::correction::command::{Command, Message};
 use leakage_core::correction::dispute::Answer;
 use leakage_core::correction::policy;
 use leakage_core::id::{ClientId, CorrectionId, LetterId};
-use leakage_core::letters::{Letter, LetterFacts, LetterKind, Part, Section};
+use leakage_core::letters::{Letter, LetterFacts, LetterKind, Part, RecountFacts, Section};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -85,33 +86,64 @@ pub async fn telling(
 /// Finds or writes the letter that answers an objection, and sees to it that it is sent. Answers its text.
 ///
 /// # Errors
-/// As [`telling`].
+/// As [`telling`]; of a recount also those of the answer itself, for its letter says what it comes to.
 pub async fn answering(
     app: &App,
     tx: &mut OrgTx,
-    by: &str,
+    actor: &policy::Actor,
     loaded: &Loaded,
     wanted: &Wanted,
-    (number, answer): (u32, &Answer),
+    command: &Command,
 ) -> Result<String, ApiError> {
+    let Command::Answer { dispute: number, answer, .. } = command else {
+        return Err(ApiError::internal("a letter that answers goes with an answer"));
+    };
     let reason = answer.fits().map_or("", |reason| reason.as_str());
     let kind = LetterKind::parse(&format!("answer_{reason}"));
     let kind = kind.ok_or_else(|| refused("There is no letter for this answer."))?;
     let letter = if let Some(id) = wanted.letter {
         of_correction(tx, loaded.id(), id).await?
     } else {
-        let dispute = loaded.correction.disputes.iter().find(|dispute| dispute.number == number);
+        let recount = recounted(app, tx, actor, loaded, command).await?;
+        let dispute = loaded.correction.disputes.iter().find(|dispute| dispute.number == *number);
         let facts = dispute
-            .and_then(|dispute| letter_facts::of_answer(&loaded.correction, dispute, answer))
-            .ok_or_else(|| refused("Write this letter first, with its facts, and name it."))?;
-        write(app, tx, by, loaded, kind, spoken(facts, wanted)).await?
+            .and_then(|dispute| letter_facts::of_answer(&loaded.correction, dispute, answer, recount))
+            .ok_or_else(|| refused(&write_first(kind)))?;
+        write(app, tx, &actor.label, loaded, kind, spoken(facts, wanted)).await?
     };
     if letter.kind != kind.as_str() {
         return Err(refused(&format!("This answer's letter is of the kind `{kind}`.")));
     }
     let text = letter.body_text.clone();
-    deliver(app, tx, by, letter, wanted).await?;
+    deliver(app, tx, &actor.label, letter, wanted).await?;
     Ok(text)
+}
+
+/// What to do where the correction does not have the facts of a letter.
+fn write_first(kind: LetterKind) -> String {
+    format!(
+        "The correction does not have the facts of this letter. Write it first (`POST /v1/letters` with the kind `{kind}`, \
+         this correction's id and the facts), and name it in `letter_id`."
+    )
+}
+
+/// What a recount comes to: the correction as the answer would leave it, which is not stored.
+async fn recounted(
+    app: &App,
+    tx: &mut OrgTx,
+    actor: &policy::Actor,
+    loaded: &Loaded,
+    command: &Command,
+) -> Result<Option<RecountFacts>, ApiError> {
+    let Command::Answer { answer: Answer::CountWrong { audit, .. }, .. } = command else { return Ok(None) };
+    let policy = super::policy(app, tx).await?;
+    let known = facts::facts(app, tx, loaded, command, None).await?;
+    let context = super::context(app, actor, &policy, &known.facts);
+    let after = loaded.correction.apply(command, &context)?;
+    let audit = audit.parse().map_err(|_| ApiError::internal("an answer names no audit"))?;
+    let counted = audits::find(tx, audit).await?.and_then(|row| row.completed_at);
+    let on = counted.map_or_else(|| app.clock.today(), |at| at.date_naive());
+    Ok(Some(letter_facts::of_recount(&loaded.correction, &after, on)))
 }
 
 /// The letter was told: if it had got through before, the message has arrived.

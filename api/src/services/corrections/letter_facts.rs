@@ -1,6 +1,7 @@
 //! A correction as the facts of a letter. Only what it proves is filled in; everything else is left out, and
 //! then not said.
 
+use chrono::NaiveDate;
 use leakage_core::correction::case::{Correction, GoingForward};
 use leakage_core::correction::dispute::{Answer, Dispute};
 use leakage_core::correction::finding::Line;
@@ -8,7 +9,8 @@ use leakage_core::correction::plan::{Instalment, schedule};
 use leakage_core::correction::quantity::{Cells, Place, total};
 use leakage_core::letters::{
     CreditFacts, DisputeFacts, DueInstalment, InstalmentFacts, LetterFacts, LineFacts, NextBilling, NextLine,
-    PaymentFacts, PlanFacts, PriceConversationFacts, ProvisioningFacts, ReminderFacts, ReviewFacts,
+    PaymentFacts, PlanFacts, PriceConversationFacts, ProvisioningFacts, RecountFacts, ReminderFacts,
+    ReviewFacts,
 };
 use leakage_core::money::Money;
 use rust_decimal::Decimal;
@@ -126,8 +128,34 @@ pub(super) fn of_instalment(correction: &Correction, number: u16) -> Option<Lett
     })
 }
 
-/// An answer to an objection; none where it rests on facts that the correction does not have.
-pub(super) fn of_answer(correction: &Correction, dispute: &Dispute, answer: &Answer) -> Option<LetterFacts> {
+/// What a recount comes to, of the correction as it was before it and as the answer leaves it.
+pub(super) fn of_recount(before: &Correction, after: &Correction, on: NaiveDate) -> RecountFacts {
+    let (was, is) = (before.claimed(), after.claimed());
+    let left = |line: &Line| {
+        let own = |cells: &Cells| -> Cells {
+            cells.iter().filter(|(place, _)| place.line == line.number).map(|(at, of)| (*at, *of)).collect()
+        };
+        if own(&was) == own(&is) {
+            return of_line(before, line).map_or(0, |line| line.seats);
+        }
+        // What is left of it in its last month.
+        own(&is).into_iter().next_back().map_or(0, |(at, of)| seats(&[(at, of)].into()))
+    };
+    RecountFacts {
+        on,
+        seats: before.lines.iter().map(left).fold(0, u32::saturating_add),
+        amount: Money::from_minor(total(&is).minor, before.subject.currency),
+    }
+}
+
+/// An answer to an objection; none where it rests on facts that the correction does not have. `recount`: what the
+/// second count comes to, where it answers with one.
+pub(super) fn of_answer(
+    correction: &Correction,
+    dispute: &Dispute,
+    answer: &Answer,
+    recount: Option<RecountFacts>,
+) -> Option<LetterFacts> {
     let mut facts = facts(correction, correction.going_forward.as_ref());
     facts.dispute = Some(DisputeFacts {
         on: dispute.said.at.date_naive(),
@@ -167,8 +195,8 @@ pub(super) fn of_answer(correction: &Correction, dispute: &Dispute, answer: &Ans
         Answer::Refusal => {
             facts.decision = correction.decision.as_ref().map(|decision| decision.reason.clone());
         }
-        // What a recount comes to is known when it is applied; the letter says it before.
-        Answer::CountWrong { .. } | Answer::Superseded { .. } => return None,
+        Answer::CountWrong { .. } => facts.recount = Some(recount?),
+        Answer::Superseded { .. } => return None,
     }
     Some(facts)
 }

@@ -12,7 +12,9 @@ use crate::services::recomputed;
 use crate::storage::corrections::{self as stored, facts};
 use crate::storage::{OrgTx, imports};
 use chrono::{DateTime, NaiveDate, Utc};
-use leakage_core::audit::{self, AuditInput, Invoiced as Billing, InvoicedProduct};
+use leakage_core::audit::{
+    self, AuditError, AuditInput, Direction, Invoiced as Billing, InvoicedEntity, InvoicedProduct, Standing,
+};
 use leakage_core::billing_instructions::{self, Reference};
 use leakage_core::correction::case::Correction;
 use leakage_core::correction::command::{Because, Command};
@@ -24,8 +26,8 @@ use leakage_core::correction::state::{Action, State};
 use leakage_core::correction::verification::{Invoiced, Outcome, Verification, compare};
 use leakage_core::id::{AuditId, CorrectionId, OrgId};
 use leakage_core::matching::fold;
-use leakage_core::money::Currency;
 use leakage_core::period::Month;
+use rust_decimal::Decimal;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,7 +74,7 @@ async fn note(app: &App, tx: &mut OrgTx, id: CorrectionId, shown: &Shown) -> Res
     } else {
         loaded.correction.apply(&Command::Verify { verifications }, &context)?
     };
-    let beyond = Beyond::load(tx, id, &after).await?;
+    let beyond = Beyond::load(tx, id, &after, &shown.opposite).await?;
     let linked = after.opposite(|line| beyond.opposite_of(line), &beyond.elsewhere, &context)?;
     let reopens = after.falls_short(&beyond.elsewhere) && beyond.may_reopen(&after);
     let (audit, client_id) = (AuditId::new(loaded.row.audit_id), loaded.row.client_id);
@@ -122,10 +124,17 @@ struct Beyond {
 }
 
 impl Beyond {
-    async fn load(tx: &mut OrgTx, id: CorrectionId, correction: &Correction) -> Result<Self, ApiError> {
+    /// `known`: what the opposite gaps are known by, whether an audit has seen them or not.
+    async fn load(
+        tx: &mut OrgTx,
+        id: CorrectionId,
+        correction: &Correction,
+        known: &BTreeMap<String, String>,
+    ) -> Result<Self, ApiError> {
         let own: BTreeSet<String> = correction.lines.iter().map(|line| line.gap.clone()).collect();
         let own: Vec<String> = own.into_iter().collect();
-        let opposite: BTreeMap<String, String> = facts::opposite_gaps(tx, &own).await?.into_iter().collect();
+        let mut opposite = known.clone();
+        opposite.extend(facts::opposite_gaps(tx, &own).await?);
         let mut beyond = Self { opposite, elsewhere: Elsewhere::default() };
         let other = correction.lines.iter().map(|line| beyond.opposite_of(line));
         let gaps: BTreeSet<String> = other.chain(own).collect();
@@ -174,9 +183,13 @@ struct Shown {
     /// Files that came after the message.
     new: BTreeSet<String>,
     invoiced: Billing,
+    /// The correction's billing entity, as it is called now.
+    entity: Option<String>,
     /// What is billable of each line by now, once the next invoice is due and such a file bills the client for it;
     /// lines of which nothing is known are not in it.
     billable: Option<BTreeMap<u32, i64>>,
+    /// The gaps that go the other way, by the gaps of the lines.
+    opposite: BTreeMap<String, String>,
 }
 
 impl Shown {
@@ -200,30 +213,77 @@ impl Shown {
         tx.commit().await?;
         let facts = recomputed::Facts::new(input, turn);
         let computed = facts.compute(move |input| {
+            let entity = weighed::entity(input, &correction.subject);
             let invoiced = audit::invoiced(input)?;
-            let currency = correction.subject.currency;
-            let is_billed = fresh(&invoiced, month, currency, &new).next().is_some();
-            let billable = if is_billed && today >= told.invoice_on {
-                let standing = audit::standing(&AuditInput { to: month, ..input.clone() })?;
-                Some(weighed::billable(&correction, &standing))
-            } else {
-                None
-            };
-            Ok(Self { told, new, invoiced, billable })
+            let mut shown = Self { told, new, invoiced, entity, billable: None, opposite: BTreeMap::new() };
+            let is_billed = shown.billed(&correction).iter().any(|one| shown.new.contains(one.import));
+            if !correction.is_pending() && (!is_billed || today < told.invoice_on) {
+                return Ok(shown);
+            }
+            let standing = audit::standing(&AuditInput { to: month, ..input.clone() })?;
+            shown.opposite = opposites(&correction, &standing, shown.entity.as_deref())?;
+            if is_billed && today >= told.invoice_on {
+                shown.billable = Some(weighed::billable(&correction, &standing, shown.entity.as_deref()));
+            }
+            Ok(shown)
         });
         computed.await.map(Some)
     }
+
+    /// What the next invoice bills to the correction's billing entity; without one, or where the client is billed
+    /// as a whole, to the client.
+    fn billed(&self, correction: &Correction) -> Vec<Billed<'_>> {
+        let (month, currency) = (self.told.month(), correction.subject.currency);
+        let of_month = self.invoiced.products.iter();
+        let of_month: Vec<&InvoicedProduct> =
+            of_month.filter(|one| one.month == month && one.currency == currency).collect();
+        let named = |one: &InvoicedEntity| one.billing_entity.as_deref().map(fold);
+        let names: BTreeSet<Option<String>> =
+            of_month.iter().flat_map(|one| &one.entities).map(named).collect();
+        let divided = names.len() > 1 || of_month.iter().any(|one| one.shared);
+        let entity = self.entity.as_deref().map(fold).filter(|_| divided);
+        let mut billed = Vec::new();
+        for one in of_month {
+            let whole =
+                Billed { product: &one.product, seats: one.seats, price: one.price, import: &one.import };
+            let Some(entity) = &entity else {
+                billed.push(whole);
+                continue;
+            };
+            if let Some(own) = one.entities.iter().find(|own| named(own).as_ref() == Some(entity)) {
+                billed.push(Billed { seats: own.seats, price: own.price, import: &own.import, ..whole });
+            }
+        }
+        billed
+    }
 }
 
-/// What files that came after the message bill for a month.
-fn fresh<'a>(
-    invoiced: &'a Billing,
-    month: Month,
-    currency: Currency,
-    new: &'a BTreeSet<String>,
-) -> impl Iterator<Item = &'a InvoicedProduct> {
-    let of_month = move |one: &&InvoicedProduct| one.month == month && one.currency == currency;
-    invoiced.products.iter().filter(of_month).filter(|one| new.contains(&one.import))
+/// What an invoice bills of a product.
+struct Billed<'a> {
+    product: &'a str,
+    seats: Option<i64>,
+    price: Option<Decimal>,
+    import: &'a str,
+}
+
+/// What the gaps that go the other way are known by, by the gaps of the lines.
+fn opposites(
+    correction: &Correction,
+    standing: &[Standing],
+    entity: Option<&str>,
+) -> Result<BTreeMap<String, String>, AuditError> {
+    let direction = match correction.subject.direction {
+        Direction::Under => Direction::Over,
+        Direction::Over => Direction::Under,
+    };
+    let mut opposites = BTreeMap::new();
+    for line in &correction.lines {
+        if let Some(own) = weighed::standing_of(standing, &line.product, entity) {
+            let gap = own.identity.gap_id(Some(correction.subject.currency), direction)?;
+            opposites.insert(line.gap.clone(), gap);
+        }
+    }
+    Ok(opposites)
 }
 
 /// What imports show that is not noted yet.
@@ -235,12 +295,12 @@ fn compared(
     beside: &BTreeMap<String, i64>,
 ) -> Vec<Verification> {
     let on = shown.told.invoice_on;
-    let mut outcomes = documents(id, correction, &shown.invoiced, beside);
-    outcomes.extend(next_invoice(correction, shown));
-    let import = shown.new.iter().next_back().cloned().unwrap_or_default();
-    let of =
-        |outcome| Verification { import: import.clone(), on, outcome, acted: false, at: app.clock.now() };
-    outcomes.into_iter().filter(|outcome| !correction.is_noted(on, outcome)).map(of).collect()
+    let last = shown.new.iter().next_back().cloned().unwrap_or_default();
+    let documents = documents(id, correction, &shown.invoiced, beside);
+    let outcomes = documents.into_iter().map(|outcome| (outcome, last.clone()));
+    let outcomes = outcomes.chain(next_invoice(correction, shown));
+    let of = |(outcome, import)| Verification { import, on, outcome, acted: false, at: app.clock.now() };
+    outcomes.filter(|(outcome, _)| !correction.is_noted(on, outcome)).map(of).collect()
 }
 
 fn documents(
@@ -260,22 +320,28 @@ fn documents(
     correction.compare_documents(&shown)
 }
 
-/// Each line on the next invoice, if a file that came after the message bills the client for that month.
-fn next_invoice(correction: &Correction, shown: &Shown) -> Vec<Outcome> {
+/// Each line on the next invoice, if a file that came after the message bills it for that month, with the digest of
+/// the file that says so. A product that only an older file bills waits for a newer one.
+fn next_invoice(correction: &Correction, shown: &Shown) -> Vec<(Outcome, String)> {
     let Some(billable) = &shown.billable else { return Vec::new() };
     let (direction, currency) = (correction.subject.direction, correction.subject.currency);
-    let fresh: Vec<&InvoicedProduct> =
-        fresh(&shown.invoiced, shown.told.month(), currency, &shown.new).collect();
+    let billed = shown.billed(correction);
+    let newest = billed.iter().map(|one| one.import).find(|import| shown.new.contains(*import));
     let last_of_gap = |line: &&Line| {
         !correction.lines.iter().any(|other| other.gap == line.gap && other.number > line.number)
     };
     let mut outcomes = Vec::new();
     for line in correction.lines.iter().filter(last_of_gap) {
-        let product = fresh.iter().find(|one| fold(&one.product) == fold(&line.product));
+        let product = billed.iter().find(|one| fold(one.product) == fold(&line.product));
+        if product.is_some_and(|one| !shown.new.contains(one.import)) {
+            continue;
+        }
         let Some(seats) = product.map_or(Some(0), |one| one.seats) else { continue };
         let billable = billable.get(&line.number).copied();
         let price = product.and_then(|one| one.price);
-        outcomes.extend(compare(line, direction, currency, Invoiced { seats, billable, price }));
+        let import = product.map(|one| one.import).or(newest).unwrap_or_default();
+        let compared = compare(line, direction, currency, Invoiced { seats, billable, price });
+        outcomes.extend(compared.into_iter().map(|outcome| (outcome, import.to_owned())));
     }
     outcomes
 }

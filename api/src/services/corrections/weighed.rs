@@ -8,7 +8,7 @@ use crate::error::ApiError;
 use crate::services::{audits, recomputed};
 use crate::storage::OrgTx;
 use leakage_core::audit::{self, AuditInput, Invoiced, Standing};
-use leakage_core::correction::case::Correction;
+use leakage_core::correction::case::{Correction, Subject};
 use leakage_core::correction::state::Action;
 use leakage_core::id::{CorrectionId, OrgId};
 use leakage_core::matching::fold;
@@ -66,7 +66,8 @@ pub async fn weigh(
             weighed.invoices = totals(&audit::invoiced(input)?, correction.subject.currency);
         }
         if states_seats {
-            weighed.billable = billable(&correction, &audit::standing(input)?);
+            let entity = entity(input, &correction.subject);
+            weighed.billable = billable(&correction, &audit::standing(input)?, entity.as_deref());
         }
         Ok(weighed)
     });
@@ -93,21 +94,48 @@ pub fn totals(invoiced: &Invoiced, currency: Currency) -> Vec<i64> {
     minor.filter(|minor| *minor > 0).collect()
 }
 
-/// What is billable of each line, where it is known: of the correction's billing entity, if the client has
-/// several.
-pub fn billable(correction: &Correction, standing: &[Standing]) -> BTreeMap<u32, i64> {
-    let entity = correction.subject.billing_entity.as_deref().map(fold);
-    let of_line = |product: &str| {
-        let product = fold(product);
-        let own: Vec<&Standing> = standing.iter().filter(|one| fold(&one.product) == product).collect();
-        match own.as_slice() {
-            [only] => Some(only.billable),
-            several => {
-                let of_entity = |one: &&&Standing| one.billing_entity.as_deref().map(fold) == entity;
-                several.iter().find(of_entity).map(|one| one.billable)
-            }
+/// The correction's billing entity as it is called now: an office may be renamed.
+pub fn entity(input: &AuditInput, subject: &Subject) -> Option<String> {
+    let named = subject.billing_entity.as_deref()?;
+    let own = input.entities.iter().filter(|one| fold(&one.client) == fold(&subject.client));
+    let mut known = own.filter_map(|one| {
+        one.names.iter().any(|name| fold(name) == fold(named)).then(|| one.names.last().cloned()).flatten()
+    });
+    Some(known.next().unwrap_or_else(|| named.to_owned()))
+}
+
+/// What is billable of each line, where it is known: of the correction's billing entity, if it has one, and else of
+/// the client as a whole.
+pub fn billable(correction: &Correction, standing: &[Standing], entity: Option<&str>) -> BTreeMap<u32, i64> {
+    let of_line = |product: &str| match entity {
+        Some(_) => standing_of(standing, product, entity).map(|one| one.billable),
+        None => {
+            let own: Vec<i64> = of_product(standing, product).map(|one| one.billable).collect();
+            (!own.is_empty()).then(|| own.iter().sum())
         }
     };
     let lines = correction.lines.iter();
     lines.filter_map(|line| Some((line.number, of_line(&line.product)?))).collect()
+}
+
+/// What stands of a product for a billing entity; without one, what nobody took, or the whole. The seats of a client
+/// that are not shared are its only entity's, unless its lines name several.
+pub fn standing_of<'a>(
+    standing: &'a [Standing],
+    product: &str,
+    entity: Option<&str>,
+) -> Option<&'a Standing> {
+    let entity = entity.map(fold);
+    let own: Vec<&Standing> = of_product(standing, product).collect();
+    let named = own.iter().find(|one| one.billing_entity.as_deref().map(fold) == entity);
+    match (named, own.as_slice()) {
+        (Some(named), _) => Some(named),
+        (None, [only]) if !only.needs_allocation => Some(only),
+        _ => None,
+    }
+}
+
+fn of_product<'a>(standing: &'a [Standing], product: &str) -> impl Iterator<Item = &'a Standing> {
+    let product = fold(product);
+    standing.iter().filter(move |one| fold(&one.product) == product)
 }

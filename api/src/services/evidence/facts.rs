@@ -2,12 +2,13 @@
 //!
 //! Lists come in an order that the same facts give again, so that the same facts give the same bytes.
 
-use super::rows::{Explained, explained};
+use super::rests;
+use super::rows::{Explained, explained, on_invoice};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::services::{brand, organizations};
 use crate::storage::captured::{self, CapturedRow};
-use crate::storage::corrections::{facts as stored, records};
+use crate::storage::corrections::records;
 use crate::storage::evidence_bundles::BundleRow;
 use crate::storage::imports::{self, ImportRow};
 use crate::storage::{OrgTx, StorageError, audits, deliveries, letters, members};
@@ -17,7 +18,7 @@ use leakage_core::correction::case::Correction;
 use leakage_core::digest;
 use leakage_core::evidence::facts::{
     Attachment, AuditFacts, Captured, CorrectionFacts, Erasure, Facts, GapFacts, Identity, Image, InputFile,
-    LetterSent, MonthFacts, Msp, Person, Predecessor, PseudonymScope, Reply,
+    LetterSent, Msp, Person, Predecessor, PseudonymScope, Reply,
 };
 use leakage_core::id::{AuditId, CorrectionId, ImportId, LetterId, OrgId};
 use leakage_core::log::Hash;
@@ -39,17 +40,18 @@ pub(super) async fn gather(
     predecessor: Option<Predecessor>,
 ) -> Result<Facts, ApiError> {
     let mut tx = app.db.begin_snapshot(org).await?;
-    let found = gaps(&mut tx, &correction).await?;
-    let audit = found
-        .last()
-        .map(|(audit, ..)| *audit)
-        .ok_or_else(|| ApiError::internal("a correction has no gap"))?;
-    let audits = found.iter().map(|(audit, ..)| *audit).collect();
+    let found = rests::read(&mut tx, &correction).await?;
+    let audit = match (found.last(), correction.lines.last()) {
+        (Some((audit, ..)), _) => *audit,
+        (None, Some(line)) => rests::audit_of(line)?,
+        (None, None) => return Err(ApiError::internal("a correction has no line")),
+    };
+    let audits = found.iter().map(|(audit, ..)| *audit).chain([audit]).collect();
     let known = Known::load(&mut tx, row, &correction, &audits, audit).await?;
     let letters = known.letters(&mut tx, row, &correction).await?;
     tx.commit().await?;
     let replies = replies(app, org, row, &correction, &known.files).await?;
-    let explained = explained(app, org, &found, &known.imports).await?;
+    let explained = explained(app, org, (&found, &correction), &known.imports).await?;
     let people = known.people.into_iter().chain(spoke(&correction)).collect();
     Ok(Facts {
         bundle: Identity {
@@ -60,7 +62,7 @@ pub(super) async fn gather(
             engine_version: ENGINE.to_owned(),
         },
         msp: known.msp,
-        months: months(&found),
+        months: rests::months(&found, &correction),
         gaps: with_explanations(found, &explained),
         inputs: inputs(&known.imports, &explained)?,
         correction: of_correction(row, correction),
@@ -76,29 +78,6 @@ pub(super) async fn gather(
         pseudonyms: (row.names == "pseudonymous").then_some(PseudonymScope::Organization),
         log: None,
     })
-}
-
-/// The gaps of the lines, as the line's audit found them, or the last one that saw them: audit, line, gap. What
-/// verification added to a gap rests on the same finding, which stands once.
-async fn gaps(tx: &mut OrgTx, correction: &Correction) -> Result<Vec<(AuditId, u32, Gap)>, ApiError> {
-    let mut found = Vec::new();
-    let mut seen = BTreeSet::new();
-    for line in &correction.lines {
-        let audit: AuditId = line.audit.parse().map_err(|_| ApiError::internal("a line names no audit"))?;
-        let gap = std::slice::from_ref(&line.gap);
-        let mut rows = stored::gaps(tx, gap, Some(audit)).await?;
-        if rows.is_empty() {
-            rows = stored::gaps(tx, gap, None).await?;
-        }
-        for (id, audit, _, document) in rows {
-            if !seen.insert((audit, id)) {
-                continue;
-            }
-            let gap = serde_json::from_value(document).map_err(ApiError::internal)?;
-            found.push((AuditId::new(audit), line.number, gap));
-        }
-    }
-    Ok(found)
 }
 
 fn of_correction(row: &BundleRow, correction: Correction) -> CorrectionFacts {
@@ -120,24 +99,6 @@ fn of_correction(row: &BundleRow, correction: Correction) -> CorrectionFacts {
         ledger: correction.ledger,
         plan: correction.plan,
     }
-}
-
-fn months(found: &[(AuditId, u32, Gap)]) -> Vec<MonthFacts> {
-    let of = |gap: &Gap| {
-        let product = gap.product.clone();
-        gap.months
-            .iter()
-            .map(move |month| {
-                let (billable, billed) = (month.billable, month.billed);
-                (
-                    (product.clone(), month.month),
-                    MonthFacts { product: product.clone(), month: month.month, billable, billed },
-                )
-            })
-            .collect::<Vec<_>>()
-    };
-    let months: BTreeMap<_, _> = found.iter().flat_map(|(_, _, gap)| of(gap)).collect();
-    months.into_values().collect()
 }
 
 fn with_explanations(found: Vec<(AuditId, u32, Gap)>, explained: &Explained) -> Vec<GapFacts> {
@@ -209,7 +170,7 @@ impl Known {
         Ok(Self {
             msp: msp(tx).await?,
             audit: audit_facts(tx, audit, &correction.subject.client).await?,
-            imports: imports_of(tx, audits).await?,
+            imports: imports_of(tx, audits, correction).await?,
             provisioning: in_order(provisioning, |event: &leakage_core::records::ProvisioningEvent| {
                 (event.at.to_rfc3339(), event.user.clone())
             })?,
@@ -259,9 +220,19 @@ impl Known {
     }
 }
 
-/// The imports that audits read, each once.
-async fn imports_of(tx: &mut OrgTx, audits: &BTreeSet<AuditId>) -> Result<Vec<ImportRow>, ApiError> {
+/// The imports that audits read, and those that were there when an invoice was found to be wrong, each once.
+async fn imports_of(
+    tx: &mut OrgTx,
+    audits: &BTreeSet<AuditId>,
+    correction: &Correction,
+) -> Result<Vec<ImportRow>, ApiError> {
     let mut read: BTreeMap<i64, ImportRow> = BTreeMap::new();
+    for line in &correction.lines {
+        if let Some((_, at)) = on_invoice(correction, line) {
+            let rows = imports::completed(tx, at).await?;
+            read.extend(rows.into_iter().map(|row| (row.learned, row)));
+        }
+    }
     for audit in audits {
         let rows = imports::of_audit(tx, *audit).await?;
         read.extend(rows.into_iter().map(|row| (row.learned, row)));

@@ -4,11 +4,13 @@ mod build;
 mod capture;
 mod facts;
 mod person;
+mod rests;
 mod rows;
 
 pub use build::{Made, build};
 pub use capture::capture;
 pub use person::person;
+pub use rests::gaps;
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -59,6 +61,8 @@ async fn ask(
     (by, of_message): (&str, bool),
     names: Option<EvidenceNames>,
 ) -> Result<Uuid, ApiError> {
+    // What cannot be built is not begun.
+    rests::gaps(tx, &loaded.correction).await?;
     let settings = OrganizationSettings::of(&organizations::find(tx).await?)?;
     let entries = loaded.correction.ledger.entries().len();
     let new = NewBundle {
@@ -77,6 +81,9 @@ async fn ask(
 }
 
 /// Asks for a bundle, and has it built at once.
+///
+/// # Errors
+/// 422 where a line rests on nothing that can be shown.
 pub async fn request(
     app: &App,
     tx: &mut OrgTx,

@@ -1,14 +1,20 @@
 //! The rows of files behind a correction's numbers, and the rules and mappings that were used: from the
-//! explanations of its gaps, which are the comparison itself written down.
+//! explanations of its gaps, which are the comparison itself written down. Of a line that rests on an invoice they are
+//! those of the invoice's month, as they were known when it was found to be wrong.
 
 use crate::app::App;
 use crate::error::ApiError;
 use crate::services::recomputed;
 use crate::storage::imports::ImportRow;
+use chrono::{DateTime, Utc};
 use leakage_core::audit::{Explanation, Gap, RowRole};
+use leakage_core::correction::case::Correction;
+use leakage_core::correction::finding::Line;
+use leakage_core::correction::ledger::Bucket;
 use leakage_core::digest;
 use leakage_core::evidence::facts::{SourceFile, SourceRow, Version};
 use leakage_core::id::{AuditId, ImportId, OrgId};
+use leakage_core::period::Month;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,11 +31,20 @@ pub(super) struct Explained {
     pub(super) mappings: Vec<Version>,
 }
 
-/// Explains the gaps of a correction, those of one audit together.
+/// The month of the invoice that a line rests on, and when that was found to be wrong.
+pub(super) fn on_invoice(correction: &Correction, line: &Line) -> Option<(Month, DateTime<Utc>)> {
+    let month = Month::of(line.invoice.as_ref()?.on);
+    let entries = correction.ledger.entries().iter();
+    let found =
+        entries.rev().find(|entry| entry.place.line == line.number && entry.bucket == Bucket::Found)?;
+    Some((month, found.note.at))
+}
+
+/// Explains the gaps of a correction, those of one audit together, and what lines have from invoices.
 pub(super) async fn explained(
     app: &App,
     org: OrgId,
-    found: &[(AuditId, u32, Gap)],
+    (found, correction): (&[(AuditId, u32, Gap)], &Correction),
     imports: &[ImportRow],
 ) -> Result<Explained, ApiError> {
     let mut by_audit: BTreeMap<AuditId, Vec<(u32, String)>> = BTreeMap::new();
@@ -41,6 +56,12 @@ pub(super) async fn explained(
         let (lines, gaps): (Vec<u32>, Vec<String>) = gaps.into_iter().unzip();
         let of_audit = recomputed::explanations(app, org, gaps, audit).await?;
         explanations.extend(lines.into_iter().zip(of_audit).filter_map(|(line, one)| Some((line, one?))));
+    }
+    for line in &correction.lines {
+        let Some((month, at)) = on_invoice(correction, line) else { continue };
+        let client = &correction.subject.client;
+        let one = recomputed::explain_month(app, org, (client, &line.gap), month, at).await?;
+        explanations.extend(one.map(|one| (line.number, one)));
     }
     Ok(Explained {
         rows: files(&explanations, imports),

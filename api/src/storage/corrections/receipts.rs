@@ -57,6 +57,30 @@ pub async fn find(
         .await?)
 }
 
+/// The date of a document that a command entered, as it was stated then.
+pub async fn entered_on(
+    tx: &mut OrgTx,
+    id: CorrectionId,
+    document: &str,
+) -> Result<Option<NaiveDate>, StorageError> {
+    let org = tx.org().uuid();
+    let stated: Option<String> = sqlx::query_scalar(
+        "select detail ->> 'on'
+         from correction_timeline
+         where org_id = $1 and correction_id = $2 and command = 'bill' and btrim(detail ->> 'document') = $3
+           and detail ->> 'on' is not null
+         order by seq desc
+         limit 1",
+    )
+    .bind(org)
+    .bind(id.uuid())
+    .bind(document)
+    .fetch_optional(tx.conn())
+    .await?;
+    let corrupt = |_| StorageError::Corrupt { column: "correction_timeline.detail" };
+    stated.map(|day| day.parse().map_err(corrupt)).transpose()
+}
+
 /// Receipts of a correction after a number.
 pub async fn list(
     tx: &mut OrgTx,

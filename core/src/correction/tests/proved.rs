@@ -5,7 +5,7 @@ use super::build::{Scene, communicate, day, finding, going_forward, month, offer
 use crate::correction::case::{ApprovalOf, Correction, ResolutionBasis};
 use crate::correction::command::{Because, Command, Recount};
 use crate::correction::dispute::{Answer, DisputeReason};
-use crate::correction::finding::Finding;
+use crate::correction::finding::{Finding, OnInvoice};
 use crate::correction::open::{Elsewhere, open};
 use crate::correction::quantity::{Extent, Part, Quantity};
 use crate::correction::refusal::Code;
@@ -139,6 +139,60 @@ fn an_invoice_that_bills_a_seat_that_came_and_lacks_another_reopens_by_what_it_b
     let line = reopened.lines.last().unwrap();
     assert_eq!((line.billed, line.agreed, line.billable), (23, 24, Some(24)));
     assert_eq!(reopened.ledger.of_line(2).outstanding.minor, 2_200);
+}
+
+/// Resolved, reopened by one seat of November that was billed too little, and told anew.
+fn reopened(scene: &Scene) -> Correction {
+    let resolved = resolved(&Scene::on("2026-10-08"));
+    let short = Outcome::Shortfall { line: 1, seats: 1, billed: Some(21) };
+    let failed = noted(scene, &resolved, vec![short]);
+    let because = Because::VerificationFailed { elsewhere: Elsewhere::default() };
+    let reopened = scene.apply(&failed, &Command::Reopen { because });
+    scene.apply(&reopened, &communicate(&reopened, "2026-12-01"))
+}
+
+/// An audit that compared November and finds nothing there.
+fn without_november() -> Recount {
+    let november = std::collections::BTreeSet::from([month("2026-11")]);
+    let compared = [(1, november.clone()), (2, november)].into();
+    Recount { audit: "audit-2".to_owned(), compared, findings: Vec::new() }
+}
+
+#[test]
+fn a_line_that_rests_on_an_invoice_says_so_and_what_it_should_have_billed() {
+    let scene = Scene::on("2026-11-02");
+    let reopened = reopened(&scene);
+    let on = OnInvoice { on: day("2026-11-01"), billed: 21, billable: 22, import: "import-9".to_owned() };
+    assert_eq!((&reopened.lines[0].invoice, &reopened.lines[1].invoice), (&None, &Some(on)));
+    let over = Outcome::Opposite { line: 1, seats: 2, billed: Some(24) };
+    let mut noted = noted(&scene, &resolved(&Scene::on("2026-10-08")), vec![over]);
+    let opposite = |_: &crate::correction::finding::Line| "other".to_owned();
+    let linked = noted.opposite(opposite, &Elsewhere::default(), &scene.context()).unwrap().unwrap();
+    let on = OnInvoice { on: day("2026-11-01"), billed: 24, billable: 22, import: "import-9".to_owned() };
+    assert_eq!((linked.lines[0].gap.as_str(), &linked.lines[0].invoice), ("other", &Some(on)));
+}
+
+#[test]
+fn what_an_invoice_lacked_is_withdrawn_at_its_own_line_when_an_audit_no_longer_finds_it() {
+    let scene = Scene::on("2026-11-02");
+    let told = reopened(&scene);
+    let before = told.ledger.of_line(1);
+    let amended = scene.apply(&told, &Command::Amend { recount: without_november() });
+    assert_eq!(amended.ledger.of_line(2).withdrawn, Quantity::new(30, 2_200));
+    assert_eq!((amended.ledger.of_line(1), amended.state), (before, State::Found));
+    // The same by an answer to an objection.
+    let part = seats(2, 1);
+    let reason = DisputeReason::CountWrong;
+    let dispute =
+        Command::Dispute { reason, parts: vec![part.clone()], note: None, said: said(), reply_by: None };
+    let answer = Command::Answer {
+        dispute: 1,
+        answer: Answer::CountWrong { audit: "audit-2".to_owned(), withdrawn: vec![part], credit_note: None },
+        text: None,
+        recount: Some(without_november()),
+    };
+    let answered = scene.apply(&scene.apply(&told, &dispute), &answer);
+    assert_eq!(answered.ledger.of_line(2).withdrawn, Quantity::new(30, 2_200));
 }
 
 #[test]

@@ -64,6 +64,7 @@ fn even(
         .to_owned(),
         direction,
         seats: Decimal::from(seats),
+        superseded: false,
         seat_months: Decimal::from(all),
         unit_price: Some(Money::from_minor(minor, currency)),
         amount: Some(Money::from_minor(all * minor, currency)),

@@ -84,7 +84,7 @@ pub struct MonthSeats {
     pub provisional: bool,
 }
 
-/// One gap: a product in a currency.
+/// One gap, or what a later invoice still got wrong of it: a product in a currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportGap {
     /// The product.
@@ -97,6 +97,8 @@ pub struct ReportGap {
     pub direction: Direction,
     /// Difference in seats on the last day that has one, without a sign.
     pub seats: Decimal,
+    /// A later one speaks of the same seats: its own are in no sum of seats, and what it was a month neither.
+    pub superseded: bool,
     /// Over all its months, as they are claimed or given back.
     pub seat_months: Decimal,
     /// Per seat and month, where there is one price.

@@ -88,7 +88,7 @@ pub(super) fn gaps(flow: &mut Flow, report: &Report) {
 fn total_row(report: &Report, total: Money, wide: u32) -> Vec<Cell> {
     let of: Vec<&ReportGap> =
         report.gaps.iter().filter(|gap| currency(gap) == Some(total.currency)).collect();
-    let seats: Decimal = of.iter().map(|gap| gap.seats).sum();
+    let seats = words::seats(of.iter().copied());
     let seat_months: Decimal = of.iter().map(|gap| gap.seat_months).sum();
     vec![
         format!("Total in {}", total.currency).into(),

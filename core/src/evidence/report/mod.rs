@@ -100,17 +100,16 @@ fn figures(report: &Report) -> Vec<Figure> {
         Direction::Under => ["Seats not billed", "Not billed, before tax", "More each month"],
         Direction::Over => ["Seats billed too much", "Given back, before tax", "Less each month"],
     };
-    let sum = |of: fn(&ReportGap) -> Decimal| report.gaps.iter().map(of).sum::<Decimal>();
-    let seat_months = sum(|gap| gap.seat_months);
+    let seat_months: Decimal = report.gaps.iter().map(|gap| gap.seat_months).sum();
     let amounts = |of: fn(&ReportGap) -> Option<Money>, none: &str| {
         let sums = words::sums(report.gaps.iter().filter_map(of));
         if sums.is_empty() { vec![none.to_owned()] } else { sums.into_iter().map(say::money).collect() }
     };
     let figure = |label: &str, values: Vec<String>| Figure { label: label.to_owned(), values };
     vec![
-        figure(seats, vec![say::number(sum(|gap| gap.seats))]),
+        figure(seats, vec![say::number(words::seats(&report.gaps))]),
         figure("Seat-months", vec![say::number(seat_months)]),
         figure(money, amounts(|gap| gap.amount, say::NO_PRICE)),
-        figure(forward, amounts(|gap| gap.monthly_forward, say::NONE)),
+        figure(forward, amounts(words::forward, say::NONE)),
     ]
 }

@@ -7,6 +7,7 @@ use crate::money::{Currency, Money};
 use crate::period::Month;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
+use std::collections::BTreeSet;
 
 /// Digits after the point that a column of numbers needs: none where all are whole, else six, so that
 /// the points stand under each other.
@@ -56,6 +57,16 @@ pub(super) fn gap_months(gap: &ReportGap) -> String {
         (Some(first), Some(last)) => months(first.month, last.month),
         _ => say::NONE.to_owned(),
     }
+}
+
+/// Seats of gaps together: those of which a later one speaks again count once.
+pub(super) fn seats<'g>(gaps: impl IntoIterator<Item = &'g ReportGap>) -> Decimal {
+    gaps.into_iter().filter(|gap| !gap.superseded).map(|gap| gap.seats).sum()
+}
+
+/// What a gap is a month from here on, unless a later one says it.
+pub(super) fn forward(gap: &ReportGap) -> Option<Money> {
+    gap.monthly_forward.filter(|_| !gap.superseded)
 }
 
 /// With a sign in front.
@@ -115,13 +126,12 @@ pub(super) fn context(report: &Report) -> Vec<String> {
 /// The figures in sentences, where nobody wrote them.
 pub(super) fn data(report: &Report) -> Vec<String> {
     let seat_months: Decimal = report.gaps.iter().map(|gap| gap.seat_months).sum();
-    let what = match report.gaps.as_slice() {
-        [] => return vec!["No difference is left.".to_owned()],
-        [one] => format!("{} of {}", say::seats(one.seats), one.product),
-        many => {
-            let seats: Decimal = many.iter().map(|gap| gap.seats).sum();
-            format!("{} of {} products", say::seats(seats), say::number(Decimal::from(many.len())))
-        }
+    let products: BTreeSet<&str> = report.gaps.iter().map(|gap| gap.product.as_str()).collect();
+    let all = say::seats(seats(&report.gaps));
+    let what = match (report.gaps.first(), products.len()) {
+        (None, _) => return vec!["No difference is left.".to_owned()],
+        (Some(one), 1) => format!("{all} of {}", one.product),
+        (Some(_), many) => format!("{all} of {} products", say::number(Decimal::from(many))),
     };
     let period = report.months.map(|(first, last)| format!(", {}", months(first, last))).unwrap_or_default();
     let sums = sums(report.gaps.iter().filter_map(|gap| gap.amount));
@@ -142,7 +152,7 @@ pub(super) fn data(report: &Report) -> Vec<String> {
 
 /// What happens next, where nobody wrote it.
 pub(super) fn going_forward(report: &Report) -> Vec<String> {
-    let sums = sums(report.gaps.iter().filter_map(|gap| gap.monthly_forward));
+    let sums = sums(report.gaps.iter().filter_map(forward));
     let sums: Vec<Money> = sums.into_iter().filter(|sum| !sum.amount.is_zero()).collect();
     if sums.is_empty() {
         return vec!["The next regular invoice is not changed by it.".to_owned()];

@@ -19,7 +19,7 @@ fn a_bundle_holds_and_says_every_check() {
         "signed with that key",
         "one that you gave",
         "gaps.csv is as it was signed",
-        "gaps.csv says the same as audit.json: 24 months of 3 gaps",
+        "gaps.csv says the same as audit.json: 24 months of 3 lines",
         "The ledger adds up",
         "12 source rows",
         "1 letters are those that were written",

@@ -3,6 +3,7 @@
 mod changed;
 mod forged;
 mod hostile;
+mod lines;
 mod log_file;
 mod made;
 mod persons;

@@ -90,7 +90,7 @@ fn a_bundle_that_would_still_name_a_person_is_not_made() {
     let mut facts = facts();
     facts.pseudonyms = Some(PseudonymScope::Organization);
     // A place where nobody expects a person.
-    facts.gaps[0].gap.sku = Some("bo@contoso.test".to_owned());
+    facts.correction.lines[0].sku = Some("bo@contoso.test".to_owned());
     let refused = crate::evidence::frozen_digest(&facts, &TestSeal::of(1));
     assert!(matches!(refused, Err(BundleError::Persons { path }) if path == "gaps.csv"));
 }

@@ -1,29 +1,41 @@
-//! Whether the figures agree with each other: table and audit, months and gaps, ledger and balances, rows and
-//! input files.
+//! Whether the figures agree with each other: table and audit, months and gaps, lines and ledger, ledger and
+//! balances, rows and input files.
 
 use super::super::audit_json::{self, Excerpt};
 use super::super::correction_json::{self, LedgerDocument};
 use super::super::gaps_csv::{self, COLUMNS};
+use super::super::line_months::{self, CountsAs, LineMonth};
 use super::super::{sheet, source_rows};
 use super::Opened;
 use super::report::{Fault, Verification};
 use crate::audit::Gap;
 use crate::correction::ledger::{Entry, Ledger};
+use crate::correction::quantity::Place;
+use crate::money::Currency;
 use rust_decimal::Decimal;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Seat-days and minor units of all entries together at most: sums of them then fit.
 const MOST: u128 = 1 << 60;
 
 pub(super) fn check(opened: &Opened<'_>, out: &mut Verification) {
-    match audit(opened) {
+    let audit = audit(opened);
+    match &audit {
         Ok(audit) => {
-            out.take(gaps_csv::PATH, table(opened, &audit));
-            out.take(audit_json::PATH, sums(&audit));
+            out.take(gaps_csv::PATH, table(opened, audit));
+            out.take(audit_json::PATH, sums(audit));
         }
-        Err(fault) => out.take(audit_json::PATH, Err(fault)),
+        Err(fault) => out.take(audit_json::PATH, Err(fault.clone())),
     }
-    out.take(correction_json::PATH, ledger(opened));
+    match ledger(opened) {
+        Ok((ledger, currency, says)) => {
+            out.take(correction_json::PATH, Ok(says));
+            if let Ok(Some(lines)) = audit.map(|audit| audit.lines) {
+                out.take(audit_json::PATH, agree(&lines, &ledger, currency));
+            }
+        }
+        Err(fault) => out.take(correction_json::PATH, Err(fault)),
+    }
     out.take(source_rows::PATH, rows(opened));
 }
 
@@ -44,10 +56,9 @@ fn table(opened: &Opened<'_>, audit: &Excerpt) -> Result<String, Fault> {
         csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes.as_slice());
     let mut records = reader.records();
     let header = COLUMNS.map(str::to_owned);
-    let rows = audit
-        .gaps
-        .iter()
-        .flat_map(|of| of.gap.months.iter().map(move |month| gaps_csv::row(of.line, &of.gap, month)));
+    let months = audit.table();
+    let lines = months.iter().map(|month| month.line).collect::<BTreeSet<u32>>().len();
+    let rows = months.iter().map(gaps_csv::row);
     let mut count = 0_usize;
     for (expected, line) in std::iter::once(header).chain(rows).zip(1_usize..) {
         let found = records.next().and_then(Result::ok);
@@ -69,7 +80,7 @@ fn table(opened: &Opened<'_>, audit: &Excerpt) -> Result<String, Fault> {
     if records.next().is_some() {
         return Err("gaps.csv has a row that audit.json does not have.".into());
     }
-    Ok(format!("gaps.csv says the same as audit.json: {count} months of {} gaps.", audit.gaps.len()))
+    Ok(format!("gaps.csv says the same as audit.json: {count} months of {lines} lines."))
 }
 
 fn sums(audit: &Excerpt) -> Result<String, Fault> {
@@ -82,7 +93,8 @@ fn sums(audit: &Excerpt) -> Result<String, Fault> {
 fn sum(gap: &Gap) -> Result<(), Fault> {
     let Some(amount) = gap.amount else { return Ok(()) };
     for (counts_as, expected) in [("claimed", amount.amount), ("time_barred", gap.time_barred.amount)] {
-        let mut months = gap.months.iter().filter(|month| gaps_csv::counts_as(month) == counts_as);
+        let own = gap.months.iter().filter(|month| !month.provisional);
+        let mut months = own.filter(|month| month.time_barred == (counts_as == "time_barred"));
         let sum = months.try_fold(Decimal::ZERO, |sum, month| sum.checked_add(month.amount));
         if sum != Some(expected) {
             let found = sum.map_or_else(|| "more than can be right".to_owned(), |sum| sum.to_string());
@@ -96,8 +108,38 @@ fn sum(gap: &Gap) -> Result<(), Fault> {
     Ok(())
 }
 
+/// What each line comes to in each month is what its ledger has.
+fn agree(lines: &[LineMonth], ledger: &Ledger, currency: Currency) -> Result<String, Fault> {
+    type Figures = BTreeMap<(Place, CountsAs), (Decimal, Decimal)>;
+    let mut expected = Figures::new();
+    for (place, balance) in ledger.balances() {
+        for (counts_as, quantity) in line_months::parts(&balance) {
+            expected.insert((place, counts_as), line_months::shown(place, quantity, currency));
+        }
+    }
+    for of in lines.iter().filter(|of| of.counts_as != CountsAs::Provisional) {
+        let place = Place { month: of.month, line: of.line };
+        let own = of.amount.filter(|_| of.currency == Some(currency)).map(|amount| (of.seat_months, amount));
+        if own.is_none() || expected.remove(&(place, of.counts_as)) != own {
+            return Err(format!(
+                "audit.json: {} of line {} is not what the ledger in correction.json has.",
+                of.month, of.line
+            )
+            .into());
+        }
+    }
+    if let Some(((place, _), _)) = expected.first_key_value() {
+        return Err(format!(
+            "audit.json lacks {} of line {}, which the ledger in correction.json has.",
+            place.month, place.line
+        )
+        .into());
+    }
+    Ok("Each month of each line is what its ledger has, in seat-months and in money.".to_owned())
+}
+
 /// Found = billed + credited + waived + written off + time-barred + withdrawn + outstanding, everywhere.
-fn ledger(opened: &Opened<'_>) -> Result<String, Fault> {
+fn ledger(opened: &Opened<'_>) -> Result<(Ledger, Currency, String), Fault> {
     let bytes = opened.container.read(correction_json::PATH)?;
     let correction: correction_json::Excerpt = serde_json::from_slice(&bytes)
         .map_err(|error| format!("correction.json cannot be read: {error}."))?;
@@ -116,10 +158,11 @@ fn ledger(opened: &Opened<'_>) -> Result<String, Fault> {
     if own != balances || ledger.balance() != balance || !balance.holds() {
         return Err("correction.json: the balances are not those of the ledger's entries.".into());
     }
-    Ok(format!(
+    let says = format!(
         "The ledger adds up for each month of each line: found = billed + credited + waived + written off + \
          time-barred + withdrawn + outstanding, in seat-days and in money ({count} entries)."
-    ))
+    );
+    Ok((ledger, correction.subject.currency, says))
 }
 
 fn bounded(entries: &[Entry]) -> Result<(), Fault> {

@@ -69,6 +69,7 @@ impl Verification {
 }
 
 /// Why a check of a file does not hold.
+#[derive(Clone, Debug)]
 pub(super) struct Fault {
     /// The file, where it is another one than the check is about.
     pub(super) file: Option<String>,
