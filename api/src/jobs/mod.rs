@@ -19,6 +19,7 @@ pub mod runner;
 pub mod seal_timeline;
 pub mod send_letter;
 pub mod send_notice;
+pub mod tend_evidence;
 pub mod verify_corrections;
 
 use crate::app::App;
@@ -92,6 +93,8 @@ kinds! {
     SendLetter = "send_letter" => send_letter::run, send_letter::give_up;
     /// Mails a person of the organization.
     SendNotice = "send_notice" => send_notice::run, send_notice::give_up;
+    /// Looks after bundles and erasures that failed.
+    TendEvidence = "tend_evidence" => tend_evidence::run, tend_evidence::give_up;
     /// Compares corrections with what was imported.
     VerifyCorrections = "verify_corrections" => verify_corrections::run, verify_corrections::give_up;
 }
