@@ -9,7 +9,7 @@ use crate::config::{Config, ConfigError};
 use crate::mail::Mailer;
 use crate::middleware::limits::Limiter;
 use crate::objects::{ObjectError, Objects};
-use crate::storage::{Db, StorageError};
+use crate::storage::{Db, Idle, StorageError};
 use crate::visits::Visits;
 use crate::webhooks::Sender;
 use crate::workbooks::WorkbookProcess;
@@ -88,7 +88,12 @@ pub enum BuildError {
 impl App {
     /// Puts the parts together; connects to nothing yet, but makes the key file if there is none.
     pub fn build(config: Config, clock: Clock) -> Result<Self, BuildError> {
-        let db = Db::connect(config.database_url()?, config.database.max_connections)?;
+        let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+        let idle = Idle {
+            usual: seconds(config.database.idle_seconds),
+            long: seconds(config.database.idle_long_seconds),
+        };
+        let db = Db::connect(config.database_url()?, config.database.max_connections)?.with_idle(idle);
         let limiter = Limiter::new(&config.limits, config.redis_url.as_ref(), clock.clone())?;
         let tokens = Tokens::open(&config.tokens.key_file, &config.public_url, clock.clone())?;
         let sealer = Sealer::open(&config.secrets.key_file)?;

@@ -58,6 +58,10 @@ pub struct DatabaseConfig {
     pub migrate_url: Option<SecretString>,
     /// Connections of one process.
     pub max_connections: u32,
+    /// Seconds for which a transaction may do nothing before the database ends it.
+    pub idle_seconds: u32,
+    /// The same for one that waits for a file that is being read.
+    pub idle_long_seconds: u32,
 }
 
 /// Access tokens.
@@ -209,6 +213,8 @@ struct ObjectsDefaults {
 #[derive(Serialize)]
 struct DatabaseDefaults {
     max_connections: u32,
+    idle_seconds: u32,
+    idle_long_seconds: u32,
 }
 
 const DEFAULTS: fn() -> Defaults = || Defaults {
@@ -216,7 +222,7 @@ const DEFAULTS: fn() -> Defaults = || Defaults {
     public_url: "http://localhost:8080",
     trusted_proxies: 0,
     cors_origins: Vec::new(),
-    database: DatabaseDefaults { max_connections: 20 },
+    database: DatabaseDefaults { max_connections: 20, idle_seconds: 60, idle_long_seconds: 900 },
     tokens: TokensConfig { key_file: PathBuf::from("leakage-token-keys.pem") },
     secrets: SecretsConfig { key_file: PathBuf::from("leakage-secret-keys.txt") },
     limits: LimitsConfig {
@@ -302,6 +308,12 @@ impl Config {
         }
         if self.database.max_connections < 2 {
             return invalid("database.max_connections", "must be 2 or more");
+        }
+        if self.database.idle_seconds == 0 || self.database.idle_long_seconds < self.database.idle_seconds {
+            return invalid(
+                "database.idle_seconds",
+                "must be 1 or more, and at most database.idle_long_seconds",
+            );
         }
         let limits = &self.limits;
         if [limits.key_per_minute, limits.organization_per_minute, limits.network_per_minute]

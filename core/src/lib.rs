@@ -12,7 +12,7 @@
 //! [`sample`] (files to try it with), [`letters`] (facts to letters), [`log`] (a history that cannot be rewritten unseen),
 //! [`cycle`] (what must be there by when, month after month),
 //! [`correction`] (gaps to a fix that is proved), [`billing_instructions`] (what to enter where the client is billed),
-//! [`evidence`] (a fix to a file that proves itself).
+//! [`evidence`] (a fix to a file that proves itself), [`person`] (who is named in a text).
 
 pub mod audit;
 pub mod billing_instructions;
@@ -31,6 +31,7 @@ pub mod matching;
 pub mod money;
 pub mod pdf;
 pub mod period;
+pub mod person;
 pub mod records;
 pub mod sample;
 pub mod seat_states;

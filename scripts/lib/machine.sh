@@ -158,7 +158,7 @@ need_chromium() {
   say "Chromium is not installed: the tests of the page are skipped"
 }
 
-# What reads our PDF files back.
+# Makes sure that pdftotext is there, which reads our PDF files back; quiet when it is.
 need_poppler() {
   have pdftotext && return 0
   if have brew; then
@@ -169,7 +169,7 @@ need_poppler() {
   fi
   have pdftotext && return 0
   [ -z "${CI:-}" ] || fail "pdftotext is not installed and cannot be installed from here."
-  say "pdftotext is not installed: the tests that read PDF files are skipped"
+  say "pdftotext is not installed and cannot be installed from here: the tests that read PDF files fail"
 }
 
 # The account that servers run as: PostgreSQL refuses root.

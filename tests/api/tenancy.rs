@@ -62,3 +62,29 @@ async fn the_service_accepts_its_role_and_a_migrated_database() {
     app.app.db.check_role().await.unwrap();
     app.app.db.check_schema().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_transaction_that_nobody_goes_on_with_is_ended() {
+    let app = TestApp::start_with(|config| {
+        (config.database.idle_seconds, config.database.idle_long_seconds) = (1, 600);
+    })
+    .await;
+    let org = app.org("Example MSP").await;
+    let left = app.app.db.begin(org.id).await.unwrap();
+    let reading = app.app.db.begin_long(org.id).await.unwrap();
+    let mut superuser = app.database.superuser().await;
+    let idle = "select count(*) from pg_stat_activity
+                where datname = current_database() and usename = 'leakage_app' and state = 'idle in transaction'";
+    let begun = std::time::Instant::now();
+    loop {
+        let count: i64 = sqlx::query_scalar(idle).fetch_one(&mut superuser).await.unwrap();
+        if count == 1 {
+            break;
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{count} are still there");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(left.commit().await.is_err(), "the database has ended it");
+    reading.commit().await.unwrap();
+    app.app.db.ping().await.unwrap();
+}

@@ -254,3 +254,30 @@ pub fn assert_problem(answer: &(u16, Value), status: u16, code: &str) {
     }
     assert!(problem["retryable"].is_boolean(), "{problem:#}");
 }
+
+/// The words of a PDF as another program reads them, one blank apart.
+///
+/// # Panics
+/// Where that program is missing: a test that reads nothing proves nothing.
+pub fn pdf_words(pdf: &[u8]) -> String {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+    let child = Command::new("pdftotext")
+        .args(["-layout", "-", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut child = child.unwrap_or_else(|error| {
+        panic!(
+            "pdftotext cannot be run ({error}). Install poppler (Debian: apt-get install poppler-utils; macOS: brew \
+             install poppler), or run scripts/test, which does."
+        )
+    });
+    let mut input = child.stdin.take().expect("a pipe");
+    let bytes = pdf.to_vec();
+    let writer = std::thread::spawn(move || input.write_all(&bytes));
+    let output = child.wait_with_output().expect("pdftotext answers");
+    writer.join().expect("the writer ends").expect("pdftotext reads");
+    assert!(output.status.success(), "pdftotext");
+    String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -3,6 +3,7 @@
 use super::{Ended, JobContext, JobError};
 use crate::services::evidence;
 use crate::storage::{StorageError, evidence_bundles};
+use chrono::Duration;
 use serde_json::json;
 
 /// Runs the job.
@@ -17,5 +18,7 @@ pub async fn run(context: JobContext) -> Result<(), JobError> {
 
 /// Lets the bundle fail with the reason: another one can be asked for.
 pub async fn give_up(ended: Ended<'_>) -> Result<(), StorageError> {
-    evidence_bundles::fail(ended.tx, ended.subject, ended.problem).await
+    // Not at once: a worker that was thought dead may still be writing the archive.
+    let tend_at = ended.now + Duration::hours(1);
+    evidence_bundles::fail(ended.tx, ended.subject, ended.problem, tend_at).await
 }

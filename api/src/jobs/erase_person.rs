@@ -3,6 +3,7 @@
 use super::{Ended, JobContext, JobError};
 use crate::services::erasures;
 use crate::storage::{StorageError, erasures as stored};
+use chrono::Duration;
 use serde_json::json;
 
 /// Runs the job.
@@ -13,7 +14,7 @@ pub async fn run(context: JobContext) -> Result<(), JobError> {
     context.finish(tx, &json!({ "erasure_id": context.subject })).await
 }
 
-/// Lets the request fail: it is asked for again.
+/// Lets the request fail for now: it is tried again in an hour, from wherever it got to.
 pub async fn give_up(ended: Ended<'_>) -> Result<(), StorageError> {
-    stored::fail(ended.tx, ended.subject, ended.problem).await
+    stored::fail(ended.tx, ended.subject, ended.problem, ended.now + Duration::hours(1)).await
 }

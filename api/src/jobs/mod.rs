@@ -20,6 +20,7 @@ pub mod seal_timeline;
 pub mod send_letter;
 pub mod send_notice;
 pub mod send_webhooks;
+pub mod tend_evidence;
 pub mod verify_corrections;
 
 use crate::app::App;
@@ -95,6 +96,8 @@ kinds! {
     SendNotice = "send_notice" => send_notice::run, send_notice::give_up;
     /// Sends events to receivers.
     SendWebhooks = "send_webhooks" => send_webhooks::run, send_webhooks::give_up;
+    /// Looks after bundles and erasures that failed.
+    TendEvidence = "tend_evidence" => tend_evidence::run, tend_evidence::give_up;
     /// Compares corrections with what was imported.
     VerifyCorrections = "verify_corrections" => verify_corrections::run, verify_corrections::give_up;
 }

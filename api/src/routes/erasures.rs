@@ -24,7 +24,9 @@ use uuid::Uuid;
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"person": "ana@contoso.example", "reason": "Asked by letter of 3 November."}))]
 struct NewErasure {
-    /// The name or address, as the vendors' records write it; case does not matter.
+    /// The whole name or address, as the vendors' records or letters write it. Case and accents' encoding do not matter;
+    /// it is found as whole words. Ask for each name that the person goes by; a registered contact's name and address are
+    /// taken together.
     #[schema(min_length = 3, max_length = 320)]
     person: String,
     /// Why. It stays: do not name the person here.
@@ -37,18 +39,30 @@ struct NewErasure {
 struct Erasure {
     /// Its id.
     id: Uuid,
-    /// `waiting`, `erasing`, `erased` or `failed`.
+    /// `waiting`, `erasing`, `erased` or `failed`. One that failed is tried again, at `retry_at`.
     #[schema(max_length = 20)]
     status: String,
+    /// Whether anything named the person; null until it is known. If nothing did, look how the records write the name.
+    matched: Option<bool>,
     /// Why.
     #[schema(max_length = 2000)]
     reason: String,
-    /// How much was erased: rows, captured evidence, bundles, entries of the log.
+    /// How much was erased: rows, captured evidence, bundles, entries of the log and of timelines, letters, deliveries,
+    /// contacts, corrections, entries of ledgers, refused rows.
     #[schema(value_type = Object)]
     erased: Value,
-    /// Imports whose uploaded file still names the person: `import_id` and `file`. Files are kept as they came.
+    /// Imports whose uploaded file still names the person: `import_id` and `file`. Files are kept as they came, until
+    /// you remove them: `DELETE /v1/imports/{import_id}/file`.
     #[schema(value_type = Vec<Object>, max_items = 10000)]
     files: Value,
+    /// What else names the person and is kept: `what`, where, and `why`.
+    #[schema(value_type = Vec<Object>, max_items = 100_000)]
+    kept: Value,
+    /// Why it failed last.
+    #[schema(value_type = Option<Object>)]
+    problem: Option<Value>,
+    /// When one that failed is tried again.
+    retry_at: Option<DateTime<Utc>>,
     /// The job that does it.
     job_id: Option<JobId>,
     /// Who asked for it.
@@ -62,14 +76,27 @@ struct Erasure {
 
 page_type!(ErasurePage, Erasure);
 
+/// Whether something was erased, or is kept that names the person.
+fn matched(row: &ErasureRow) -> Option<bool> {
+    let counts = row.erased.as_object().filter(|counts| !counts.is_empty())?;
+    let erased = counts.values().any(|count| count.as_u64().is_some_and(|count| count > 0));
+    let listed =
+        [&row.files, &row.kept].iter().any(|list| list.as_array().is_some_and(|list| !list.is_empty()));
+    Some(erased || listed)
+}
+
 impl From<ErasureRow> for Erasure {
     fn from(row: ErasureRow) -> Self {
         Self {
             id: row.id,
+            matched: matched(&row),
             status: row.status,
             reason: row.reason,
             erased: row.erased,
             files: row.files,
+            kept: row.kept,
+            problem: row.problem,
+            retry_at: row.retry_at,
             job_id: row.job_id.map(JobId::new),
             requested_by: row.requested_by,
             requested_at: row.requested_at,
@@ -80,8 +107,10 @@ impl From<ErasureRow> for Erasure {
 
 /// Erase a person
 ///
-/// The name goes from provisioning and activity rows, from captured evidence and from the log's entries, and
-/// bundles that name the person lose their content. Digests stay: the log can still be checked.
+/// The name goes from provisioning and activity rows, from captured evidence, from letters and to whom they went, from
+/// corrections, ledgers and timelines, from registered contacts and from the log's entries, and bundles that name the
+/// person lose their content. Digests, dates and figures stay: the log can still be checked. What is kept although it
+/// names the person is listed. A request that fails is tried again until it is done.
 #[utoipa::path(tag = "evidence", security(("access_token" = [])),
     extensions(("x-permission" = json!("organization:manage"))), request_body = NewErasure,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat", max_length = 255)),

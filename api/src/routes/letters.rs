@@ -37,9 +37,11 @@ pub struct KeptLetter {
     /// One line.
     #[schema(max_length = 2000)]
     pub subject: String,
-    /// Digest of subject, text and HTML.
+    /// Digest of subject, text and HTML as they were written.
     #[schema(max_length = 71)]
     pub sha256: String,
+    /// Since when a person is erased from it, so that the digest is of other words.
+    pub erased_at: Option<DateTime<Utc>>,
     /// Who wrote it: `user:` or `api_key:` and an id.
     #[schema(max_length = 300)]
     pub created_by: String,
@@ -57,6 +59,7 @@ impl From<&LetterRow> for KeptLetter {
             template_version: row.template_version,
             subject: row.subject.clone(),
             sha256: row.sha256.clone(),
+            erased_at: row.erased_at,
             created_by: row.created_by.clone(),
             created_at: row.created_at,
         }

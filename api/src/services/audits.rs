@@ -189,6 +189,7 @@ impl FinishedAudit {
             gap_count: i32::try_from(found.len()).map_err(ApiError::internal)?,
             unpriced_gaps: i32::try_from(self.document.unpriced_gaps).map_err(ApiError::internal)?,
             known_at: self.known_at,
+            engine_version: env!("CARGO_PKG_VERSION"),
         };
         audits::complete(tx, id, &result, now).await?;
         audits::insert_imports(tx, id, &self.imports).await?;

@@ -102,6 +102,24 @@ pub struct Told {
     msp: String,
 }
 
+/// Ends the registered contact of a client, without telling anybody: the person is being erased.
+pub async fn end(app: &App, tx: &mut OrgTx, by: &str, client: ClientId) -> Result<(), ApiError> {
+    let Some(before) = stored::current(tx, client).await? else { return Ok(()) };
+    let new = NewContact { version: before.version.saturating_add(1), person: None, by };
+    stored::insert(tx, client, &new, app.clock.now()).await?;
+    end_links(app, tx, by, client).await
+}
+
+/// Ends the links that are in use: they were for the contact that there was.
+async fn end_links(app: &App, tx: &mut OrgTx, by: &str, client: ClientId) -> Result<(), ApiError> {
+    let why = "the registered contact changed";
+    for (link, correction) in client_links::revoke_all(tx, client, by, why, app.clock.now()).await? {
+        let detail = json!({ "client_link_id": link, "why": why });
+        corrections::note(app, tx, CorrectionId::new(correction), by, "revoke_client_link", &detail).await?;
+    }
+    Ok(())
+}
+
 /// Registers a contact, or nobody. The same person again changes nothing. Answers what is to be told.
 pub async fn register(
     app: &App,
@@ -128,11 +146,7 @@ pub async fn register(
         by: &by,
     };
     stored::insert(tx, client, &new, now).await?;
-    let why = "the registered contact changed";
-    for (link, correction) in client_links::revoke_all(tx, client, &by, why, now).await? {
-        let detail = json!({ "client_link_id": link, "why": why });
-        corrections::note(app, tx, CorrectionId::new(correction), &by, "revoke_client_link", &detail).await?;
-    }
+    end_links(app, tx, &by, client).await?;
     let Some(was) = was.filter(|was| person.is_none_or(|person| person.email != was.person.email)) else {
         return Ok(None);
     };

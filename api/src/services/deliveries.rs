@@ -20,6 +20,8 @@ use uuid::Uuid;
 /// How a letter reaches its recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+// Another `Channel` says how a client spoke.
+#[schema(as = DeliveryChannel)]
 pub enum Channel {
     /// We send it by mail.
     Smtp,

@@ -26,6 +26,8 @@ pub struct AuditRow {
     pub request: Value,
     /// Digest of the document.
     pub digest: Option<String>,
+    /// Version of the program that made it; none: it was made before that was recorded.
+    pub engine_version: Option<String>,
     /// Totals per currency.
     pub totals: Option<Value>,
     /// Number of gaps.
@@ -48,8 +50,8 @@ pub struct AuditRow {
 macro_rules! select_audit {
     ($rest:literal) => {
         concat!(
-            "select id, status, from_month, to_month, as_of, known_at, request, digest, totals, gap_count, unpriced_gaps,
-                    problem, job_id, created_by, created_at, completed_at
+            "select id, status, from_month, to_month, as_of, known_at, request, digest, engine_version, totals, gap_count,
+                    unpriced_gaps, problem, job_id, created_by, created_at, completed_at
              from audits ",
             $rest
         )
@@ -237,6 +239,8 @@ pub struct AuditResult<'a> {
     pub unpriced_gaps: i32,
     /// What was known.
     pub known_at: DateTime<Utc>,
+    /// Version of the program that made it.
+    pub engine_version: &'a str,
 }
 
 /// Completes a running audit.
@@ -250,7 +254,7 @@ pub async fn complete(
     let done = sqlx::query(
         "update audits
          set status = 'completed', digest = $3, totals = $4, document = $5::text::json, gap_count = $6,
-             unpriced_gaps = $7, known_at = $8, completed_at = $9
+             unpriced_gaps = $7, known_at = $8, completed_at = $9, engine_version = $10
          where org_id = $1 and id = $2 and status = 'running'",
     )
     .bind(org)
@@ -262,6 +266,7 @@ pub async fn complete(
     .bind(result.unpriced_gaps)
     .bind(result.known_at)
     .bind(now)
+    .bind(result.engine_version)
     .execute(tx.conn())
     .await?;
     expect_rows(done.rows_affected(), 1)

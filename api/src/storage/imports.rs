@@ -77,6 +77,10 @@ pub struct ImportRow {
     pub voided_by: Option<String>,
     /// When.
     pub voided_at: Option<DateTime<Utc>>,
+    /// When the uploaded file was removed; what was read from it stays.
+    pub file_erased_at: Option<DateTime<Utc>>,
+    /// By whom.
+    pub file_erased_by: Option<String>,
     /// The saved import profile that it was read with, the first of several.
     pub profile_id: Option<Uuid>,
     /// The import profiles that it was read with, as they were then.
@@ -92,7 +96,7 @@ macro_rules! select_import {
             "select id, learned, status, file_name, content_type, size_bytes, sha256, answers, format, sides, confidence,
                     encoding, container, reasons, unknown_columns, notes, questions, snapshot_on, stated_from, stated_until,
                     rows_read, rows_refused, records, incomplete, incomplete_clients, problem, job_id, created_by, created_at,
-                    completed_at, void_reason, voided_by, voided_at, profile_id, profiles, version
+                    completed_at, void_reason, voided_by, voided_at, file_erased_at, file_erased_by, profile_id, profiles, version
              from imports ",
             $rest
         )

@@ -36,6 +36,8 @@ pub struct LetterRow {
     pub created_by: String,
     /// When.
     pub created_at: DateTime<Utc>,
+    /// Since when a person is erased from it: its digest is of the words before.
+    pub erased_at: Option<DateTime<Utc>>,
 }
 
 /// A letter to be stored.
@@ -73,7 +75,7 @@ macro_rules! columns {
         concat!(
             $before,
             " id, kind, correction_id, client_id, template_version, subject, body_text, body_html, sections, facts, sha256,
-              created_by, created_at ",
+              created_by, created_at, erased_at ",
             $after
         )
     };

@@ -28,6 +28,7 @@ pub mod gap_histories;
 pub mod gaps;
 pub mod idempotency;
 pub mod import_errors;
+pub mod import_files;
 pub mod import_profiles;
 pub mod imports;
 pub mod invitations;
@@ -129,10 +130,27 @@ pub async fn migrate(owner_url: &str) -> Result<(), StorageError> {
 /// Every migration, inside the binary.
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 
+/// How long a transaction may do nothing before the database ends it. Whoever is waited for meanwhile has died, or
+/// waits for something that does not come, and holds locks and old rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Idle {
+    /// One that waits for the database alone.
+    pub usual: Duration,
+    /// One that waits for a file that is being read, or for the object store.
+    pub long: Duration,
+}
+
+impl Default for Idle {
+    fn default() -> Self {
+        Self { usual: Duration::from_mins(1), long: Duration::from_mins(15) }
+    }
+}
+
 /// The database, without a way to run a statement outside a scoped transaction.
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: PgPool,
+    idle: Idle,
 }
 
 impl Db {
@@ -143,7 +161,14 @@ impl Db {
             .max_connections(max_connections)
             .acquire_timeout(Duration::from_secs(5))
             .connect_lazy_with(options.application_name("leakage"));
-        Ok(Self { pool })
+        Ok(Self { pool, idle: Idle::default() })
+    }
+
+    /// The same, with other limits of idleness.
+    #[must_use]
+    pub const fn with_idle(mut self, idle: Idle) -> Self {
+        self.idle = idle;
+        self
     }
 
     /// Refuses a role that row-level security does not bind.
@@ -180,18 +205,23 @@ impl Db {
 
     /// Begins a transaction that sees one organization's rows and no others.
     pub async fn begin(&self, org: OrgId) -> Result<OrgTx, StorageError> {
-        self.begin_as("begin", org).await
+        self.begin_as("begin", org, self.idle.usual).await
+    }
+
+    /// The same for work that waits, between two statements, for a file that is read or for the object store.
+    pub async fn begin_long(&self, org: OrgId) -> Result<OrgTx, StorageError> {
+        self.begin_as("begin", org, self.idle.long).await
     }
 
     /// The same, read only and seeing one moment: what others commit meanwhile does not show. For reads of
     /// several statements that must fit together.
     pub async fn begin_snapshot(&self, org: OrgId) -> Result<OrgTx, StorageError> {
-        self.begin_as("begin isolation level repeatable read, read only", org).await
+        self.begin_as("begin isolation level repeatable read, read only", org, self.idle.usual).await
     }
 
-    async fn begin_as(&self, begin: &'static str, org: OrgId) -> Result<OrgTx, StorageError> {
-        // One round trip for both; the text holds a typed UUID only, never input.
-        let begin = format!("{begin}; set local app.org_id = '{}'", org.uuid());
+    async fn begin_as(&self, begin: &'static str, org: OrgId, idle: Duration) -> Result<OrgTx, StorageError> {
+        // One round trip for all; the text holds a typed UUID and a number only, never input.
+        let begin = format!("{begin}; set local app.org_id = '{}'; {}", org.uuid(), ends_when_idle(idle));
         let tx = self.pool.begin_with(AssertSqlSafe(begin)).await?;
         Ok(OrgTx { tx, org, log: Vec::new() })
     }
@@ -199,13 +229,19 @@ impl Db {
     /// Begins a transaction for the tables that are read before an organization is known. Tenant
     /// tables refuse every statement in it.
     pub async fn begin_system(&self) -> Result<SystemTx, StorageError> {
-        Ok(SystemTx { tx: self.pool.begin().await? })
+        let begin = format!("begin; {}", ends_when_idle(self.idle.usual));
+        Ok(SystemTx { tx: self.pool.begin_with(AssertSqlSafe(begin)).await? })
     }
 
     /// Closes all connections.
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// Set in each transaction, not for the connection: so a pooler may hand connections around.
+fn ends_when_idle(after: Duration) -> String {
+    format!("set local idle_in_transaction_session_timeout = {}", after.as_millis())
 }
 
 fn is_undefined_table(error: &sqlx::Error) -> bool {

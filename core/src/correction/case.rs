@@ -4,7 +4,7 @@ use super::dispute::{Dispute, Freeze, PriceConversation};
 use super::finding::Line;
 use super::ledger::{Bucket, Ledger, LedgerError, Note};
 use super::plan::{Plan, Terms};
-use super::policy::{Context, Said};
+use super::policy::{Channel, Context, Said};
 use super::quantity::{Cells, Extent, Part, Place, take_amount, take_seat_days, too_large};
 use super::refusal::{Code, Refusal};
 use super::share::narrow;
@@ -61,6 +61,12 @@ pub struct Announcement {
     pub data: String,
     /// What happens next.
     pub going_forward: String,
+    /// The person who was told, where it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// How, where it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
     /// Where the letter is kept, if it is.
     pub reference: Option<String>,
     /// The letter that says so; none: it was told in another way.

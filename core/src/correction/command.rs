@@ -5,7 +5,7 @@ use super::dispute::{Answer, DisputeReason};
 use super::finding::Finding;
 use super::open::Elsewhere;
 use super::plan::Terms;
-use super::policy::Said;
+use super::policy::{Channel, Said};
 use super::quantity::Part;
 use super::state::Action;
 use super::verification::Verification;
@@ -23,6 +23,10 @@ pub struct Message {
     pub data: String,
     /// What happens next, in words.
     pub going_forward: String,
+    /// The person who is told, where it is recorded.
+    pub to: Option<String>,
+    /// How, where it is recorded.
+    pub channel: Option<Channel>,
     /// Where the letter is kept, if it is.
     pub reference: Option<String>,
     /// The letter that says so, where there is one.

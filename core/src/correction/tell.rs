@@ -93,6 +93,8 @@ impl Correction {
             context: message.context.trim().to_owned(),
             data: message.data.trim().to_owned(),
             going_forward: message.going_forward.trim().to_owned(),
+            to: message.to.clone(),
+            channel: message.channel,
             reference: message.reference.clone(),
             letter: message.letter.clone(),
             frozen: context.facts.frozen.clone().unwrap_or_default(),

@@ -65,6 +65,7 @@ pub fn facts(gaps: u32, rows: u32) -> Result<Facts, BundleError> {
         provisioning: provisioning(rows),
         activity: activity(rows),
         letters: vec![letter()?],
+        told: None,
         replies: vec![reply()],
         people: vec![
             person("Casey Client", "casey@contoso.test"),
@@ -316,7 +317,7 @@ fn audit() -> AuditFacts {
     AuditFacts {
         id: AuditId::new(id(3)),
         digest: digest::of_bytes(b"the audit's document"),
-        engine_version: "0.1.0".to_owned(),
+        engine_version: Some("0.1.0".to_owned()),
         known_at: at(0),
         period: AuditPeriod { from: day(0), until: day(242), as_of: day(290) },
         policy: AppliedPolicy { basis: Basis::Purchased, proration: Proration::Daily },

@@ -14,6 +14,7 @@ use crate::correction::case::Subject;
 use crate::correction::finding::Line;
 use crate::correction::ledger::Ledger;
 use crate::correction::plan::Plan;
+use crate::correction::policy::Channel;
 use crate::id::{AuditId, CorrectionId, ImportId, OrgId};
 use crate::log::Hash;
 use crate::period::Month;
@@ -59,8 +60,11 @@ facts! {
         provisioning: Vec<Captured<ProvisioningEvent>>,
         /// Who used what, as captured. By user.
         activity: Vec<Captured<Activity>>,
-        /// Letters as sent, by time.
+        /// Letters as they are kept, by time. Those that were to be sent come last.
         letters: Vec<LetterSent>,
+        /// What was recorded of telling the client without a letter that is kept; none: a letter told it, or nothing did.
+        #[serde(default)]
+        told: Option<Told>,
         /// What the client answered, by time.
         replies: Vec<Reply>,
         /// Names and addresses of persons that may stand anywhere in the facts: contacts, members, authors.
@@ -124,7 +128,7 @@ facts! {
     CorrectionFacts {
         /// Its id.
         id: CorrectionId,
-        /// What both sides call it, if anything.
+        /// What both sides call it, as it stands on invoices; none in bundles of before.
         reference: Option<String>,
         /// Client, billing entity, currency, direction.
         subject: Subject,
@@ -149,8 +153,8 @@ facts! {
         id: AuditId,
         /// Digest of its whole document, which speaks of other clients, too.
         digest: String,
-        /// Version of the program that ran it.
-        engine_version: String,
+        /// Version of the program that ran it; none: it was not recorded then.
+        engine_version: Option<String>,
         /// What was known by then.
         known_at: DateTime<Utc>,
         /// The audited days.
@@ -239,7 +243,8 @@ facts! {
         cells: Vec<String>,
     }
 
-    /// A letter as sent.
+    /// A letter as it is kept: the very words that were sent, but for the address of a client's own page, which is
+    /// made for each mail and kept nowhere.
     LetterSent {
         /// Counts from 1 in the bundle.
         number: u32,
@@ -255,8 +260,33 @@ facts! {
         sha256: String,
         /// To whom.
         recipients: Vec<String>,
-        /// When it went out.
-        sent_at: DateTime<Utc>,
+        /// When it went out; none: it was to be sent when the facts were frozen.
+        sent_at: Option<DateTime<Utc>>,
+        /// Since when a person is erased from it: the digest is of the words before.
+        #[serde(default)]
+        erased_at: Option<DateTime<Utc>>,
+    }
+
+    /// What was recorded when the client was told outside the service. No letter of it is kept.
+    Told {
+        /// Who recorded it, and stands for it.
+        by: String,
+        /// When it was recorded.
+        at: DateTime<Utc>,
+        /// The day on which the client was told, as recorded.
+        on: NaiveDate,
+        /// The person who was told, if recorded.
+        to: Option<String>,
+        /// How, if recorded.
+        channel: Option<Channel>,
+        /// Where the MSP keeps its letter, if recorded.
+        reference: Option<String>,
+        /// What was noted: why it happened.
+        context: String,
+        /// What was noted: the figures.
+        data: String,
+        /// What was noted: what happens next.
+        going_forward: String,
     }
 
     /// What the client said or wrote.

@@ -1,8 +1,9 @@
-//! `letters/`: what was sent, as text and as HTML, and an index with the digests that were stored when each
-//! letter was written.
+//! `letters/`: letters as they are kept, as text and as HTML, and an index with the digests that were stored when
+//! each letter was written. Where the client was told without a letter that is kept, what was recorded of that, and
+//! nothing made up.
 
 use super::BundleError;
-use super::facts::LetterSent;
+use super::facts::{LetterSent, Told};
 use super::renderer::{File, Material, Renderer, plain_name};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,10 @@ pub(super) const RENDERER: Renderer = Renderer { name: FOLDER, frozen: true, ren
 const FOLDER: &str = "letters/";
 /// The index.
 pub(super) const INDEX: &str = "letters/index.json";
+/// What was recorded where no letter is kept.
+const TOLD: &str = "letters/told.json";
+/// Says so, in the bundle's own words.
+pub(super) const NO_LETTER: &str = "The client was told outside the service. What follows is what was recorded of it; the service keeps no letter.";
 
 /// A letter in the index.
 #[derive(Serialize, Deserialize)]
@@ -24,8 +29,11 @@ pub(super) struct Listed {
     pub(super) subject: String,
     /// To whom.
     recipients: Vec<String>,
-    /// When it went out.
-    sent_at: DateTime<Utc>,
+    /// When it went out; null: it was to be sent when the facts were frozen.
+    sent_at: Option<DateTime<Utc>>,
+    /// Since when a person is erased from it, so that the digest is of other words.
+    #[serde(default)]
+    pub(super) erased_at: Option<DateTime<Utc>>,
     /// SHA-256 of the canonical JSON of `html`, `subject` and `text`.
     pub(super) sha256: String,
     /// Whether persons were replaced in it, so that the digest is of other words.
@@ -49,14 +57,28 @@ fn render(material: &Material<'_>) -> Result<Vec<File>, BundleError> {
             subject: letter.subject.clone(),
             recipients: letter.recipients.clone(),
             sent_at: letter.sent_at,
+            erased_at: letter.erased_at,
             sha256: letter.sha256.clone(),
-            pseudonymised: material.facts.pseudonyms.is_some() && digest(letter)? != letter.sha256,
+            pseudonymised: material.facts.pseudonyms.is_some()
+                && letter.erased_at.is_none()
+                && digest(letter)? != letter.sha256,
             text,
             html,
         });
     }
     files.push(File::json(INDEX, &index)?);
+    if let Some(told) = &material.facts.told {
+        files.push(File::json(TOLD, &ToldFile { says: NO_LETTER, letter_kept: false, recorded: told })?);
+    }
     Ok(files)
+}
+
+/// `told.json`.
+#[derive(Serialize)]
+struct ToldFile<'f> {
+    says: &'static str,
+    letter_kept: bool,
+    recorded: &'f Told,
 }
 
 fn digest(letter: &LetterSent) -> Result<String, BundleError> {

@@ -108,8 +108,8 @@ parts! {
         id: AuditId,
         /// Digest of its document.
         digest: String,
-        /// The program that ran it.
-        engine_version: String,
+        /// The program that ran it; null: not recorded.
+        engine_version: Option<String>,
         /// What was known by then.
         known_at: DateTime<Utc>,
     }

@@ -49,3 +49,4 @@ pub use error::BundleError;
 pub use facts::Facts;
 pub use key::{Seal, SealError};
 pub use manifest::{FORMAT, Manifest};
+pub use pseudonyms::named;

@@ -4,6 +4,7 @@ use super::BundleError;
 use super::facts::PseudonymScope;
 use super::renderer::{File, Material, RENDERERS, Renderer};
 use super::{key, manifest};
+use crate::id::CorrectionId;
 use std::fmt::Write as _;
 
 pub(super) const RENDERER: Renderer = Renderer { name: PATH, frozen: false, render };
@@ -17,7 +18,8 @@ correction.json    the correction and what became of every seat and cent
 source-rows.csv    the exact rows of the files that the numbers come from
 provisioning.csv   who was given which seat, when and by whom
 activity.csv       who used the seats
-letters/           what was written to the client, as it was sent
+letters/           letters to the client as they are kept, and their digests;
+                   told.json: what was recorded where no letter is kept
 replies/           what the client answered, with the files that came with it
 timeline.json      what happened, each entry with its proof
 checkpoint.txt     what the MSP's log commits to, signed
@@ -34,10 +36,11 @@ fn render(material: &Material<'_>) -> Result<Vec<File>, BundleError> {
     // Writing to a String cannot fail.
     let _ = write!(
         out,
-        "EVIDENCE\n\n{msp} to {client}\nCorrection {id}\nBundle {bundle}, version {version}, facts frozen at {at}\n",
+        "EVIDENCE\n\n{msp} to {client}\nCorrection {id}\nAudit made by version {engine}\nBundle {bundle}, version {version}, facts frozen at {at}\n",
         msp = facts.msp.name,
         client = subject.client,
-        id = facts.correction.reference.clone().unwrap_or_else(|| facts.correction.id.to_string()),
+        id = named(facts.correction.reference.as_deref(), facts.correction.id),
+        engine = facts.audit.engine_version.as_deref().unwrap_or("(not recorded)"),
         bundle = facts.bundle.id,
         version = facts.bundle.version,
         at = facts.bundle.frozen_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
@@ -57,6 +60,11 @@ fn render(material: &Material<'_>) -> Result<Vec<File>, BundleError> {
     let _ = write!(out, "\nWHAT IS IN IT\n\n{FILES}\n");
     out.push_str(&checks(material, log.frozen_at)?);
     Ok(vec![File::text(PATH, out)])
+}
+
+/// What both sides call it, and its id.
+fn named(reference: Option<&str>, id: CorrectionId) -> String {
+    reference.map_or_else(|| id.to_string(), |reference| format!("{reference} ({id})"))
 }
 
 const fn persons(scope: Option<PseudonymScope>) -> &'static str {

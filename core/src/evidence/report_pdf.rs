@@ -3,13 +3,14 @@
 
 use super::facts::{Captured, CorrectionFacts, Facts, LogFacts};
 use super::key;
+use super::letters::NO_LETTER;
 use super::line_months::{self, CountsAs, LineMonth};
 use super::provisioning::names;
 use super::renderer::{File, Material, Renderer, word};
 use super::report::{
     self, Check, Happened, LedgerBalance, LedgerEntry, LetterBody, MonthSeats, Provisioned, Report,
     ReportGap, ReportInstalment, ReportLedger, ReportMonth, ReportPlan, SeatUse, SentLetter, SourceFile,
-    Summary,
+    Summary, ToldOutside,
 };
 use super::{BundleError, manifest};
 use crate::audit::{GapKind, GapSource};
@@ -27,7 +28,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const RENDERER: Renderer = Renderer { name: PATH, frozen: false, render };
-const PATH: &str = "report.pdf";
+pub(super) const PATH: &str = "report.pdf";
 
 fn render(material: &Material<'_>) -> Result<Vec<File>, BundleError> {
     let pdf = report::pdf(&report_of(material)?)?;
@@ -62,6 +63,7 @@ pub(super) fn report_of(material: &Material<'_>) -> Result<Report, BundleError> 
         ledger: Some(ledger(correction)),
         timeline: timeline(material.log()?),
         letters: facts.letters.iter().map(letter).collect(),
+        told: facts.told.as_ref().map(told),
         sources: sources(facts),
         check: check(material)?,
     })
@@ -294,11 +296,25 @@ fn timeline(log: &LogFacts) -> Vec<Happened> {
 
 fn letter(letter: &super::facts::LetterSent) -> SentLetter {
     SentLetter {
-        sent_at: Some(letter.sent_at),
+        sent_at: letter.sent_at,
         to: Some(letter.recipients.join(", ")),
         digest: Some(letter.sha256.clone()),
+        erased_on: letter.erased_at.map(|at| at.date_naive()),
         subject: letter.subject.clone(),
         body: LetterBody::Text(letter.text.clone()),
+    }
+}
+
+fn told(told: &super::facts::Told) -> ToldOutside {
+    ToldOutside {
+        says: NO_LETTER.to_owned(),
+        on: told.on,
+        to: told.to.clone(),
+        channel: told.channel.map(|channel| capital(channel.as_str())),
+        reference: told.reference.clone(),
+        recorded_by: told.by.clone(),
+        recorded_at: told.at,
+        note: [&told.context, &told.data, &told.going_forward].map(Clone::clone).to_vec(),
     }
 }
 
@@ -319,7 +335,14 @@ fn sources(facts: &Facts) -> Vec<SourceFile> {
 fn check(material: &Material<'_>) -> Result<Check, BundleError> {
     let (facts, checkpoint) = (material.facts, material.checkpoint()?);
     let mut more = vec![
-        ("Bundle".to_owned(), format!("{}, version {}", facts.bundle.id, facts.bundle.version)),
+        ("Correction".to_owned(), facts.correction.id.to_string()),
+        (
+            "Bundle".to_owned(),
+            format!(
+                "{}, version {}, made by version {}",
+                facts.bundle.id, facts.bundle.version, facts.bundle.engine_version
+            ),
+        ),
         ("Log".to_owned(), format!("{}, {} entries", checkpoint.origin, checkpoint.size)),
         ("Root of the log".to_owned(), checkpoint.root.to_string()),
     ];
@@ -339,7 +362,10 @@ fn check(material: &Material<'_>) -> Result<Check, BundleError> {
         file: PATH.to_owned(),
         command: "leakage verify bundle.zip --key key.pem".to_owned(),
         audit_digest: Some(facts.audit.digest.clone()),
-        engine: Some(facts.bundle.engine_version.clone()),
+        engine: Some(match &facts.audit.engine_version {
+            Some(version) => format!("version {version}"),
+            None => "a version that was not recorded".to_owned(),
+        }),
         key: Some(format!("Ed25519, {}", key::fingerprint(&material.key))),
         more,
     })

@@ -119,7 +119,7 @@ async fn the_database_refuses_what_must_never_be() {
         }
     }
     for (table, column) in
-        [("corrections", "client"), ("correction_disputes", "reason"), ("deliveries", "recipient")]
+        [("corrections", "client"), ("correction_disputes", "reason"), ("deliveries", "letter_id")]
     {
         let statement = format!("update {table} set {column} = {column}");
         assert_eq!(denied(&app, &org, &statement).await.as_deref(), Some("42501"), "{statement}");
@@ -139,7 +139,7 @@ async fn run(app: &TestApp, org: &leakage_tests::Org<'_>, statement: &str) -> Re
 }
 
 /// The constraint that refuses a statement.
-async fn refused(app: &TestApp, org: &leakage_tests::Org<'_>, statement: &str) -> Option<String> {
+pub(crate) async fn refused(app: &TestApp, org: &leakage_tests::Org<'_>, statement: &str) -> Option<String> {
     let error = run(app, org, statement).await.err()?;
     error.as_database_error()?.constraint().map(str::to_owned)
 }

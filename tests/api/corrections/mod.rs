@@ -11,7 +11,7 @@ mod examples;
 mod proof;
 mod refusals;
 
-pub(crate) use database::denied;
+pub(crate) use database::{denied, refused};
 
 use leakage_tests::{Caller, Org, TestApp, send};
 use serde_json::{Value, json};

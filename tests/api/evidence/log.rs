@@ -172,3 +172,67 @@ async fn many_at_once_make_one_log() {
     let sound = check(&owner, None).await;
     assert_eq!((&sound["sound"], &sound["size"]), (&json!(true), &json!(22)), "{sound:#}");
 }
+
+#[tokio::test]
+async fn a_long_log_is_exported_piece_by_piece_and_checks_as_a_whole() {
+    let app = TestApp::start().await;
+    let (org, _, _) = told(&app).await;
+    let mut tx = app.app.db.begin(org.id).await.unwrap();
+    for number in 0..2_500 {
+        tx.log(leakage_api::storage::timeline_log::NewLogEntry {
+            at: app.clock.now(),
+            actor: "job:test".to_owned(),
+            command: "count".to_owned(),
+            subject: format!("number:{number}"),
+            before: Value::Null,
+            after: json!({ "number": number }),
+            reason: None,
+            source: None,
+        });
+    }
+    tx.commit().await.unwrap();
+    app.work().await;
+    let mut response = org.owner.caller.get("/v1/timeline-log/export").send().await.unwrap();
+    let (mut pieces, mut bytes) = (0, Vec::new());
+    while let Some(piece) = response.chunk().await.unwrap() {
+        pieces += 1;
+        bytes.extend_from_slice(&piece);
+    }
+    assert!(pieces >= 3, "a thousand entries at a time: {pieces}");
+    let text = String::from_utf8(bytes).unwrap();
+    let places: Vec<u64> = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).unwrap()["place"].as_u64())
+        .collect();
+    assert_eq!(places, (0..2_503).collect::<Vec<_>>(), "each entry once, in order");
+    let keys = super::keys(&app, &org).await;
+    let kept =
+        org.read("/v1/timeline-log/checkpoint").await["checkpoint"]["note"].as_str().unwrap().to_owned();
+    let outcome = leakage_core::evidence::verify::verify_log(
+        leakage_core::evidence::verify::LogFile {
+            lines: &mut text.as_bytes(),
+            checkpoints: &[kept],
+            keys: &keys,
+        },
+        &|key, text, signature| {
+            aws_lc_rs::signature::UnparsedPublicKey::new(&aws_lc_rs::signature::ED25519, key)
+                .verify(text, signature)
+                .is_ok()
+        },
+    );
+    assert!(outcome.holds(), "{outcome:#?}");
+}
+
+#[tokio::test]
+async fn a_text_is_changed_by_an_erasure_only() {
+    let app = TestApp::start().await;
+    let (org, _, _) = told(&app).await;
+    for (statement, constraint) in [
+        ("update correction_timeline set reason = 'another'", "correction_timeline_only_erased"),
+        ("update correction_entries set reason = 'another'", "correction_entries_only_erased"),
+        ("update correction_frozen_facts set facts = '{}'", "correction_frozen_facts_only_erased"),
+    ] {
+        let refused = crate::corrections::refused(&app, &org, statement).await;
+        assert_eq!(refused.as_deref(), Some(constraint), "{statement}");
+    }
+}

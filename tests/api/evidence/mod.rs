@@ -2,9 +2,11 @@
 //! persons who ask to be forgotten.
 
 mod bundles;
+mod erasures;
 mod lines;
 mod log;
 mod persons;
+mod says;
 
 use crate::corrections::{Desk, audited, message};
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
@@ -43,6 +45,11 @@ pub(crate) fn provisioning(users: &[&str]) -> String {
 
 /// An organization with a gap of one seat whose provisioning log was captured, and its correction, told.
 pub(crate) async fn told(app: &TestApp) -> (Org<'_>, Desk, Value) {
+    told_so(app, message(61)).await
+}
+
+/// The same, told in this way.
+pub(crate) async fn told_so(app: &TestApp, how: Value) -> (Org<'_>, Desk, Value) {
     let (org, gap) = audited(app, 61, 60, 8..=9).await;
     let log = org.import_whole(
         "directory-audits.json",
@@ -52,8 +59,9 @@ pub(crate) async fn told(app: &TestApp) -> (Org<'_>, Desk, Value) {
     let log = log.await;
     org.audit(json!({"from": "2026-08", "to": "2026-09"})).await;
     let (mut desk, _) = Desk::open(&org.owner.caller, &[&gap]).await;
-    desk.ok(&org.owner.caller, "communicate", message(61)).await;
+    desk.ok(&org.owner.caller, "communicate", how).await;
     app.work().await;
+    desk.read(&org.owner.caller, "").await;
     (org, desk, log)
 }
 
@@ -83,6 +91,15 @@ pub(crate) async fn content(caller: &Caller, bundle: &Value) -> Vec<u8> {
     let response = caller.get(&path).send().await.unwrap();
     assert_eq!(response.status(), 200);
     response.bytes().await.unwrap().to_vec()
+}
+
+/// One file of an archive, as text.
+pub(crate) fn file(archive: &[u8], path: &str) -> String {
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(archive)).unwrap();
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut zip.by_name(path).unwrap_or_else(|_| panic!("{path}")), &mut bytes)
+        .unwrap();
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The keys that an organization publishes.

@@ -23,7 +23,7 @@ use crate::services::corrections::{self, acting, opening};
 use crate::services::idempotency::{Replay, Reply, once};
 use crate::storage::corrections::{self as stored, CorrectionFilter, records};
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use history::{CorrectionLedger, TimelineEntry, TimelinePage};
 use leakage_core::id::{AuditId, ClientId, CorrectionId};
 use leakage_core::money::Currency;
@@ -259,12 +259,14 @@ struct FrozenFacts {
     /// The version of the correction that sent the message; none while nothing was sent.
     #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     version: Option<i64>,
-    /// SHA-256 of `facts`.
+    /// SHA-256 of `facts` as they were frozen.
     #[schema(max_length = 71)]
     sha256: Option<String>,
     /// Canonical JSON (RFC 8785) of subject, lines, ledger and gaps, as they were.
     #[schema(max_length = 100_000_000)]
     facts: Option<String>,
+    /// Since when a person is erased from `facts`, so that the digest is of other words.
+    erased_at: Option<DateTime<Utc>>,
 }
 
 /// Read the facts behind the last message
@@ -284,10 +286,10 @@ async fn get_correction_frozen_facts(
     let mut tx = app.db.begin(actor.org).await?;
     stored::find(&mut tx, *path).await?.ok_or_else(ApiError::not_found)?;
     let frozen = match records::frozen(&mut tx, *path).await? {
-        Some((version, sha256, facts)) => {
-            FrozenFacts { version: Some(version), sha256: Some(sha256), facts: Some(facts) }
+        Some((version, sha256, facts, erased_at)) => {
+            FrozenFacts { version: Some(version), sha256: Some(sha256), facts: Some(facts), erased_at }
         }
-        None => FrozenFacts { version: None, sha256: None, facts: None },
+        None => FrozenFacts { version: None, sha256: None, facts: None, erased_at: None },
     };
     Ok(HttpResponse::Ok().json(frozen))
 }

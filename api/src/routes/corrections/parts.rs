@@ -4,6 +4,7 @@ use crate::error::ApiError;
 use chrono::NaiveDate;
 use leakage_core::correction::case::{Correction, GoingForward};
 use leakage_core::correction::command::Message;
+use leakage_core::correction::policy::Channel;
 use leakage_core::correction::quantity::{Extent, Part};
 use leakage_core::money::Money;
 use leakage_core::period::Month;
@@ -165,6 +166,13 @@ pub(super) struct Letter {
     /// What happens next, in words.
     #[schema(max_length = 20000)]
     pub going_forward: String,
+    /// The person who was told. The evidence says so, or that it was not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 300, example = "Casey Client")]
+    pub to: Option<String>,
+    /// How the client was told. The evidence says so, or that it was not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
     /// Where the letter is kept, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 500)]
@@ -186,10 +194,14 @@ impl Letter {
             short(pointer, text, LONGEST)?;
         }
         short("/message/reference", self.reference.as_deref().unwrap_or_default(), 500)?;
+        short("/message/to", self.to.as_deref().unwrap_or_default(), 300)?;
+        let to = self.to.as_deref().map(str::trim).filter(|to| !to.is_empty());
         Ok(Message {
             context: self.context.clone(),
             data: self.data.clone(),
             going_forward: self.going_forward.clone(),
+            to: to.map(str::to_owned),
+            channel: self.channel,
             reference: self.reference.clone(),
             letter: None,
             price_change: self.price_change.clone(),

@@ -270,7 +270,8 @@ fn announcement(case: &Case) -> Value {
     case.announcement.as_ref().map_or(Value::Null, |told| {
         json!({
             "context": told.context, "data": told.data, "going_forward": told.going_forward,
-            "reference": told.reference, "letter_id": told.letter.as_ref().map(|letter| &letter.id),
+            "to": told.to, "channel": told.channel, "reference": told.reference,
+            "letter_id": told.letter.as_ref().map(|letter| &letter.id),
             "letter_sha256": told.letter.as_ref().map(|letter| &letter.sha256), "frozen_facts": told.frozen,
             "retro": money(told.announced.retro), "forward": money(told.announced.forward),
             "band": told.shock.band, "reply_by": told.reply_by, "by": told.by, "at": told.at,

@@ -1,5 +1,6 @@
 //! Imports: upload a file, see what was read and what was refused, void it.
 
+mod file;
 mod upload;
 mod view;
 
@@ -14,9 +15,7 @@ use crate::services::imports::{self, ImportAnswers};
 use crate::storage::import_errors;
 use crate::storage::imports::{self as stored, ImportRow};
 use crate::storage::{jobs, records};
-use actix_web::http::header::{
-    self, Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue,
-};
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::{DateTime, Utc};
 use leakage_core::id::{ImportId, JobId};
@@ -37,9 +36,9 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .service(follow_import)
         .service(list_import_rows)
         .service(list_import_errors)
-        .service(get_import_file)
         .service(answer_import)
         .service(void_import);
+    file::configure(config);
 }
 
 /// Upload a file
@@ -316,49 +315,6 @@ async fn list_import_errors(
     let rows = import_errors::page(&mut tx, *path, page.after.unwrap_or(-1), page.fetch()).await?;
     let paged = page.page(rows, |row| row.position)?.map(view::ImportError::from);
     routes::list(&request, &ImportErrorPage::from(paged))
-}
-
-/// Download an import's original file
-///
-/// Byte for byte as it was uploaded.
-#[utoipa::path(
-    tag = "imports",
-    security(("access_token" = []), ("api_key" = [])),
-    extensions(("x-permission" = json!("read"))),
-    params(("import_id" = ImportId, Path, description = "The import.")),
-    responses((status = 200, description = "The file.", body = view::FileBytes, content_type = "application/octet-stream")),
-)]
-#[get("/imports/{import_id}/file")]
-async fn get_import_file(
-    actor: Allowed<perm::Read>,
-    app: web::Data<App>,
-    path: web::Path<ImportId>,
-) -> Result<HttpResponse, ApiError> {
-    let row = find(&app, &actor, *path).await?;
-    let key = imports::object_key(actor.org, &row.sha256);
-    let (size, stream) = app.objects.get_stream(&key).await.map_err(ApiError::internal)?;
-    // Never the uploader's content type: a browser must not run what someone uploaded.
-    Ok(HttpResponse::Ok()
-        .content_type("application/octet-stream")
-        .insert_header(attachment(row.file_name))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .no_chunking(size)
-        .streaming(stream))
-}
-
-/// The header that names a download: plain ASCII for every client, and the name itself in the form of
-/// RFC 6266 for those that know it.
-fn attachment(name: String) -> ContentDisposition {
-    let plain: String = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
-    let mut parameters = vec![DispositionParam::Filename(plain)];
-    if !name.is_ascii() {
-        parameters.push(DispositionParam::FilenameExt(ExtendedValue {
-            charset: Charset::Ext("UTF-8".to_owned()),
-            language_tag: None,
-            value: name.into_bytes(),
-        }));
-    }
-    ContentDisposition { disposition: DispositionType::Attachment, parameters }
 }
 
 /// Answer an import's questions

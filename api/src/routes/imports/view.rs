@@ -37,7 +37,7 @@ pub(super) struct ReadingProgress {
     "rows_refused": 0, "records": 41, "incomplete": "none", "incomplete_clients": [], "problem": null,
     "job_id": "01931f3e-7d5c-7b60-9f10-000000000001", "created_by": "user:01931f3e-7d5c-7b60-9f10-000000000002",
     "created_at": "2026-11-22T12:00:00Z", "completed_at": "2026-11-22T12:00:01Z", "void_reason": null,
-    "voided_by": null, "voided_at": null, "profile_id": null, "profiles": [], "version": 2
+    "voided_by": null, "voided_at": null, "file_erased_at": null, "profile_id": null, "profiles": [], "version": 2
 }))]
 pub(super) struct Import {
     /// Its id.
@@ -133,6 +133,8 @@ pub(super) struct Import {
     voided_by: Option<String>,
     /// When.
     voided_at: Option<DateTime<Utc>>,
+    /// When the uploaded file was removed; what was read from it stays.
+    file_erased_at: Option<DateTime<Utc>>,
     /// The saved import profile that it was read with, the first of several.
     profile_id: Option<ImportProfileId>,
     /// The import profiles that it was read with: id, version, digest and definition as they were then.
@@ -179,6 +181,7 @@ impl From<ImportRow> for Import {
             void_reason: row.void_reason,
             voided_by: row.voided_by,
             voided_at: row.voided_at,
+            file_erased_at: row.file_erased_at,
             profile_id: row.profile_id.map(ImportProfileId::new),
             profiles: row.profiles,
             version: row.version,

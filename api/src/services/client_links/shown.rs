@@ -97,7 +97,7 @@ async fn gather(tx: &mut OrgTx, opened: Opened) -> Result<Shown, ApiError> {
     let msp = organizations::find(tx).await?.ok_or_else(ApiError::not_found)?.name;
     let frozen = records::frozen(tx, id).await?;
     let (frozen_sha256, facts) = match frozen {
-        Some((_, sha256, text)) => {
+        Some((_, sha256, text, _)) => {
             (Some(sha256), serde_json::from_str::<Frozen>(&text).map_err(ApiError::internal)?)
         }
         None => (None, Frozen::default()),

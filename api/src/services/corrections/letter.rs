@@ -228,6 +228,10 @@ pub async fn write_reminder(
     instalment: Option<u16>,
 ) -> Result<Option<LetterRow>, ApiError> {
     let Some(last) = sent::last_of_correction(tx, loaded.id()).await? else { return Ok(None) };
+    // Whoever it went to was erased: nobody is known to write to.
+    if last.recipient.contains(crate::services::erasures::ERASED) {
+        return Ok(None);
+    }
     let correction = &loaded.correction;
     let (kind, facts) = match instalment {
         Some(number) => (LetterKind::InstalmentReminder, letter_facts::of_instalment(correction, number)),
@@ -347,6 +351,8 @@ fn message(letter: &LetterRow) -> Result<Message, ApiError> {
         context: part(Part::Context),
         data: part(Part::Data),
         going_forward: part(Part::GoingForward),
+        to: None,
+        channel: None,
         reference: Some(letter.id.to_string()),
         letter: Some(KeptLetter { id: letter.id.to_string(), sha256: letter.sha256.clone() }),
         price_change: None,

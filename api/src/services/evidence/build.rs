@@ -17,8 +17,8 @@ use leakage_core::correction::case::Correction;
 use leakage_core::correction::ledger::Ledger;
 use leakage_core::correction::state::State;
 use leakage_core::digest;
-use leakage_core::evidence::facts::{Captured, Facts, LogEntry, LogFacts, Predecessor};
-use leakage_core::evidence::{Seal, SealError, freezing, frozen_digest, write};
+use leakage_core::evidence::facts::{Facts, LogEntry, LogFacts, Predecessor};
+use leakage_core::evidence::{Seal, SealError, freezing, frozen_digest, named, write};
 use leakage_core::id::{CorrectionId, OrgId};
 use leakage_core::log::inclusion_proof;
 use serde_json::Value;
@@ -82,13 +82,19 @@ pub async fn build(app: &App, org: OrgId, id: Uuid) -> Result<Option<Made>, ApiE
     if row.status != "building" {
         return Ok(None);
     }
-    let (facts, keys) = proved(app, org, &row).await?;
-    let full = row.names == "full";
-    let persons = if full { persons(&facts, &keys.pseudonyms) } else { Vec::new() };
+    let (mut facts, keys) = proved(app, org, &row).await?;
+    // With pseudonyms nobody is named.
+    let named =
+        if row.names == "full" { named(&mut facts).map_err(ApiError::internal)? } else { BTreeSet::new() };
+    let persons = named.iter().map(|name| person(&keys.pseudonyms, name)).collect();
     let work = tokio::task::spawn_blocking(move || write(&facts, &keys, Cursor::new(Vec::new())));
     let (archive, sealed) = work.await.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
     let archive = Bytes::from(archive.into_inner());
     let (sha256, size) = (digest::of_bytes(&archive), archive.len());
+    // Noted first: an archive that is kept and has no bundle is then found, and removed.
+    let mut tx = app.db.begin(org).await?;
+    stored::writing(&mut tx, id, &sha256).await?;
+    tx.commit().await?;
     let stream = futures_util::stream::once(std::future::ready(Ok::<_, std::io::Error>(archive)));
     app.objects.put_stream(&object_key(org, &sha256), stream).await.map_err(ApiError::internal)?;
     Ok(Some(Made {
@@ -216,27 +222,4 @@ async fn proved(app: &App, org: OrgId, row: &BundleRow) -> Result<(Facts, Keys),
     let entries = rows.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
     facts.log = Some(LogFacts { checkpoint: checkpoint.note, frozen_at: place, entries });
     Ok((facts, keys))
-}
-
-/// Keyed digests of the persons that facts name; `people` are only looked for in them, to be replaced.
-fn persons(facts: &Facts, key: &[u8; 32]) -> Vec<Vec<u8>> {
-    let mut names: BTreeSet<&str> = BTreeSet::new();
-    for captured in &facts.provisioning {
-        if let Captured::Kept { record, .. } = captured {
-            names.extend(record.user.as_deref());
-            names.extend(record.actor.as_deref());
-        }
-    }
-    for captured in &facts.activity {
-        if let Captured::Kept { record, .. } = captured {
-            names.insert(&record.user);
-        }
-    }
-    names.extend(facts.letters.iter().flat_map(|letter| &letter.recipients).map(String::as_str));
-    for reply in &facts.replies {
-        // A name, or a name and an address.
-        names.insert(&reply.by);
-        names.extend(reply.by.split(['<', '>']).map(str::trim).filter(|part| !part.is_empty()));
-    }
-    names.into_iter().map(|name| person(key, name)).collect()
 }

@@ -4,6 +4,7 @@
 
 use super::rests;
 use super::rows::{Explained, explained, on_invoice};
+use super::telling::{sent, told_outside};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::services::{brand, organizations};
@@ -11,22 +12,20 @@ use crate::storage::captured::{self, CapturedRow};
 use crate::storage::corrections::records;
 use crate::storage::evidence_bundles::BundleRow;
 use crate::storage::imports::{self, ImportRow};
-use crate::storage::{OrgTx, StorageError, audits, deliveries, letters, members};
-use chrono::{DateTime, Utc};
+use crate::storage::{OrgTx, StorageError, audits, members};
 use leakage_core::audit::{Coverage, Gap};
+use leakage_core::billing_instructions::Reference;
 use leakage_core::correction::case::Correction;
-use leakage_core::digest;
 use leakage_core::evidence::facts::{
     Attachment, AuditFacts, Captured, CorrectionFacts, Erasure, Facts, GapFacts, Identity, Image, InputFile,
-    LetterSent, Msp, Person, Predecessor, PseudonymScope, Reply,
+    Msp, Person, Predecessor, PseudonymScope, Reply,
 };
-use leakage_core::id::{AuditId, CorrectionId, ImportId, LetterId, OrgId};
+use leakage_core::id::{AuditId, CorrectionId, ImportId, OrgId};
 use leakage_core::log::Hash;
 use leakage_core::matching::fold;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use uuid::Uuid;
 
 /// The program that gathers them.
 const ENGINE: &str = env!("CARGO_PKG_VERSION");
@@ -48,11 +47,11 @@ pub(super) async fn gather(
     };
     let audits = found.iter().map(|(audit, ..)| *audit).chain([audit]).collect();
     let known = Known::load(&mut tx, row, &correction, &audits, audit).await?;
-    let letters = known.letters(&mut tx, row, &correction).await?;
+    let (letters, addressed) = sent(&mut tx, row, &correction).await?;
     tx.commit().await?;
     let replies = replies(app, org, row, &correction, &known.files).await?;
     let explained = explained(app, org, (&found, &correction), &known.imports).await?;
-    let people = known.people.into_iter().chain(spoke(&correction)).collect();
+    let people = known.people.into_iter().chain(spoke(&correction)).chain(addressed).collect();
     Ok(Facts {
         bundle: Identity {
             id: row.correction_id,
@@ -65,6 +64,7 @@ pub(super) async fn gather(
         months: rests::months(&found, &correction),
         gaps: with_explanations(found, &explained),
         inputs: inputs(&known.imports, &explained)?,
+        told: told_outside(&correction),
         correction: of_correction(row, correction),
         audit: known.audit,
         rules: explained.rules,
@@ -90,7 +90,7 @@ fn of_correction(row: &BundleRow, correction: Correction) -> CorrectionFacts {
     });
     CorrectionFacts {
         id: CorrectionId::new(row.correction_id),
-        reference: correction.announcement.as_ref().and_then(|told| told.reference.clone()),
+        reference: Some(Reference::of(CorrectionId::new(row.correction_id)).to_string()),
         remarks: remarks.collect(),
         state: correction.state,
         version: row.correction_version,
@@ -179,45 +179,6 @@ impl Known {
             files,
         })
     }
-
-    /// The message itself, and the letters of the correction that had gone out.
-    async fn letters(
-        &self,
-        tx: &mut OrgTx,
-        row: &BundleRow,
-        correction: &Correction,
-    ) -> Result<Vec<LetterSent>, ApiError> {
-        let mut sent: Vec<LetterSent> = message(correction)?.into_iter().collect();
-        let of_correction = Some(row.correction_id);
-        for letter in letters::list(tx, None, of_correction, None, 1000).await? {
-            let delivered = deliveries::of_letter(tx, LetterId::new(letter.id), None, 1000).await?;
-            let ids: Vec<Uuid> = delivered.iter().map(|one| one.id).collect();
-            let attempts = deliveries::attempts(tx, &ids).await?;
-            let out = attempts.iter().filter(|attempt| {
-                attempt.at <= row.created_at
-                    && matches!(attempt.outcome.as_str(), "sent" | "handed_out" | "delivered")
-            });
-            let out: BTreeMap<Uuid, DateTime<Utc>> =
-                out.rev().map(|attempt| (attempt.delivery_id, attempt.at)).collect();
-            let Some(sent_at) = out.values().min().copied() else { continue };
-            let to = delivered.into_iter().filter(|one| out.contains_key(&one.id)).map(|one| one.recipient);
-            sent.push(LetterSent {
-                number: 0,
-                kind: letter.kind,
-                subject: letter.subject,
-                text: letter.body_text,
-                html: letter.body_html,
-                sha256: letter.sha256,
-                recipients: to.collect(),
-                sent_at,
-            });
-        }
-        sent.sort_by(|a, b| (a.sent_at, &a.sha256).cmp(&(b.sent_at, &b.sha256)));
-        for (letter, number) in sent.iter_mut().zip(1..) {
-            letter.number = number;
-        }
-        Ok(sent)
-    }
 }
 
 /// The imports that audits read, and those that were there when an invoice was found to be wrong, each once.
@@ -240,23 +201,6 @@ async fn imports_of(
     Ok(read.into_values().collect())
 }
 
-/// The message of the correction, as the client was told.
-fn message(correction: &Correction) -> Result<Option<LetterSent>, ApiError> {
-    // What went out as a letter of ours is among the letters.
-    let told = correction.announcement.as_ref().filter(|told| told.letter.is_none());
-    let Some(told) = told else { return Ok(None) };
-    let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let parts = [&told.context, &told.data, &told.going_forward];
-    let subject = format!("Message to {}", correction.subject.client);
-    let text = parts.iter().map(|part| part.as_str()).collect::<Vec<_>>().join("\n\n") + "\n";
-    let html = parts.iter().map(|part| format!("<p>{}</p>\n", escape(part))).collect::<Vec<_>>().concat();
-    let sha256 = digest::of_json(&json!({"subject": subject, "text": text, "html": html}))
-        .map_err(ApiError::internal)?;
-    let recipients = Vec::new();
-    let kind = "message".to_owned();
-    Ok(Some(LetterSent { number: 0, kind, subject, text, html, sha256, recipients, sent_at: told.at }))
-}
-
 async fn members_as_people(tx: &mut OrgTx) -> Result<Vec<Person>, ApiError> {
     let rows = members::list(tx, None, 10_000).await?.into_iter();
     Ok(rows.map(|row| Person { name: Some(row.name), address: Some(row.email) }).collect())
@@ -277,7 +221,7 @@ async fn audit_facts(tx: &mut OrgTx, id: AuditId, client: &str) -> Result<AuditF
     Ok(AuditFacts {
         id,
         digest: row.digest.ok_or(StorageError::Corrupt { column: "audits.digest" })?,
-        engine_version: ENGINE.to_owned(),
+        engine_version: row.engine_version,
         known_at: row.known_at.ok_or(StorageError::Corrupt { column: "audits.known_at" })?,
         period: part(&mut document, "period")?,
         policy: part(&mut document, "policy")?,

@@ -6,10 +6,11 @@ mod facts;
 mod person;
 mod rests;
 mod rows;
+mod telling;
 
 pub use build::{Made, build};
 pub use capture::capture;
-pub use person::person;
+pub use person::{known_as, person};
 pub use rests::gaps;
 
 use crate::app::App;
@@ -142,6 +143,7 @@ pub async fn tick(app: &App) -> Result<usize, StorageError> {
             let midnight = day_after(now.date_naive()).and_time(NaiveTime::MIN).and_utc();
             let (kind, next) = match task.as_str() {
                 "retain" => (JobKind::RetainEvidence, Some(midnight)),
+                "tend" => (JobKind::TendEvidence, None),
                 _ => (JobKind::SealTimeline, None),
             };
             let mut tx = app.db.begin(org).await?;

@@ -21,9 +21,8 @@ use crate::jobs::{self, JobKind};
 use crate::services::cycles;
 use crate::services::organizations::{self, OrganizationSettings};
 use crate::services::text;
-use crate::storage::OrgTx;
-use crate::storage::clients;
 use crate::storage::imports::{self, ImportRow, NewImport};
+use crate::storage::{OrgTx, clients, import_files};
 use chrono::NaiveDate;
 use leakage_core::digest;
 use leakage_core::id::{ClientId, ImportId, OrgId};
@@ -132,6 +131,7 @@ pub async fn create(
         identity: &identity,
         created_by: &actor.label(),
     };
+    import_files::is_back(tx, file.sha256).await?;
     if !imports::insert(tx, &new, app.clock.now()).await? {
         let existing = imports::find_by_identity(tx, &identity).await?;
         let import = existing.ok_or_else(|| {
@@ -239,6 +239,28 @@ pub async fn void(
     }
     cycles::facts_changed(tx, app.clock.now()).await?;
     imports::find(tx, id).await?.ok_or_else(ApiError::not_found)
+}
+
+/// Removes the uploaded file of an import; what was read from it, and its digest, stay.
+pub async fn erase_file(
+    app: &App,
+    tx: &mut OrgTx,
+    actor: &Actor,
+    id: ImportId,
+    version: i64,
+) -> Result<ImportRow, ApiError> {
+    let erased = import_files::erase(tx, id, version, &actor.label(), app.clock.now()).await?;
+    let current = imports::find(tx, id).await?.ok_or_else(ApiError::not_found)?;
+    let Some(sha256) = erased else {
+        if current.version == version && current.file_erased_at.is_some() {
+            return Ok(current);
+        }
+        let (verb, when) = ("rid of its file", "no import of the same file is still to be read");
+        return Err(refused_change(&current, version, verb, when));
+    };
+    // Before it is said to be gone: what is marked and still there would be found by nobody.
+    app.objects.delete(&object_key(tx.org(), &sha256)).await.map_err(ApiError::internal)?;
+    Ok(current)
 }
 
 fn refused_change(current: &ImportRow, version: i64, verb: &str, when: &str) -> ApiError {

@@ -181,7 +181,8 @@ struct Store {
 
 impl Store {
     async fn begin(app: &App, org: OrgId, id: ImportId) -> Result<Self, StorageError> {
-        let mut tx = app.db.begin(org).await?;
+        // Between two batches it waits for the file.
+        let mut tx = app.db.begin_long(org).await?;
         let writer = Writer::begin(&mut tx, id).await?;
         Ok(Self { tx, writer })
     }

@@ -248,11 +248,15 @@ pub async fn freeze(
     Ok(())
 }
 
-/// The facts behind the last message: the version that sent it, their digest and canonical JSON.
-pub async fn frozen(tx: &mut OrgTx, id: CorrectionId) -> Result<Option<(i64, String, String)>, StorageError> {
+/// The version that sent a message, the digest of the facts behind it, their canonical JSON, and since when a person is
+/// erased from them.
+pub type Frozen = (i64, String, String, Option<DateTime<Utc>>);
+
+/// The facts behind the last message.
+pub async fn frozen(tx: &mut OrgTx, id: CorrectionId) -> Result<Option<Frozen>, StorageError> {
     let org = tx.org().uuid();
     Ok(sqlx::query_as(
-        "select version, sha256, facts
+        "select version, sha256, facts, erased_at
          from correction_frozen_facts
          where org_id = $1 and correction_id = $2
          order by version desc

@@ -139,6 +139,8 @@ pub(super) fn message() -> Message {
         context: "We found seats that were provisioned and not billed.".to_owned(),
         data: "12 seats, February to September".to_owned(),
         going_forward: "From the next invoice on we bill 72 seats.".to_owned(),
+        to: None,
+        channel: None,
         reference: None,
         letter: None,
         price_change: None,

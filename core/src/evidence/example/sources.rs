@@ -125,7 +125,8 @@ pub(super) fn letter() -> Result<LetterSent, BundleError> {
         html: html.to_owned(),
         sha256: letters::digest_of(subject, text, html)?,
         recipients: texts(["casey@contoso.test"]),
-        sent_at: at(2),
+        sent_at: Some(at(2)),
+        erased_at: None,
     })
 }
 

@@ -8,8 +8,11 @@
 //! stay.
 
 mod columns;
+mod persons;
 mod walk;
 mod words;
+
+pub use persons::named;
 
 use super::BundleError;
 use super::facts::{Facts, PseudonymScope};

@@ -72,6 +72,16 @@ pub(super) fn walk(facts: &mut Facts, visitor: &mut dyn Visitor) -> Result<(), B
             visitor.text(text);
         }
     }
+    if let Some(told) = &mut facts.told {
+        actor(&mut told.by, visitor);
+        if let Some(to) = &mut told.to {
+            visitor.person(to);
+        }
+        maybe_text(&mut told.reference, visitor);
+        for text in [&mut told.context, &mut told.data, &mut told.going_forward] {
+            visitor.text(text);
+        }
+    }
     for reply in &mut facts.replies {
         actor(&mut reply.by, visitor);
         maybe_text(&mut reply.text, visitor);

@@ -197,6 +197,7 @@ pub fn under_billed() -> Report {
                 sent_at: Some(at(day(2026, 11, 12), 9)),
                 to: Some("Ms Carter <carter@contoso.example>".to_owned()),
                 digest: Some(format!("sha256:{}", "d".repeat(64))),
+                erased_on: None,
                 subject:
                     "Your Microsoft 365 Business Premium licences: 2 seats that we had not billed (LF-1042)"
                         .to_owned(),
@@ -204,6 +205,7 @@ pub fn under_billed() -> Report {
             })
             .into_iter()
             .collect(),
+        told: None,
         sources: sources(),
         check: check(),
     }
@@ -264,6 +266,7 @@ pub fn credit() -> Report {
                 sent_at: None,
                 to: None,
                 digest: None,
+                erased_on: None,
                 subject: "We billed you too much: EUR 105.30 is given back".to_owned(),
                 body,
             })

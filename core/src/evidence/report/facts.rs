@@ -52,6 +52,8 @@ pub struct Report {
     pub timeline: Vec<Happened>,
     /// Letters as they were sent, in order.
     pub letters: Vec<SentLetter>,
+    /// What was recorded where the client was told and no letter is kept.
+    pub told: Option<ToldOutside>,
     /// The files that the numbers come from.
     pub sources: Vec<SourceFile>,
     /// How a reader checks this document.
@@ -254,10 +256,33 @@ pub struct SentLetter {
     pub to: Option<String>,
     /// Its digest, as the manifest has it.
     pub digest: Option<String>,
+    /// Since when a person is erased from it.
+    pub erased_on: Option<NaiveDate>,
     /// One line.
     pub subject: String,
     /// What it says.
     pub body: LetterBody,
+}
+
+/// What was recorded of telling the client outside the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToldOutside {
+    /// That no letter is kept, in a sentence.
+    pub says: String,
+    /// The day.
+    pub on: NaiveDate,
+    /// The person.
+    pub to: Option<String>,
+    /// How.
+    pub channel: Option<String>,
+    /// Where the MSP keeps its letter.
+    pub reference: Option<String>,
+    /// Who recorded it.
+    pub recorded_by: String,
+    /// When.
+    pub recorded_at: DateTime<Utc>,
+    /// What was noted, in paragraphs.
+    pub note: Vec<String>,
 }
 
 /// What a letter says.

@@ -15,6 +15,7 @@ mod words;
 pub use facts::{
     Check, Happened, LedgerBalance, LedgerEntry, LetterBody, MonthSeats, Provisioned, Report, ReportGap,
     ReportInstalment, ReportLedger, ReportMonth, ReportPlan, SeatUse, SentLetter, SourceFile, Summary,
+    ToldOutside,
 };
 
 use crate::audit::Direction;
@@ -48,6 +49,7 @@ fn laid(report: &Report) -> Result<Laid, PdfError> {
     settled::plan(&mut flow, report);
     settled::ledger(&mut flow, report);
     settled::timeline(&mut flow, report);
+    proof::told(&mut flow, report);
     proof::letters(&mut flow, report);
     proof::sources(&mut flow, report);
     proof::check(&mut flow, report);

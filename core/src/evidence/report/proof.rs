@@ -6,6 +6,29 @@ use crate::letters::wording as say;
 use crate::pdf::{Cell, Column, Flow, Table, pt};
 use rust_decimal::Decimal;
 
+/// What was recorded where the client was told and no letter is kept.
+pub(super) fn told(flow: &mut Flow, report: &Report) {
+    let Some(told) = &report.told else { return };
+    flow.heading(2, "What the client was told");
+    flow.lead(&told.says);
+    let recorded = |value: &Option<String>| value.clone().unwrap_or_else(|| "not recorded".to_owned());
+    flow.pairs(&[
+        ("Told on".to_owned(), say::date(told.on)),
+        ("Person".to_owned(), recorded(&told.to)),
+        ("Channel".to_owned(), recorded(&told.channel)),
+        ("The MSP's letter".to_owned(), recorded(&told.reference)),
+        ("Recorded by".to_owned(), told.recorded_by.clone()),
+        ("Recorded".to_owned(), words::time(told.recorded_at)),
+    ]);
+    flow.indent();
+    for paragraph in &told.note {
+        let style = flow.theme.body;
+        flow.paragraph(paragraph, style, pt(6));
+    }
+    flow.outdent();
+    flow.space(pt(18));
+}
+
 /// Letters as they were sent.
 pub(super) fn letters(flow: &mut Flow, report: &Report) {
     if report.letters.is_empty() {
@@ -23,6 +46,10 @@ fn one(flow: &mut Flow, letter: &SentLetter) {
     let mut pairs = vec![("Sent".to_owned(), sent)];
     pairs.extend(letter.to.iter().map(|to| ("To".to_owned(), to.clone())));
     pairs.extend(letter.digest.iter().map(|digest| ("Digest".to_owned(), digest.clone())));
+    pairs.extend(letter.erased_on.map(|on| {
+        let says = format!("A person, on {}; the digest is of the words before.", say::date(on));
+        ("Erased".to_owned(), says)
+    }));
     flow.pairs(&pairs);
     flow.indent();
     match &letter.body {

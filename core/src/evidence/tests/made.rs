@@ -150,3 +150,67 @@ fn facts_are_kept_as_json_without_loss() {
     let kept: Facts = serde_json::from_str(&serde_json::to_string(&facts).unwrap()).unwrap();
     assert_eq!(kept, facts);
 }
+
+#[test]
+fn where_no_letter_is_kept_the_bundle_says_what_was_recorded_and_makes_up_none() {
+    let mut facts = facts();
+    facts.letters.clear();
+    facts.told = Some(crate::evidence::facts::Told {
+        by: "user:0190".to_owned(),
+        at: "2026-11-22T09:00:00Z".parse().unwrap(),
+        on: "2026-11-22".parse().unwrap(),
+        to: None,
+        channel: None,
+        reference: None,
+        context: "We rang.".to_owned(),
+        data: "Two seats.".to_owned(),
+        going_forward: "22 seats from December on.".to_owned(),
+    });
+    let bundle = bundle_of(facts);
+    assert_eq!(checked(&bundle).first_failure(), None);
+    let recorded = text(&bundle, "letters/told.json");
+    for said in [
+        r#""letter_kept":false"#,
+        r#""context":"We rang.""#,
+        r#""to":null"#,
+        r#""channel":null"#,
+        r#""on":"2026-11-22""#,
+        "the service keeps no letter",
+    ] {
+        assert!(recorded.contains(said), "{said}\n{recorded}");
+    }
+    assert_eq!(text(&bundle, "letters/index.json"), "[]");
+    let paths: Vec<String> = unpacked(&bundle).into_iter().map(|(path, _)| path).collect();
+    assert!(!paths.iter().any(|path| path.starts_with("letters/") && path.ends_with(".txt")), "{paths:?}");
+}
+
+#[test]
+fn a_letter_that_waits_to_be_sent_says_so_and_one_with_an_erased_person_keeps_its_digest() {
+    let mut facts = facts();
+    let mut waiting = facts.letters[0].clone();
+    (waiting.number, waiting.sent_at) = (2, None);
+    facts.letters.push(waiting);
+    facts.letters[0].text = facts.letters[0].text.replace("Casey Client", "erased-0123456789abcdef");
+    facts.letters[0].erased_at = Some("2026-11-25T00:00:00Z".parse().unwrap());
+    let bundle = bundle_of(facts.clone());
+    let verification = checked(&bundle);
+    assert_eq!(verification.first_failure(), None);
+    let says = "1 of 2 letters are those that were written (SHA-256); from 1 a person was erased";
+    assert!(verification.checks.iter().any(|check| check.says.contains(says)), "{verification:#?}");
+    let index = text(&bundle, "letters/index.json");
+    assert!(index.contains(r#""sent_at":null"#) && index.contains(&facts.letters[0].sha256), "{index}");
+    // Other words without an erasure are found out.
+    facts.letters[0].erased_at = None;
+    assert!(failure(&bundle_of(facts)).1.contains("its digest is another"));
+}
+
+#[test]
+fn a_version_that_was_not_recorded_is_not_made_up() {
+    let mut facts = facts();
+    facts.audit.engine_version = None;
+    let bundle = bundle_of(facts);
+    assert!(text(&bundle, "manifest.json").contains(r#""engine_version":null"#));
+    assert!(text(&bundle, "audit.json").contains(r#""engine_version":null"#));
+    assert!(text(&bundle, "README.txt").contains("Audit made by version (not recorded)"));
+    assert_eq!(checked(&bundle).first_failure(), None);
+}

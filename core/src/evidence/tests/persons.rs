@@ -103,3 +103,66 @@ fn an_entry_may_not_claim_that_persons_were_replaced_where_none_are() {
     let bundle = resealed(files, |manifest| manifest.pseudonyms = None);
     assert!(failure(&bundle).1.contains("persons replaced"));
 }
+
+#[test]
+fn whoever_stands_anywhere_in_a_bundle_is_known_to_be_named() {
+    let mut facts = logged(facts());
+    facts.rows[0].columns.push("Contact name".to_owned());
+    facts.rows[0].rows[0].cells.push("Rita Row".to_owned());
+    facts.letters[0].text.push_str("Ask lena.letter@msp.test or Alex Account.\n");
+    let log = facts.log.as_mut().unwrap();
+    let entry = log.entries[0].entry.as_mut().unwrap();
+    let mut said: serde_json::Value = serde_json::from_str(entry).unwrap();
+    said["actor"] = serde_json::json!("client:Cleo@Contoso.test by link 0190");
+    *entry = said.to_string();
+    let before = facts.clone();
+    let named = crate::evidence::named(&mut facts).unwrap();
+    assert_eq!(facts, before, "looking changes nothing");
+    for person in [
+        "rita row",
+        "lena.letter@msp.test",
+        "alex account",
+        "cleo@contoso.test",
+        "casey client, cfo",
+        "casey client",
+        "casey@contoso.test",
+        "user0@contoso.test",
+        "person0 surname0",
+        "admin@contoso.test",
+        "owen owner",
+    ] {
+        assert!(named.contains(person), "{person}: {named:#?}");
+    }
+    assert!(!named.contains("contoso legal"), "a company is nobody");
+}
+
+#[test]
+fn what_was_recorded_of_telling_a_person_has_its_names_replaced() {
+    let told = crate::evidence::facts::Told {
+        by: "user:0190".to_owned(),
+        at: "2026-11-22T09:00:00Z".parse().unwrap(),
+        on: "2026-11-22".parse().unwrap(),
+        to: Some("Tom Told".to_owned()),
+        channel: Some(crate::correction::policy::Channel::Phone),
+        reference: Some("Ticket of Tom Told".to_owned()),
+        context: "Tom Told was rung up.".to_owned(),
+        data: "2 seats".to_owned(),
+        going_forward: "22 seats, said to tom@contoso.test".to_owned(),
+    };
+    let bundle = with(PseudonymScope::Organization, |facts| facts.told = Some(told));
+    let recorded = text(&bundle, "letters/told.json");
+    assert!(!recorded.contains("Tom") && !recorded.contains("tom@"), "{recorded}");
+    assert!(
+        recorded.contains("22 seats, said to person-") && recorded.contains(r#""by":"user:0190""#),
+        "{recorded}"
+    );
+}
+
+#[test]
+fn an_archive_itself_tells_whom_it_names() {
+    let bundle = bundle_of(facts());
+    let names = |person: &str| crate::evidence::verify::names(&bundle, &crate::person::Named::of([person]));
+    assert!(names("CASEY client") && names("user0@contoso.test") && names("admin@contoso.test"));
+    assert!(!names("asey Client") && !names("nobody@contoso.test"));
+    assert!(crate::evidence::verify::names(b"no archive", &crate::person::Named::of(["anybody"])));
+}

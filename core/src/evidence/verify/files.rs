@@ -82,8 +82,12 @@ fn sent(opened: &Opened<'_>) -> Result<String, Fault> {
     let index = opened.container.read(letters::INDEX)?;
     let index: Vec<Listed> = serde_json::from_slice(&index)
         .map_err(|error| format!("letters/index.json cannot be read: {error}."))?;
-    let mut replaced = 0_usize;
+    let (mut replaced, mut erased) = (0_usize, 0_usize);
     for letter in &index {
+        if letter.erased_at.is_some() {
+            erased += 1;
+            continue;
+        }
         if letter.pseudonymised {
             if opened.manifest.pseudonyms.is_none() {
                 return Err(format!(
@@ -105,13 +109,17 @@ fn sent(opened: &Opened<'_>) -> Result<String, Fault> {
             });
         }
     }
-    let (count, whole) = (index.len(), index.len() - replaced);
-    Ok(match replaced {
-        0 => format!("{count} letters are those that were written (SHA-256)."),
-        _ => format!(
-            "{whole} of {count} letters are those that were written; in the others persons are replaced."
-        ),
-    })
+    let (count, whole) = (index.len(), index.len() - replaced - erased);
+    let of = if whole == count { String::new() } else { format!("{whole} of ") };
+    let replaced = match replaced {
+        0 => String::new(),
+        _ => format!("; in {replaced} of them persons are replaced"),
+    };
+    let erased = match erased {
+        0 => String::new(),
+        _ => format!("; from {erased} a person was erased, so that their digests are of other words"),
+    };
+    Ok(format!("{of}{count} letters are those that were written (SHA-256){replaced}{erased}."))
 }
 
 fn replied(opened: &Opened<'_>) -> Result<String, Fault> {

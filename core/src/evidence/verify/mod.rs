@@ -17,6 +17,7 @@ pub use report::{Check, Outcome, Verification};
 use super::key::{self, VerifySignature};
 use super::manifest::{self, FORMAT, Manifest};
 use super::public_key;
+use crate::person::Named;
 use container::{Container, Refused};
 
 /// A bundle that was opened, and the key that signed its manifest.
@@ -69,6 +70,14 @@ pub fn verify(bundle: &[u8], known: &[[u8; 32]], verify: VerifySignature<'_>) ->
         out.remark(None, "What the files say was not checked, since they are not as they were signed.");
     }
     out
+}
+
+/// Whether any text of a bundle names a person, as whole words. What cannot be read may name anybody.
+pub fn names(bundle: &[u8], person: &Named) -> bool {
+    let Ok(container) = Container::open(bundle) else { return true };
+    let texts = container.members().iter().filter(|member| member.path != super::report_pdf::PATH);
+    let mut texts = texts.map(|member| container.read(&member.path));
+    texts.any(|read| read.map_or(true, |bytes| person.stands_in(&String::from_utf8_lossy(&bytes))))
 }
 
 fn open<'b>(

@@ -1,5 +1,9 @@
 //! Evidence bundles: what they are of, how far they are, and which persons they name.
 
+mod archives;
+
+pub use archives::{erase, index, left, removed, unindexed, writing};
+
 use super::{OrgTx, StorageError, expect_rows};
 use chrono::{DateTime, Utc};
 use leakage_core::id::{CorrectionId, JobId};
@@ -291,7 +295,7 @@ pub async fn end(
     let done = sqlx::query(
         "update evidence_bundles
          set status = 'built', sha256 = $3, size_bytes = $4, manifest_sha256 = $5, manifest = $6::json, built_at = $7,
-             version = version + 1
+             writing = null, indexed = true, version = version + 1
          where org_id = $1 and id = $2 and status = 'building'",
     )
     .bind(org)
@@ -328,8 +332,14 @@ async fn remove_facts(tx: &mut OrgTx, id: Uuid) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// Notes that a bundle could not be built. Harmless when it has ended already.
-pub async fn fail(tx: &mut OrgTx, id: Uuid, problem: &Value) -> Result<(), StorageError> {
+/// Notes that a bundle could not be built; its archive, if one was kept, is removed from then on. Harmless when it has
+/// ended already.
+pub async fn fail(
+    tx: &mut OrgTx,
+    id: Uuid,
+    problem: &Value,
+    tend_at: DateTime<Utc>,
+) -> Result<(), StorageError> {
     let org = tx.org().uuid();
     let done = sqlx::query(
         "update evidence_bundles
@@ -341,7 +351,11 @@ pub async fn fail(tx: &mut OrgTx, id: Uuid, problem: &Value) -> Result<(), Stora
     .bind(problem)
     .execute(tx.conn())
     .await?;
-    if done.rows_affected() == 1 { remove_facts(tx, id).await } else { Ok(()) }
+    if done.rows_affected() != 1 {
+        return Ok(());
+    }
+    super::evidence_clock::set(tx, "tend", tend_at).await?;
+    remove_facts(tx, id).await
 }
 
 /// The manifest of a bundle that was built.
@@ -354,46 +368,4 @@ pub async fn manifest(tx: &mut OrgTx, id: Uuid) -> Result<Option<Value>, Storage
             .fetch_optional(tx.conn())
             .await?;
     Ok(row.and_then(|(manifest,)| manifest))
-}
-
-/// Marks built bundles as erased: those that name a person, or (without one) those built before an instant
-/// whose corrections have ended. Answers their digests, under which the archives are kept.
-pub async fn erase(
-    tx: &mut OrgTx,
-    person: Option<&[u8]>,
-    built_before: Option<DateTime<Utc>>,
-    because: &str,
-    now: DateTime<Utc>,
-) -> Result<Vec<String>, StorageError> {
-    let org = tx.org().uuid();
-    let rows: Vec<(Uuid, String)> = sqlx::query_as(
-        "update evidence_bundles b
-         set status = 'erased', erased_at = $4, erased_because = $5, version = version + 1
-         where b.org_id = $1 and b.status = 'built'
-           and ($2::bytea is null
-                or exists (select
-                           from evidence_bundle_persons p
-                           where p.org_id = b.org_id and p.bundle_id = b.id and p.person = $2))
-           and ($3::timestamptz is null
-                or (b.built_at < $3
-                    and exists (select
-                                from corrections c
-                                where c.org_id = b.org_id and c.id = b.correction_id
-                                  and c.state in ('resolved', 'waived'))))
-         returning b.id, b.sha256",
-    )
-    .bind(org)
-    .bind(person)
-    .bind(built_before)
-    .bind(now)
-    .bind(because)
-    .fetch_all(tx.conn())
-    .await?;
-    let (ids, digests): (Vec<Uuid>, Vec<String>) = rows.into_iter().unzip();
-    sqlx::query("delete from evidence_bundle_persons where org_id = $1 and bundle_id = any($2)")
-        .bind(org)
-        .bind(ids)
-        .execute(tx.conn())
-        .await?;
-    Ok(digests)
 }
