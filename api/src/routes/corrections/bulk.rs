@@ -8,7 +8,7 @@ use crate::extract::JsonBody;
 use crate::routes::respond;
 use crate::services::corrections::bulk::{self, Filter, Group};
 use crate::services::idempotency::{Replay, Reply, once};
-use crate::services::text;
+use crate::services::{members, text};
 use crate::storage::audits;
 use crate::storage::corrections::facts::SetAside;
 use actix_web::{HttpResponse, post, web};
@@ -74,7 +74,7 @@ pub(super) struct BulkRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 2000)]
     pub reason: Option<String>,
-    /// To set aside: who owns the decision.
+    /// To set aside: who owns the decision: `me`, `user:` and the id of a member, or anybody else in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 300)]
     pub owner: Option<String>,
@@ -164,8 +164,9 @@ async fn bulk_corrections(
             }
             BulkAction::SetAside => {
                 aside = matching.ids();
-                let by = actor.label();
-                let word = word(request, app.clock.today(), &by)?;
+                let (by, named) = (actor.label(), request.owner.as_deref().unwrap_or_default().trim());
+                let owner = members::owner_label(tx, &actor, ("/owner", named)).await?;
+                let word = word(request, app.clock.today(), (&owner, &by))?;
                 if !request.dry_run {
                     bulk::set_aside(&app, tx, &aside, &word).await?;
                 }
@@ -199,12 +200,17 @@ fn filter(asked: &GapSelection) -> Result<Filter<'_>, ApiError> {
     })
 }
 
-fn word<'a>(request: &'a BulkRequest, today: NaiveDate, by: &'a str) -> Result<SetAside<'a>, ApiError> {
+fn word<'a>(
+    request: &'a BulkRequest,
+    today: NaiveDate,
+    (owner, by): (&'a str, &'a str),
+) -> Result<SetAside<'a>, ApiError> {
     let reason = request.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
     let reason = reason.ok_or_else(|| ApiError::invalid("/reason", "Say why they are set aside."))?;
     short("/reason", reason, 2000)?;
-    let owner = request.owner.as_deref().map(str::trim).filter(|owner| !owner.is_empty());
-    let owner = owner.ok_or_else(|| ApiError::invalid("/owner", "Say who owns the decision."))?;
+    if owner.is_empty() {
+        return Err(ApiError::invalid("/owner", "Say who owns the decision."));
+    }
     short("/owner", owner, 300)?;
     let review_on = request.review_on.filter(|day| *day > today);
     let review_on = review_on
