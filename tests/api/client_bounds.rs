@@ -148,7 +148,10 @@ async fn an_integration_asks_for_no_waiver_grants_none_and_stands_for_no_confirm
     let app = TestApp::start_with(with_mail(&server)).await;
     let mut case = told(&app).await;
     let owner = case.org.owner.caller.clone();
-    let key = case.org.api_key(&[Scope::Read, Scope::CorrectionsWrite, Scope::CatalogWrite, Scope::LettersWrite]).await;
+    let key = case
+        .org
+        .api_key(&[Scope::Read, Scope::CorrectionsWrite, Scope::CatalogWrite, Scope::LettersWrite])
+        .await;
     let reason = json!({"reason": "The client is unhappy"});
     let person = (403, vec!["person_required".to_owned()]);
     assert_eq!(case.desk.refused(&key, "request-waiver", reason.clone()).await, person);

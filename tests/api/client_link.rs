@@ -132,7 +132,13 @@ pub(crate) struct Holder<'a> {
 }
 
 impl Holder<'_> {
-    pub(crate) async fn ask(&self, method: Method, path: &str, version: i64, body: Option<Value>) -> (u16, Value) {
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        version: i64,
+        body: Option<Value>,
+    ) -> (u16, Value) {
         let request = self.app.stranger().request(method, &format!("/v1/client-link{path}"));
         let request = request.header("Client-Link", self.token).header("If-Match", format!("\"v{version}\""));
         send(match body {
@@ -584,7 +590,11 @@ async fn codes_are_mailed_sparingly_and_a_mail_that_fails_is_told() {
     let server = SmtpServer::start();
     let app = TestApp::start_with(with_mail(&server)).await;
     let case = told(&app).await;
-    let tokens = [case.hand_out(json!({})).await.1, case.hand_out(json!({})).await.1, case.hand_out(json!({})).await.1];
+    let tokens = [
+        case.hand_out(json!({})).await.1,
+        case.hand_out(json!({})).await.1,
+        case.hand_out(json!({})).await.1,
+    ];
     let [first, second, third] = tokens.each_ref().map(|token| Holder { app: &app, token });
     server.becomes(Mood::Busy);
     assert_problem(&first.code("accept").await, 503, "unavailable");
@@ -611,13 +621,18 @@ async fn of_many_codes_that_are_asked_for_at_once_as_few_are_mailed_as_one_after
     let server = SmtpServer::start();
     let app = TestApp::start_with(with_mail(&server)).await;
     let case = told(&app).await;
-    let tokens = [case.hand_out(json!({})).await.1, case.hand_out(json!({})).await.1, case.hand_out(json!({})).await.1];
+    let tokens = [
+        case.hand_out(json!({})).await.1,
+        case.hand_out(json!({})).await.1,
+        case.hand_out(json!({})).await.1,
+    ];
     let before = server.taken().len();
     let holders = tokens.each_ref().map(|token| Holder { app: &app, token });
     let statuses = async |holder: &Holder<'_>| {
         let asked: Vec<_> = (0..9)
             .map(|_| {
-                let request = app.stranger().post("/v1/client-link/codes").header("Client-Link", holder.token);
+                let request =
+                    app.stranger().post("/v1/client-link/codes").header("Client-Link", holder.token);
                 tokio::spawn(send(request.json(&json!({"action": "accept"}))))
             })
             .collect();

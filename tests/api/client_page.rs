@@ -149,7 +149,11 @@ async fn a_client_chooses_among_several_ways_to_pay_on_a_phone() {
         assert_eq!(browser.violations(), Vec::<String>::new(), "{width} px");
     }
     assert_eq!(browser.text("#plan"), "You can choose among 3 ways to pay");
-    assert!(browser.text("#way-1").contains("All at once: $88.00 on Dec 1, 2026"), "{}", browser.text("#way-1"));
+    assert!(
+        browser.text("#way-1").contains("All at once: $88.00 on Dec 1, 2026"),
+        "{}",
+        browser.text("#way-1")
+    );
     assert!(browser.text("#way-2").contains("3 monthly parts of $29.34 at most, the first on Dec 1, 2026"));
     browser.click("#way-2 summary");
     assert!(browser.text("#way-2").contains("$29.33"));

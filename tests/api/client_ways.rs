@@ -167,7 +167,8 @@ async fn a_letter_names_every_way() {
         "going_forward": {"invoice_on": "2026-12-01", "lines": [{"line": 1, "seats": 62}]}, "gaps_confirmed": true,
     });
     let told = desk.ok(&owner, "communicate", tell).await;
-    let letter = org.read(&format!("/v1/letters/{}", told["announcement"]["letter_id"].as_str().unwrap())).await;
+    let letter =
+        org.read(&format!("/v1/letters/{}", told["announcement"]["letter_id"].as_str().unwrap())).await;
     let text = letter["text"].as_str().unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
     for part in [
         "we offer 3 instalments, the first on 1 December 2026",

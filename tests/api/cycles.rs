@@ -252,7 +252,11 @@ async fn a_setting_that_audits_read_starts_another_audit_and_no_other_setting_do
     }
     let (happened, count) = change(json!({"settings": {"proration": "full_month"}})).await;
     assert_eq!((happened, count), (vec!["cycle.ready".to_owned(), "audit.completed".to_owned()], 2));
-    assert_eq!(org.read("/v1/gaps").await["data"][0]["latest"]["amount"]["amount"], "44.00", "of the whole month");
+    assert_eq!(
+        org.read("/v1/gaps").await["data"][0]["latest"]["amount"]["amount"],
+        "44.00",
+        "of the whole month"
+    );
     assert_eq!(change(json!({"settings": {"proration": "daily"}})).await.1, 3, "back again is a change, too");
     assert_eq!(change(json!({"settings": {"source_order": ["template_entitlements"]}})).await.1, 4);
     assert_eq!(change(json!({"settings": {"proration": "daily"}})).await, (vec![], 4), "no change");
@@ -261,7 +265,8 @@ async fn a_setting_that_audits_read_starts_another_audit_and_no_other_setting_do
     let before = audits(&org).await;
     let request = org.owner.caller.patch("/v1/organization");
     let tag = org.owner.caller.get("/v1/organization").send().await.unwrap().headers()["etag"].clone();
-    let changed = send(request.header("If-Match", tag).json(&json!({"settings": {"proration": "next_month"}}))).await;
+    let changed =
+        send(request.header("If-Match", tag).json(&json!({"settings": {"proration": "next_month"}}))).await;
     assert_eq!(changed.0, 200);
     app.work().await;
     assert_eq!(audits(&org).await, before);

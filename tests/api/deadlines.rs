@@ -351,7 +351,10 @@ async fn a_gap_that_was_set_aside_comes_back_on_its_day() {
     assert_eq!(send(org.owner.caller.post("/v1/corrections/bulk").json(&aside)).await.0, 200);
     let queue = org.read("/v1/work-queue?owner=me").await;
     let item = &queue["data"][0];
-    assert_eq!((&item["owner"], &item["owner_name"]), (&json!(format!("user:{}", org.owner.id)), &json!("Olive Owner")));
+    assert_eq!(
+        (&item["owner"], &item["owner_name"]),
+        (&json!(format!("user:{}", org.owner.id)), &json!("Olive Owner"))
+    );
     // The list of gaps says so, too, and can be asked for those of an owner.
     let found = org.read("/v1/gaps?set_aside=true&set_aside_owner=me").await;
     assert_eq!(found["data"][0]["id"], json!(gap), "{found:#}");

@@ -277,7 +277,12 @@ async fn an_admin_resets_a_lost_second_factor_and_the_log_and_the_member_hear_of
     let (phone, codes) = set_up(&app, &biller.caller).await;
     let (_, waiting) = first_step(&app, &biller.email).await;
     let challenge = waiting["challenge"].as_str().unwrap_or_default().to_owned();
-    let bare = send(admin.caller.post(&format!("/v1/members/{}/second-factor/reset", biller.id)).json(&json!({"reason": " "})));
+    let bare = send(
+        admin
+            .caller
+            .post(&format!("/v1/members/{}/second-factor/reset", biller.id))
+            .json(&json!({"reason": " "})),
+    );
     assert_problem(&bare.await, 422, "validation_failed");
     // Not by those who manage no members, not one's own.
     let viewer = org.member(Role::Viewer).await;

@@ -33,7 +33,10 @@ pub struct TakenAway {
 }
 
 fn none_in_use() -> ApiError {
-    ApiError::new(Code::Conflict, "This person has no second factor in use. They sign in with their password.")
+    ApiError::new(
+        Code::Conflict,
+        "This person has no second factor in use. They sign in with their password.",
+    )
 }
 
 /// Takes a member's second factor away, for a person of the organization.

@@ -64,16 +64,14 @@ impl Offer {
 
     /// Whether these ways can be told apart, and are not too many to choose from.
     pub(super) fn check(terms: Terms, others: &[Terms]) -> Result<(), Refusal> {
-        let twice = others.iter().enumerate().any(|(at, way)| {
-            *way == terms || others.iter().take(at).any(|before| before == way)
-        });
+        let twice = others
+            .iter()
+            .enumerate()
+            .any(|(at, way)| *way == terms || others.iter().take(at).any(|before| before == way));
         if others.len() < MOST_WAYS && !twice {
             return Ok(());
         }
-        Err(Refusal::new(
-            Code::PlanWays,
-            format!("Offer 1 to {MOST_WAYS} ways to pay, each of them once."),
-        ))
+        Err(Refusal::new(Code::PlanWays, format!("Offer 1 to {MOST_WAYS} ways to pay, each of them once.")))
     }
 }
 
@@ -158,10 +156,7 @@ impl Correction {
     /// What an approval of instalments covers on one invoice.
     pub(super) fn instalments_to_approve(&self, context: &Context<'_>) -> Result<i64, Refusal> {
         let (instalment, forward) = self.largest_instalment(context)?.ok_or_else(|| {
-            Refusal::new(
-                Code::PlanNotOffered,
-                "Offer the plan first, so that its instalments are known.",
-            )
+            Refusal::new(Code::PlanNotOffered, "Offer the plan first, so that its instalments are known.")
         })?;
         Ok(instalment.saturating_add(forward))
     }

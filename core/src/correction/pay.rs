@@ -80,13 +80,8 @@ impl Correction {
         let new = schedule(sum, terms)?.into_iter();
         instalments.extend(new.map(|one| Instalment { number: one.number.saturating_add(last), ..one }));
         self.former_plans.extend(self.plan.take());
-        self.plan = Some(Plan {
-            terms,
-            instalments,
-            accepted: said.clone(),
-            breaks: Vec::new(),
-            given_up: false,
-        });
+        self.plan =
+            Some(Plan { terms, instalments, accepted: said.clone(), breaks: Vec::new(), given_up: false });
         self.acceptance = Some(said.clone());
         self.bill_instalments(Cause::Instalment, context)?;
         Ok(Reach::Part)

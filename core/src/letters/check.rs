@@ -211,7 +211,11 @@ impl LetterFacts {
         let possible = plan.others.iter().all(|way| {
             way.instalments > 0 && way.amount.amount <= plan.total.amount && !way.amount.amount.is_zero()
         });
-        faults.unless(possible, "/plan/others", "Another way to pay has parts, none of them more than the whole.");
+        faults.unless(
+            possible,
+            "/plan/others",
+            "Another way to pay has parts, none of them more than the whole.",
+        );
     }
 
     /// What is given up or back is not more than what is there; what was charged too much goes back whole.

@@ -2,15 +2,15 @@
 
 use super::parts::short;
 use crate::app::App;
-use crate::auth::{Allowed, perm};
+use crate::auth::{Actor, Allowed, perm};
 use crate::error::ApiError;
 use crate::extract::JsonBody;
 use crate::routes::respond;
 use crate::services::corrections::bulk::{self, Filter, Group};
 use crate::services::idempotency::{Replay, Reply, once};
 use crate::services::{members, text};
-use crate::storage::audits;
 use crate::storage::corrections::facts::SetAside;
+use crate::storage::{OrgTx, audits};
 use actix_web::{HttpResponse, post, web};
 use chrono::NaiveDate;
 use leakage_core::audit::Direction;
@@ -162,21 +162,30 @@ async fn bulk_corrections(
                 let detail = serde_json::to_value(request).map_err(ApiError::internal)?;
                 groups = bulk::open_all(&app, tx, &actor, matching, request.dry_run, &detail).await?;
             }
-            BulkAction::SetAside => {
-                aside = matching.ids();
-                let (by, named) = (actor.label(), request.owner.as_deref().unwrap_or_default().trim());
-                let owner = members::owner_label(tx, &actor, ("/owner", named)).await?;
-                let word = word(request, app.clock.today(), (&owner, &by))?;
-                if !request.dry_run {
-                    bulk::set_aside(&app, tx, &aside, &word).await?;
-                }
-            }
+            BulkAction::SetAside => aside = set_aside(&app, tx, &actor, request, matching.ids()).await?,
         }
         let groups = groups.into_iter().map(BulkGroup::from).collect();
         Reply::ok(None, &BulkOutcome { dry_run: request.dry_run, gaps, groups, set_aside: aside })
     })
     .await?;
     Ok(respond(replied))
+}
+
+/// Sets these gaps aside, unless it is a dry run; answers which.
+async fn set_aside(
+    app: &App,
+    tx: &mut OrgTx,
+    actor: &Actor,
+    request: &BulkRequest,
+    ids: Vec<String>,
+) -> Result<Vec<String>, ApiError> {
+    let (by, named) = (actor.label(), request.owner.as_deref().unwrap_or_default().trim());
+    let owner = members::owner_label(tx, actor, ("/owner", named)).await?;
+    let word = word(request, app.clock.today(), (&owner, &by))?;
+    if !request.dry_run {
+        bulk::set_aside(app, tx, &ids, &word).await?;
+    }
+    Ok(ids)
 }
 
 fn filter(asked: &GapSelection) -> Result<Filter<'_>, ApiError> {

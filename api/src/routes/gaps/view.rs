@@ -85,10 +85,7 @@ impl Beside {
 
 impl KnownGap {
     /// A gap and its figures, with its own of what stands beside several gaps.
-    pub(super) fn of(
-        (row, figures): (GapRow, GapFigures),
-        beside: &mut Beside,
-    ) -> Result<Self, ApiError> {
+    pub(super) fn of((row, figures): (GapRow, GapFigures), beside: &mut Beside) -> Result<Self, ApiError> {
         let cause = known_gaps::parse_cause(row.root_cause.as_deref())?;
         let root_cause = match (cause, row.note, row.set_by, row.set_at) {
             (Some(root_cause), Some(note), Some(set_by), Some(set_at)) => {

@@ -92,7 +92,12 @@ pub async fn send(
 
 /// Keeps a code, if as few were made as may be: of many at once only so many get through, since each counts what
 /// those before it have kept.
-async fn keep(app: &App, presented: &Presented, new: &NewCode<'_>, now: DateTime<Utc>) -> Result<(), ApiError> {
+async fn keep(
+    app: &App,
+    presented: &Presented,
+    new: &NewCode<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), ApiError> {
     let mut tx = app.db.begin(presented.org).await?;
     clients::lock(&mut tx, new.client).await?;
     // A change of the contact ends links under the same lock.

@@ -135,7 +135,8 @@ impl Opened {
         if choice.is_none() && !offer.others.is_empty() {
             return Err(ApiError::invalid("/choice", "Several ways to pay are offered: choose one of them."));
         }
-        let terms = offer.chosen(choice).map_err(|_| conflict("This way to pay is not offered (any more)."))?;
+        let terms =
+            offer.chosen(choice).map_err(|_| conflict("This way to pay is not offered (any more)."))?;
         let fits = correction.announcement.as_ref().is_none_or(|told| {
             correction.weigh_way(terms, &told.shock, self.bands, correction.invoice_on()).is_ok()
         });
@@ -175,8 +176,7 @@ impl Opened {
 }
 
 /// Why a way to pay waits: what the organization must decide first is told the client as that.
-pub(super) const NOT_YET: &str =
-    "This way to pay cannot be agreed on this page as it is offered now. Choose another one, or ask by mail or telephone.";
+pub(super) const NOT_YET: &str = "This way to pay cannot be agreed on this page as it is offered now. Choose another one, or ask by mail or telephone.";
 
 /// The way to pay that something is about; 0: none is named.
 pub fn choice(about: u32) -> Option<u16> {

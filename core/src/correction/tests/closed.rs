@@ -267,8 +267,10 @@ fn a_plan_outlives_a_dispute_of_everything_and_a_contract_review() {
     let mut scene = Scene::on("2026-10-08");
     scene.facts.invoices = vec![100_000_000];
     let told = told(&scene, &[premium()], "2026-11-01");
-    let planned =
-        scene.apply(&scene.apply(&told, &offer(4, "2026-11-01")), &Command::AcceptPlan { said: said(), choice: None });
+    let planned = scene.apply(
+        &scene.apply(&told, &offer(4, "2026-11-01")),
+        &Command::AcceptPlan { said: said(), choice: None },
+    );
     let amounts = |correction: &Correction| -> Vec<i64> {
         correction.plan.iter().flat_map(|plan| &plan.instalments).map(|one| one.minor).collect()
     };

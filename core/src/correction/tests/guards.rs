@@ -536,12 +536,17 @@ fn a_plan_that_is_broken_twice_is_given_up_and_reopens() {
     let mut scene = Scene::on("2026-10-08");
     scene.facts.invoices = vec![100_000_000];
     let told = told(&scene, &[premium()], "2026-11-01");
-    assert_eq!(scene.refuse(&told, &Command::AcceptPlan { said: said(), choice: None }).code(), Code::PlanNotOffered);
+    assert_eq!(
+        scene.refuse(&told, &Command::AcceptPlan { said: said(), choice: None }).code(),
+        Code::PlanNotOffered
+    );
     assert_eq!(scene.refuse(&told, &offer(0, "2026-11-01")).code(), Code::PlanCount);
     assert_eq!(scene.refuse(&told, &offer(3, "2026-10-01")).code(), Code::PlanStart);
     assert_eq!(scene.refuse(&told, &Command::BreakPlan).code(), Code::NoPlan);
-    let planned =
-        scene.apply(&scene.apply(&told, &offer(2, "2026-11-01")), &Command::AcceptPlan { said: said(), choice: None });
+    let planned = scene.apply(
+        &scene.apply(&told, &offer(2, "2026-11-01")),
+        &Command::AcceptPlan { said: said(), choice: None },
+    );
     assert_eq!(scene.refuse(&planned, &offer(3, "2026-11-01")).code(), Code::PlanExists);
     let resolved =
         scene.apply(&planned, &Command::Resolve { basis: ResolutionBasis::Accepted, going_forward: None });

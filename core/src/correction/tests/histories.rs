@@ -136,12 +136,16 @@ fn command(correction: &Correction, (kind, a, b, c): Try, scene: &Scene) -> Comm
                 first_on: in_days(b % 9),
             },
             // Now and then another way beside it.
-            others: c.is_multiple_of(3)
+            others: c
+                .is_multiple_of(3)
                 .then(|| Terms { count: 1, cadence: Cadence::Monthly, first_on: in_days(c % 9) })
                 .into_iter()
                 .collect(),
         },
-        Action::AcceptPlan => Command::AcceptPlan { said: said(), choice: c.is_multiple_of(2).then(|| u16::from(c.is_multiple_of(4)) + 1) },
+        Action::AcceptPlan => Command::AcceptPlan {
+            said: said(),
+            choice: c.is_multiple_of(2).then(|| u16::from(c.is_multiple_of(4)) + 1),
+        },
         Action::InvoiceInstalment => {
             Command::InvoiceInstalment { instalment: number, document: format!("INV-{a}") }
         }

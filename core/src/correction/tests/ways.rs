@@ -52,8 +52,7 @@ fn the_way_that_the_client_chose_becomes_the_plan_to_the_cent() {
     }
     // The very plan that it is when it is the only one.
     let alone = scene.apply(&told(&scene, &[premium()], "2026-11-01"), &offer(3, "2026-11-01"));
-    let (alone, chosen) =
-        (scene.apply(&alone, &accept(None)), scene.apply(&offered, &accept(Some(2))));
+    let (alone, chosen) = (scene.apply(&alone, &accept(None)), scene.apply(&offered, &accept(Some(2))));
     assert_eq!((alone.plan, alone.ledger), (chosen.plan, chosen.ledger));
 }
 
@@ -118,7 +117,8 @@ fn ways_are_few_and_differ() {
 
 #[test]
 fn an_offer_of_one_way_is_read_as_it_was_stored() {
-    let stored = r#"{"terms":{"count":6,"cadence":"monthly","first_on":"2026-11-01"},"at":"2026-10-08T12:00:00Z"}"#;
+    let stored =
+        r#"{"terms":{"count":6,"cadence":"monthly","first_on":"2026-11-01"},"at":"2026-10-08T12:00:00Z"}"#;
     let offer: Offer = serde_json::from_str(stored).unwrap();
     assert_eq!((offer.chosen(None), offer.chosen(Some(1))), (Ok(terms(6, "2026-11-01")), Ok(offer.terms)));
     assert_eq!(serde_json::to_string(&offer).unwrap(), stored);

@@ -145,8 +145,7 @@ fn other_ways_to_pay_are_named_where_there_are_some() {
             written(kind, &facts).text()
         );
         for (instalments, minor) in [(0, 100), (3, 0), (3, 35_201)] {
-            facts.plan.as_mut().unwrap().others =
-                vec![PlanWay { instalments, amount: usd(minor), first_on }];
+            facts.plan.as_mut().unwrap().others = vec![PlanWay { instalments, amount: usd(minor), first_on }];
             assert!(!facts.faults(kind).is_empty(), "{instalments} of {minor}");
         }
     }
