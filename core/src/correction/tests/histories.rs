@@ -138,7 +138,7 @@ fn command(correction: &Correction, (kind, a, b, c): Try, scene: &Scene) -> Comm
             // Now and then another way beside it.
             others: c
                 .is_multiple_of(3)
-                .then(|| Terms { count: 1, cadence: Cadence::Monthly, first_on: in_days(c % 9) })
+                .then(|| Terms { count: 1, cadence: Cadence::Monthly, first_on: in_days(u32::from(c) % 9) })
                 .into_iter()
                 .collect(),
         },

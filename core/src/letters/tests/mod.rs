@@ -5,6 +5,7 @@ mod rules;
 mod statements;
 
 use super::*;
+use crate::money::{Currency, Money};
 
 /// The text of a letter, its subject first.
 fn shown(letter: &Letter) -> String {
