@@ -1,15 +1,15 @@
 // The dialogs of the page of a client's link: what is to be said, then the code that confirms it.
 
 import { act, sendCode } from "./client-link.js";
-import { REASONS } from "./client-parts.js";
+import { REASONS, payWords, wayName } from "./client-parts.js";
 import { button, byId, fill, h, uniqueId } from "./dom.js";
-import { day, many, moneyOf } from "./words.js";
+import { day, moneyOf } from "./words.js";
 
 const DONE = {
-  accept: "Accepted. Thank you.",
-  plan: "Agreed. You pay in parts.",
-  dispute: "Noted. What you object to rests until it is answered.",
-  confirm_waiver: "Confirmed in writing. Thank you.",
+  accept: () => "Accepted. Thank you.",
+  plan: (view) => `Agreed. You pay ${view.agreed_plan.length > 1 ? "in parts" : "all at once"}.`,
+  dispute: () => "Noted. What you object to rests until it is answered.",
+  confirm_waiver: () => "Confirmed in writing. Thank you.",
 };
 
 /** Opens the dialog of an action; `done(view, words)` gets the correction as it then is. */
@@ -31,7 +31,8 @@ export function openDialog(view, chosen, done) {
   };
   const told = (problem) => fill(fault, h("p", null, problem.message));
 
-  const first = chosen.action === "dispute" ? dispute : simple;
+  const several = chosen.action === "plan" && view.offered_ways.length > 1;
+  const first = chosen.action === "dispute" ? dispute : several ? ways : simple;
   const context = { view, chosen, frame, told, fault, close, next: (said) => code(context, said, dialog, done) };
   dialog.append(body);
   document.body.append(dialog);
@@ -70,11 +71,34 @@ function simple(context) {
   const waived = moneyOf(view.waivers.find((one) => one.request === chosen.request)?.amount);
   const [name, words] = {
     accept: ["Accept the correction", `You accept the correction of ${sum} before tax${view.next_invoice_on ? `, and the seats on your invoice of ${day(view.next_invoice_on)}` : ""}.`],
-    plan: ["Pay in parts", `You take the offer to pay in ${many(view.offered_plan.length, "part")}, the first on ${view.offered_plan.length ? day(view.offered_plan[0].due_on) : ""}. You accept the correction with it.`],
+    plan: [payWords(view), `You take the offer: ${view.offered_ways.map(wayName).join()}. You accept the correction with it.`],
     confirm_waiver: ["Confirm in writing", `“We confirm that ${waived} is not charged, and that the seats are billed from now on.”`],
   }[chosen.action];
   context.frame(name, h("p", null, words), mailing(context, () => ({})));
 }
+
+/** Several ways to pay, of which one is chosen. */
+function ways(context) {
+  const { view } = context;
+  const name = uniqueId("way");
+  const one = (way) => {
+    const input = h("input", { type: "radio", name, id: `${name}-${way.choice}`, value: way.choice, disabled: !way.allowed });
+    return { input, element: h("label", { class: "radio", for: input.id }, input, h("span", null, wayName(way))) };
+  };
+  const choices = view.offered_ways.map(one);
+  const parts = h("fieldset", { class: "question" }, h("legend", null, "Which way do you choose?"), choices.map((one) => one.element));
+  const said = () => {
+    const chosen = choices.find((one) => one.input.checked);
+    if (chosen) return { choice: Number(chosen.input.value) };
+    context.told(new Error("Please choose how you want to pay."));
+    choices.find((one) => !one.input.disabled)?.input.focus();
+    return null;
+  };
+  context.frame(payWords(view), h("p", { class: "dim" }, "All come to the same sum. You accept the correction with your choice."), mailing(context, said, parts));
+}
+
+/** What a code is about: a waiver, or the way to pay that was chosen. */
+const about = (chosen, { choice }) => (chosen.request ? { request: chosen.request } : choice ? { choice } : {});
 
 /** Has the code mailed, and goes on. */
 function mailing(context, said, parts = []) {
@@ -83,7 +107,7 @@ function mailing(context, said, parts = []) {
   return form(context, [parts, hint], "Mail me the code", async () => {
     const wish = said();
     if (!wish) return;
-    const sent = await sendCode(chosen.action, chosen.request);
+    const sent = await sendCode(chosen.action, about(chosen, wish));
     context.next({ wish, sent });
   });
 }
@@ -136,7 +160,7 @@ function code(context, { wish, sent }, dialog, done) {
   const { view, chosen } = context;
   const input = h("input", { id: uniqueId("code"), class: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: 20, required: true });
   const again = button("Mail another code", (event) => working(context, event.currentTarget, async () => {
-    const fresh = await sendCode(chosen.action, chosen.request);
+    const fresh = await sendCode(chosen.action, about(chosen, wish));
     input.value = "";
     input.focus();
     fill(hint, words(fresh));
@@ -144,7 +168,7 @@ function code(context, { wish, sent }, dialog, done) {
   const words = (one) => `A code is on its way to ${one.sent_to}. It is good for ten minutes. Look into your spam folder, too.`;
   const hint = h("p", { role: "status" }, words(sent));
   const part = h("div", { class: "question" }, h("label", { for: input.id }, "Your code (eight digits)"), input, h("div", null, again));
-  const body = () => ({ code: input.value, ...wish, ...(chosen.request ? { request: chosen.request } : {}) });
+  const body = () => ({ code: input.value, ...wish, ...about(chosen, wish) });
   const send = async () => {
     if (input.value.replace(/[\s-]/g, "").length !== 8) {
       context.told(new Error("Please enter the eight digits of the code."));
@@ -154,7 +178,7 @@ function code(context, { wish, sent }, dialog, done) {
     try {
       const now = await act(chosen.action, view.version, body());
       dialog.close();
-      done(now, DONE[chosen.action]);
+      done(now, DONE[chosen.action](now));
     } catch (problem) {
       if (problem.code === "version_mismatch") {
         dialog.close();

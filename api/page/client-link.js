@@ -35,8 +35,8 @@ const post = (path, body, headers) =>
 /** The correction. */
 export const look = () => ask("");
 
-/** Has a code mailed to the registered contact. */
-export const sendCode = (action, request) => post("/codes", request ? { action, request } : { action });
+/** Has a code mailed to the registered contact; `about`: the waiver's `request`, or the `choice` of a way to pay. */
+export const sendCode = (action, about) => post("/codes", { action, ...about });
 
 const PATHS = { accept: "/accept", dispute: "/dispute", plan: "/plan", confirm_waiver: "/confirm-waiver" };
 

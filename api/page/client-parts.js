@@ -159,14 +159,40 @@ function planTable(parts, caption) {
       h("td", { class: "number" }, moneyOf(one.amount)), h("td", null, one.state === "scheduled" ? "to come" : one.state))))));
 }
 
-/** Payment in parts: agreed, or offered. */
+/** A way to pay in a few words: how many parts, how much, from when on. */
+export function wayName({ parts, cadence }) {
+  const [first] = parts;
+  if (parts.length === 1) return `All at once: ${moneyOf(first.amount)} on ${day(first.due_on)}`;
+  const even = parts.every((one) => one.amount.amount === first.amount.amount);
+  return `${parts.length} ${cadence} parts of ${moneyOf(first.amount)}${even ? " each" : " at most"}, the first on ${day(first.due_on)}`;
+}
+
+const planPanel = (title, words, ...content) =>
+  h("section", { class: "panel", "aria-labelledby": "plan" }, h("h2", { id: "plan" }, title), h("p", { class: "dim" }, words), content);
+
+/** How it is paid: as agreed, or as offered. */
 export function plan(view) {
-  const agreed = view.agreed_plan.length > 0;
-  const parts = agreed ? view.agreed_plan : view.offered_plan;
-  if (!parts.length) return null;
-  const title = agreed ? "You pay in parts" : `You can pay in ${many(parts.length, "part")}`;
-  return h("section", { class: "panel", "aria-labelledby": "plan" }, h("h2", { id: "plan" }, title),
-    h("p", { class: "dim" }, agreed ? "As agreed, without a surcharge." : "Without a surcharge. You need not: it is an offer."), planTable(parts, title));
+  const agreed = view.agreed_plan;
+  if (agreed.length) {
+    const title = agreed.length > 1 ? "You pay in parts" : "You pay all at once";
+    return planPanel(title, "As agreed, without a surcharge.", planTable(agreed, title));
+  }
+  const ways = view.offered_ways;
+  if (!ways.length) return null;
+  if (ways.length === 1) {
+    const [{ parts, why }] = ways;
+    const title = parts.length > 1 ? `You can pay in ${many(parts.length, "part")}` : `You can pay on ${day(parts[0].due_on)}`;
+    return planPanel(title, "Without a surcharge. You need not: it is an offer.", planTable(parts, title), why && h("p", { class: "small" }, why));
+  }
+  return planPanel(`You can choose among ${ways.length} ways to pay`, "All come to the same sum, without a surcharge. You need not choose: it is an offer.",
+    h("ul", { class: "plain ways" }, ways.map(way)));
+}
+
+function way(one) {
+  const name = wayName(one);
+  return h("li", { id: `way-${one.choice}` }, h("h3", null, name),
+    one.parts.length > 1 && h("details", null, h("summary", null, "Show each part"), planTable(one.parts, name)),
+    one.why && h("p", { class: "small" }, one.why));
 }
 
 /** What was objected, and answered. */
@@ -179,7 +205,13 @@ export function objections(view) {
       one.answer && h("p", { class: "said" }, one.answer)))));
 }
 
-const NAMES = { accept: "Accept", plan: "Pay in parts", dispute: "Object" };
+/** What is on the button of the offered ways to pay. */
+export const payWords = ({ offered_ways: ways }) => {
+  if (ways.length > 1) return "Choose how to pay";
+  return ways[0]?.parts.length === 1 ? "Pay as offered" : "Pay in parts";
+};
+
+const NAMES = { accept: () => "Accept", plan: payWords, dispute: () => "Object" };
 
 /** The buttons; what cannot be done says why where it matters. */
 export function answers(view, choose) {
@@ -192,7 +224,7 @@ export function answers(view, choose) {
       h("p", null, `Nothing can be confirmed on this page, since no code can be mailed to you from here. Tell ${view.msp} by mail or by telephone what you think; they record it.`));
   }
   const simple = can.filter((one) => one.action !== "confirm_waiver").map((one) =>
-    button(NAMES[one.action], () => choose(one), { class: one.action === "accept" ? "button primary" : "button", id: `do-${one.action}` }));
+    button(NAMES[one.action](view), () => choose(one), { class: one.action === "accept" ? "button primary" : "button", id: `do-${one.action}` }));
   return h("section", { class: "panel ask", "aria-labelledby": "answer" }, h("h2", { id: "answer" }, "Your answer"),
     h("p", { class: "dim" }, `Each answer is confirmed by a code that is mailed to ${view.codes_to}. You can object to a part; the rest goes on.`),
     h("div", { class: "actions" }, simple), waivers.map((one) => waiver(view, one, choose)));

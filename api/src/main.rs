@@ -39,6 +39,8 @@ enum Subcommands {
     Verify(cli::verify::Arguments),
     /// Check the log of an organization that was exported, and name the first entry that does not hold.
     VerifyLog(cli::verify::LogArguments),
+    /// Take a person's second factor away who has lost it, and end their sessions.
+    ResetSecondFactor(cli::people::Arguments),
     /// Run the private PostgreSQL alone, or a command beside it: backup, restore, a look inside.
     Database(cli::database::Arguments),
     /// Read the workbook on standard input, with little memory and time. For the other commands.
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         Subcommands::Inspect(arguments) => cli::inspect::run(&arguments),
         Subcommands::Verify(arguments) => cli::verify::run(&arguments),
         Subcommands::VerifyLog(arguments) => cli::verify::run_log(&arguments),
+        Subcommands::ResetSecondFactor(arguments) => cli::people::run(&arguments),
         Subcommands::Database(arguments) => cli::database::run(&arguments),
         Subcommands::Sample(arguments) => cli::sample::run(&arguments),
         Subcommands::ReadWorkbook(arguments) => ended(&arguments.run()),

@@ -65,7 +65,7 @@ impl Case<'_> {
     }
 
     /// A link in a letter that the service mails to the registered contact.
-    async fn mail_out(&self, app: &TestApp, server: &SmtpServer, caller: &Caller) -> String {
+    pub(crate) async fn mail_out(&self, app: &TestApp, server: &SmtpServer, caller: &Caller) -> String {
         let letter = self.letter(caller).await;
         let path = format!("/v1/letters/{}/deliveries", letter["id"].as_str().unwrap());
         let (status, queued) = send(caller.post(&path).json(&json!({"recipient": CASEY}))).await;
@@ -84,14 +84,14 @@ impl Case<'_> {
         letter
     }
 
-    async fn timeline(&self, caller: &Caller) -> Vec<Value> {
+    pub(crate) async fn timeline(&self, caller: &Caller) -> Vec<Value> {
         let path = format!("/v1/corrections/{}/timeline?limit=100", self.desk.id);
         send(caller.get(&path)).await.1["data"].as_array().unwrap().clone()
     }
 }
 
 /// What the mails say, the last one first, with their line ends undone. Members are mailed too.
-fn mails(server: &SmtpServer) -> impl Iterator<Item = String> {
+pub(crate) fn mails(server: &SmtpServer) -> impl Iterator<Item = String> {
     server.taken().into_iter().rev().map(|mail| mail.data.replace("=\n", "").replace("=3D", "="))
 }
 
@@ -126,13 +126,19 @@ fn wrong(code: &str) -> String {
 }
 
 /// Whoever has a token.
-struct Holder<'a> {
-    app: &'a TestApp,
-    token: &'a str,
+pub(crate) struct Holder<'a> {
+    pub(crate) app: &'a TestApp,
+    pub(crate) token: &'a str,
 }
 
 impl Holder<'_> {
-    async fn ask(&self, method: Method, path: &str, version: i64, body: Option<Value>) -> (u16, Value) {
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        version: i64,
+        body: Option<Value>,
+    ) -> (u16, Value) {
         let request = self.app.stranger().request(method, &format!("/v1/client-link{path}"));
         let request = request.header("Client-Link", self.token).header("If-Match", format!("\"v{version}\""));
         send(match body {
@@ -142,21 +148,21 @@ impl Holder<'_> {
         .await
     }
 
-    async fn look(&self) -> (u16, Value) {
+    pub(crate) async fn look(&self) -> (u16, Value) {
         self.ask(Method::GET, "", 1, None).await
     }
 
-    async fn view(&self) -> Value {
+    pub(crate) async fn view(&self) -> Value {
         let (status, view) = self.look().await;
         assert_eq!(status, 200, "{view:#}");
         view
     }
 
-    async fn code(&self, action: &str) -> (u16, Value) {
+    pub(crate) async fn code(&self, action: &str) -> (u16, Value) {
         self.ask(Method::POST, "/codes", 1, Some(json!({"action": action}))).await
     }
 
-    async fn act(&self, action: &str, version: i64, body: Value) -> (u16, Value) {
+    pub(crate) async fn act(&self, action: &str, version: i64, body: Value) -> (u16, Value) {
         self.ask(Method::POST, &format!("/{action}"), version, Some(body)).await
     }
 }
@@ -345,13 +351,34 @@ async fn what_changed_meanwhile_is_looked_at_again() {
     let version = client.view().await["version"].as_i64().unwrap();
     assert_eq!(client.code("plan").await.0, 200);
     let code = json!({"code": code_in(&server)});
+    assert!(mails(&server).next().unwrap().contains("pay in 2 monthly parts, the first on 1 December 2026"));
+    app.clock.advance(TimeDelta::minutes(1));
     let owner = case.org.owner.caller.clone();
+    // Whoever passed the code on agreed to the way to pay that its mail names.
     let plan = json!({"count": 3, "cadence": "monthly", "first_on": "2026-12-01"});
     case.desk.ok(&owner, "plan", plan).await;
     assert_problem(&client.act("plan", version, code.clone()).await, 412, "version_mismatch");
-    // The code is not lost with it.
-    let (status, view) = client.act("plan", version + 1, code).await;
+    assert_problem(&client.act("plan", version + 1, code).await, 409, "code_ended");
+    assert_eq!(client.code("plan").await.0, 200);
+    let (status, view) = client.act("plan", version + 1, json!({"code": code_in(&server)})).await;
     assert_eq!((status, view["agreed_plan"].as_array().map(Vec::len)), (200, Some(3)), "{view:#}");
+}
+
+#[tokio::test]
+async fn a_code_outlives_what_it_is_not_about() {
+    let server = SmtpServer::start();
+    let app = TestApp::start_with(with_mail(&server)).await;
+    let mut case = told(&app).await;
+    let (_, token) = case.hand_out(json!({})).await;
+    let client = Holder { app: &app, token: &token };
+    let version = client.view().await["version"].as_i64().unwrap();
+    assert_eq!(client.code("plan").await.0, 200);
+    app.clock.advance(TimeDelta::minutes(1));
+    let owner = case.org.owner.caller.clone();
+    case.desk.ok(&owner, "assign", json!({"owner": case.org.owner.id})).await;
+    let code = json!({"code": code_in(&server)});
+    assert_problem(&client.act("plan", version, code.clone()).await, 412, "version_mismatch");
+    assert_eq!(client.act("plan", version + 1, code).await.0, 200);
 }
 
 #[tokio::test]
@@ -563,27 +590,65 @@ async fn codes_are_mailed_sparingly_and_a_mail_that_fails_is_told() {
     let server = SmtpServer::start();
     let app = TestApp::start_with(with_mail(&server)).await;
     let case = told(&app).await;
-    let (_, token) = case.hand_out(json!({})).await;
-    let client = Holder { app: &app, token: &token };
+    let tokens = [
+        case.hand_out(json!({})).await.1,
+        case.hand_out(json!({})).await.1,
+        case.hand_out(json!({})).await.1,
+    ];
+    let [first, second, third] = tokens.each_ref().map(|token| Holder { app: &app, token });
     server.becomes(Mood::Busy);
-    assert_problem(&client.code("accept").await, 503, "unavailable");
+    assert_problem(&first.code("accept").await, 503, "unavailable");
     server.becomes(Mood::Refuses);
-    assert_problem(&client.code("accept").await, 422, "mail_refused");
+    assert_problem(&first.code("accept").await, 422, "mail_refused");
     server.becomes(Mood::Takes);
-    for _ in 0..8 {
+    for _ in 0..3 {
         app.clock.advance(TimeDelta::minutes(1));
-        assert_eq!(client.code("accept").await.0, 200);
+        assert_eq!(first.code("accept").await.0, 200);
     }
-    app.clock.advance(TimeDelta::minutes(1));
-    assert_problem(&client.code("accept").await, 429, "rate_limited");
-    // Another link to the same contact does not help.
-    let owner = app.sign_in(&case.org.owner.email, Some(case.org.id)).await.caller;
-    let path = format!("/v1/corrections/{}/client-links", case.desk.id);
-    let link = send(owner.post(&path).json(&json!({}))).await.1;
-    let token = link["address"].as_str().unwrap().split_once('#').unwrap().1;
-    assert_problem(&Holder { app: &app, token }.code("accept").await, 429, "rate_limited");
+    assert_problem(&first.code("accept").await, 429, "rate_limited");
+    // Whoever holds that link has not used up what the others need; all together have their limit, too.
+    for _ in 0..5 {
+        app.clock.advance(TimeDelta::minutes(1));
+        assert_eq!(second.code("accept").await.0, 200);
+    }
+    assert_problem(&third.code("accept").await, 429, "rate_limited");
     app.clock.advance(TimeDelta::hours(1));
-    assert_eq!(client.code("accept").await.0, 200);
+    assert_eq!(first.code("accept").await.0, 200);
+}
+
+#[tokio::test]
+async fn of_many_codes_that_are_asked_for_at_once_as_few_are_mailed_as_one_after_the_other() {
+    let server = SmtpServer::start();
+    let app = TestApp::start_with(with_mail(&server)).await;
+    let case = told(&app).await;
+    let tokens = [
+        case.hand_out(json!({})).await.1,
+        case.hand_out(json!({})).await.1,
+        case.hand_out(json!({})).await.1,
+    ];
+    let before = server.taken().len();
+    let holders = tokens.each_ref().map(|token| Holder { app: &app, token });
+    let statuses = async |holder: &Holder<'_>| {
+        let asked: Vec<_> = (0..9)
+            .map(|_| {
+                let request =
+                    app.stranger().post("/v1/client-link/codes").header("Client-Link", holder.token);
+                tokio::spawn(send(request.json(&json!({"action": "accept"}))))
+            })
+            .collect();
+        let mut statuses = Vec::new();
+        for one in asked {
+            statuses.push(one.await.unwrap().0);
+        }
+        statuses
+    };
+    let mailed = |statuses: &[u16]| statuses.iter().filter(|status| **status == 200).count();
+    let first = statuses(&holders[0]).await;
+    assert_eq!(mailed(&first), 5, "{first:?}");
+    assert!(first.iter().all(|status| matches!(status, 200 | 429)), "{first:?}");
+    let (second, third) = tokio::join!(statuses(&holders[1]), statuses(&holders[2]));
+    assert_eq!(mailed(&second) + mailed(&third), 5, "{second:?} {third:?}");
+    assert_eq!(server.taken().len() - before, 10);
 }
 
 #[tokio::test]

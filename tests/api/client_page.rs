@@ -4,6 +4,7 @@
 //! with the test: another thread must go on serving them.
 
 use crate::client_link::{code_in, told, with_mail};
+use crate::client_ways::offered;
 use chrono::TimeDelta;
 use leakage_tests::browser::Browser;
 use leakage_tests::{SmtpServer, TestApp, send};
@@ -130,6 +131,57 @@ async fn it_is_whole_on_a_phone_and_a_desktop_in_light_and_dark() {
         }
     }
     assert_ne!(grounds[0], grounds[1]);
+    assert_well(&mut browser, &app);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_client_chooses_among_several_ways_to_pay_on_a_phone() {
+    let Some(mut browser) = Browser::start() else { return };
+    let server = SmtpServer::start();
+    let app = TestApp::start_with(with_mail(&server)).await;
+    let case = offered(&app).await;
+    let (_, token) = case.hand_out(json!({})).await;
+    for (width, scheme) in [(1280, "dark"), (320, "light")] {
+        browser.look(width, scheme);
+        opened(&app, &mut browser, &token);
+        let wide = browser.eval("document.documentElement.scrollWidth");
+        assert!(wide.as_u64().unwrap() <= u64::from(width), "{wide} px wide at {width} px");
+        assert_eq!(browser.violations(), Vec::<String>::new(), "{width} px");
+    }
+    assert_eq!(browser.text("#plan"), "You can choose among 3 ways to pay");
+    assert!(
+        browser.text("#way-1").contains("All at once: $88.00 on Dec 1, 2026"),
+        "{}",
+        browser.text("#way-1")
+    );
+    assert!(browser.text("#way-2").contains("3 monthly parts of $29.34 at most, the first on Dec 1, 2026"));
+    browser.click("#way-2 summary");
+    assert!(browser.text("#way-2").contains("$29.33"));
+    assert_eq!(browser.violations(), Vec::<String>::new());
+    browser.picture("client-ways");
+
+    assert_eq!(browser.text("#do-plan"), "Choose how to pay");
+    browser.click("#do-plan");
+    browser.until("document.activeElement.matches('dialog h2')");
+    assert_eq!(browser.violations(), Vec::<String>::new());
+    let inside = browser.eval("(() => { const r = document.querySelector('dialog').getBoundingClientRect(); return r.left >= 0 && r.right <= innerWidth; })()");
+    assert_eq!(inside, true, "the dialog is cut");
+    browser.click("dialog button[type=submit]");
+    browser.until("document.querySelector('.fault').innerText.includes('choose how you want to pay')");
+    assert_eq!(server.taken().len(), 0, "nothing is mailed before it can be meant");
+    browser.click("dialog input[value='3']");
+    browser.picture("client-ways-dialog");
+    browser.click("dialog button[type=submit]");
+    browser.until("document.activeElement.matches('.code')");
+    set(&mut browser, ".code", &code_in(&server));
+    browser.press("Enter");
+    browser.until("document.querySelector('.done')");
+    assert_eq!(browser.text(".done"), "Agreed. You pay in parts.");
+    assert_eq!(browser.text("#plan"), "You pay in parts");
+    assert_eq!(browser.eval("document.querySelectorAll('[aria-labelledby=plan] tbody tr').length"), 6);
+    assert_eq!(browser.violations(), Vec::<String>::new());
+    let correction = case.org.read(&format!("/v1/corrections/{}", case.desk.id)).await;
+    assert_eq!(correction["plan"]["instalments"].as_array().unwrap().len(), 6);
     assert_well(&mut browser, &app);
 }
 

@@ -221,6 +221,58 @@ async fn a_corrected_file_is_audited_again_and_closes_the_gap_and_another_brings
 }
 
 #[tokio::test]
+async fn a_setting_that_audits_read_starts_another_audit_and_no_other_setting_does() {
+    let app = TestApp::start().await;
+    let mut org = scheduled(&app).await;
+    at(&app, &mut org, "2026-12-01T08:00:00Z").await;
+    // Two seats from the middle of the month on.
+    let seats = "client,product,purchased,from,until\n\
+                 Contoso,Business Premium,8,2026-11-01,2026-11-16\nContoso,Business Premium,10,2026-11-16,\n";
+    org.import_whole("seats.csv", seats, "").await;
+    org.import_whole("billing.csv", billing(8, "2026-11-01", "2026-12-01"), "").await;
+    let (_, mut seen) = events(&org, 0).await;
+    assert_eq!(audits(&org).await, 1);
+    let mut change = async |what: Value| {
+        app.clock.advance(chrono::TimeDelta::minutes(1));
+        let tag = org.owner.caller.get("/v1/organization").send().await.unwrap().headers()["etag"].clone();
+        let request = org.owner.caller.patch("/v1/organization").header("If-Match", tag).json(&what);
+        let (status, answer) = send(request).await;
+        assert_eq!(status, 200, "{answer:#}");
+        app.work().await;
+        let (happened, last) = events(&org, seen).await;
+        seen = last;
+        (types(&happened).iter().map(ToString::to_string).collect::<Vec<_>>(), audits(&org).await)
+    };
+    for other in [
+        json!({"name": "Another name"}),
+        json!({"settings": {"invitation_days": 3, "evidence_retention_months": 24}}),
+        json!({"settings": {"proration": "daily", "basis": "purchased", "source_order": []}}),
+    ] {
+        assert_eq!(change(other.clone()).await, (vec![], 1), "{other}");
+    }
+    let (happened, count) = change(json!({"settings": {"proration": "full_month"}})).await;
+    assert_eq!((happened, count), (vec!["cycle.ready".to_owned(), "audit.completed".to_owned()], 2));
+    assert_eq!(
+        org.read("/v1/gaps").await["data"][0]["latest"]["amount"]["amount"],
+        "44.00",
+        "of the whole month"
+    );
+    assert_eq!(change(json!({"settings": {"proration": "daily"}})).await.1, 3, "back again is a change, too");
+    assert_eq!(change(json!({"settings": {"source_order": ["template_entitlements"]}})).await.1, 4);
+    assert_eq!(change(json!({"settings": {"proration": "daily"}})).await, (vec![], 4), "no change");
+    // After the invoice what was audited stays.
+    at(&app, &mut org, "2026-12-06T08:00:00Z").await;
+    let before = audits(&org).await;
+    let request = org.owner.caller.patch("/v1/organization");
+    let tag = org.owner.caller.get("/v1/organization").send().await.unwrap().headers()["etag"].clone();
+    let changed =
+        send(request.header("If-Match", tag).json(&json!({"settings": {"proration": "next_month"}}))).await;
+    assert_eq!(changed.0, 200);
+    app.work().await;
+    assert_eq!(audits(&org).await, before);
+}
+
+#[tokio::test]
 async fn two_imports_at_once_start_one_audit() {
     let app = TestApp::start().await;
     let mut org = scheduled(&app).await;

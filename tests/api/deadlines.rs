@@ -292,17 +292,80 @@ async fn instalments_are_reminded_of_a_promise_pauses_and_a_broken_one_resumes()
 }
 
 #[tokio::test]
+async fn a_letter_of_an_instalment_that_failed_is_not_hidden_by_one_of_another() {
+    let server = SmtpServer::start();
+    let app = TestApp::start_with(mailing(&server)).await;
+    let (mut org, mut biller, mut desk) = told(&app, &by_letter()).await;
+    let caller = biller.caller.clone();
+    desk.ok(&caller, "plan", json!({"count": 3, "cadence": "weekly", "first_on": "2026-12-05"})).await;
+    desk.ok(&caller, "accept", json!({"said": said(), "plan": true})).await;
+    server.becomes(Mood::Refuses);
+    days_later(&app, &mut org, &mut biller, 13).await;
+    let failed = async |org: &Org<'_>| -> Vec<i64> {
+        let queue = org.read("/v1/work-queue?kind=letter_failed").await;
+        let items = queue["data"].as_array().unwrap().iter();
+        items.map(|item| item["about"].as_i64().unwrap()).collect()
+    };
+    assert_eq!(failed(&org).await, [1]);
+    // The client promises, and the letter of the second one gets through.
+    server.becomes(Mood::Takes);
+    desk.read(&biller.caller, "").await;
+    let promise = json!({"instalment": 1, "on": "2026-12-30", "said": said()});
+    desk.ok(&biller.caller, "promise", promise).await;
+    days_later(&app, &mut org, &mut biller, 7).await;
+    assert_eq!(desk.read(&biller.caller, "").await["plan"]["instalments"][1]["reminded_on"], "2026-12-12");
+    assert_eq!(failed(&org).await, [1], "the first one's is still with nobody");
+    // The third one's fails, too: each is there once. Then one is delivered, and the other one's money comes.
+    server.becomes(Mood::Refuses);
+    days_later(&app, &mut org, &mut biller, 7).await;
+    let mut about = failed(&org).await;
+    about.sort_unstable();
+    assert_eq!(about, [1, 2, 3], "the second one's reminder came again, and failed");
+    server.becomes(Mood::Takes);
+    let queue = org.read("/v1/work-queue?kind=letter_failed").await;
+    let third = queue["data"].as_array().unwrap().iter().find(|item| item["about"] == 3).unwrap().clone();
+    let path = format!("/v1/letters/{}/deliveries", third["letter_id"].as_str().unwrap());
+    let again = json!({"recipient": "carter@contoso.example"});
+    assert_eq!(send(biller.caller.post(&path).json(&again)).await.0, 202);
+    app.work().await;
+    desk.read(&biller.caller, "").await;
+    desk.ok(&biller.caller, "pay-instalment", json!({"instalment": 1, "on": "2026-12-19"})).await;
+    assert_eq!(failed(&org).await, [2]);
+}
+
+#[tokio::test]
 async fn a_gap_that_was_set_aside_comes_back_on_its_day() {
     let app = TestApp::start().await;
     let (mut org, gap) = audited(&app, 102, 100, 2..=9).await;
     let audit = org.read("/v1/audits").await["data"][0]["id"].clone();
     let aside = json!({
         "action": "set_aside", "filter": {"audit_id": audit}, "reason": "Renewal in December",
-        "owner": format!("user:{}", org.owner.id), "review_on": "2026-12-15",
+        "owner": org.owner.id, "review_on": "2026-12-15",
     });
+    let mut unknown = aside.clone();
+    unknown["owner"] = json!(uuid::Uuid::now_v7());
+    let refused = send(org.owner.caller.post("/v1/corrections/bulk").json(&unknown)).await;
+    assert_problem(&refused, 422, "validation_failed");
+    assert_eq!(refused.1["errors"][0]["pointer"], "/owner");
+    assert_eq!(org.read("/v1/gaps?set_aside=true").await["data"], json!([]));
     assert_eq!(send(org.owner.caller.post("/v1/corrections/bulk").json(&aside)).await.0, 200);
     let queue = org.read("/v1/work-queue?owner=me").await;
     let item = &queue["data"][0];
+    assert_eq!(
+        (&item["owner"], &item["owner_name"]),
+        (&json!(format!("user:{}", org.owner.id)), &json!("Olive Owner"))
+    );
+    // The list of gaps says so, too, and can be asked for those of an owner.
+    let found = org.read("/v1/gaps?set_aside=true&set_aside_owner=me").await;
+    assert_eq!(found["data"][0]["id"], json!(gap), "{found:#}");
+    let said = &found["data"][0]["set_aside"];
+    assert_eq!(
+        (&said["owner_name"], &said["reason"], &said["review_on"]),
+        (&json!("Olive Owner"), &json!("Renewal in December"), &json!("2026-12-15"))
+    );
+    for none in ["set_aside=false", "set_aside_owner=Bea"] {
+        assert_eq!(org.read(&format!("/v1/gaps?{none}")).await["data"], json!([]), "{none}");
+    }
     assert_eq!(
         (&item["kind"], &item["gap_id"], &item["overdue"]),
         (&json!("set_aside_review"), &json!(gap), &json!(false))
@@ -315,6 +378,7 @@ async fn a_gap_that_was_set_aside_comes_back_on_its_day() {
     assert_eq!(org.read("/v1/work-queue?overdue=true").await["data"][0]["gap_id"], json!(gap));
     // Corrected, it is in the queue as a correction.
     Desk::open(&org.owner.caller, &[&gap]).await;
+    assert_eq!(org.read(&format!("/v1/gaps/{gap}")).await["set_aside"], Value::Null);
     let queue = org.read("/v1/work-queue").await;
     assert_eq!(queue["data"].as_array().unwrap().len(), 1, "{queue:#}");
     assert_eq!(queue["data"][0]["kind"], "communicate");

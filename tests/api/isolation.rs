@@ -63,6 +63,7 @@ fn body(operation: &str) -> Option<Value> {
         "create_correction" => json!({"gaps": ["none"]}),
         "begin_second_factor" => json!({"password": PASSWORD}),
         "confirm_second_factor" | "verify_second_factor" => json!({"code": "000000"}),
+        "reset_second_factor_of_member" => json!({"reason": "Lost the telephone"}),
         "renew_recovery_codes" | "disable_second_factor" => json!({"password": PASSWORD, "code": "000000"}),
         "create_psa_receipt" => json!({
             "document": "INV-1", "on": "2026-12-01", "amount": {"amount": "1.00", "currency": "USD"},

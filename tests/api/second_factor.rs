@@ -1,9 +1,11 @@
 //! The second factor of people: setting it up, signing in with it, what asks for it, taking it away.
 
+use crate::client_link::with_mail;
 use crate::corrections::{Desk, audited, message};
 use chrono::{Duration, TimeDelta};
 use leakage_api::auth::{Role, totp};
-use leakage_tests::{Caller, PASSWORD, Person, TestApp, assert_problem, body, send};
+use leakage_api::services::lost_factors;
+use leakage_tests::{Caller, PASSWORD, Person, SmtpServer, TestApp, assert_problem, body, send};
 use serde_json::{Value, json};
 
 /// Someone's app.
@@ -251,4 +253,114 @@ async fn an_organization_of_one_waives_alone_a_day_later_with_a_fresh_second_fac
     let waived = desk.ok(&owner.caller, "waive", granted).await;
     let is = &waived["waivers"][0];
     assert_eq!((&is["alone"], &is["above_threshold"]), (&json!(true), &json!(true)), "{is:#}");
+}
+
+/// What the last entry of an organization's log says.
+fn last_entry(log: &Value) -> Value {
+    let last = log["data"].as_array().unwrap().last().unwrap();
+    serde_json::from_str(last["entry"].as_str().unwrap()).unwrap()
+}
+
+/// Takes a member's second factor away, with a reason.
+async fn reset(caller: &Caller, person: &Person) -> (u16, Value) {
+    let path = format!("/v1/members/{}/second-factor/reset", person.id);
+    send(caller.post(&path).json(&json!({"reason": "Lost the telephone; called back"}))).await
+}
+
+#[tokio::test]
+async fn an_admin_resets_a_lost_second_factor_and_the_log_and_the_member_hear_of_it() {
+    let server = SmtpServer::start();
+    let app = TestApp::start_with(with_mail(&server)).await;
+    let org = app.org("Example MSP").await;
+    let (admin, biller) = (org.member(Role::Admin).await, org.member(Role::Biller).await);
+    assert_problem(&reset(&admin.caller, &biller).await, 409, "conflict");
+    let (phone, codes) = set_up(&app, &biller.caller).await;
+    let (_, waiting) = first_step(&app, &biller.email).await;
+    let challenge = waiting["challenge"].as_str().unwrap_or_default().to_owned();
+    let bare = send(
+        admin
+            .caller
+            .post(&format!("/v1/members/{}/second-factor/reset", biller.id))
+            .json(&json!({"reason": " "})),
+    );
+    assert_problem(&bare.await, 422, "validation_failed");
+    // Not by those who manage no members, not one's own.
+    let viewer = org.member(Role::Viewer).await;
+    assert_problem(&reset(&viewer.caller, &biller).await, 403, "insufficient_role");
+    set_up(&app, &admin.caller).await;
+    assert_problem(&reset(&admin.caller, &admin).await, 403, "insufficient_role");
+    set_up(&app, &org.owner.caller).await;
+    assert_problem(&reset(&admin.caller, &org.owner).await, 403, "insufficient_role");
+    let stranger = app.org("Other MSP").await;
+    assert_eq!(reset(&stranger.owner.caller, &biller).await.0, 404);
+
+    let before = server.taken().len();
+    assert_eq!(reset(&admin.caller, &biller).await.0, 204);
+    // Sessions end, and what waited for a code; the password alone opens the next one.
+    let write = json!({"name": "Contoso"});
+    assert_problem(&send(biller.caller.post("/v1/clients").json(&write)).await, 401, "unauthenticated");
+    let refresh = json!({"refresh_token": biller.refresh_token});
+    assert_eq!(send(app.post("/v1/sessions/refresh").json(&refresh)).await.0, 401);
+    for code in [phone.code(&app), codes[0].clone()] {
+        let late = json!({"challenge": challenge, "code": code});
+        assert_eq!(send(app.post("/v1/sessions/second-factor").json(&late)).await.0, 401);
+    }
+    let again = app.sign_in(&biller.email, Some(org.id)).await;
+    assert_eq!(send(again.caller.get("/v1/me/second-factor")).await.1["enabled"], false);
+    assert_problem(&reset(&admin.caller, &biller).await, 409, "conflict");
+
+    // The member is told, and the log says who did it and why.
+    app.work().await;
+    let mails = server.taken();
+    let told = &mails[before..];
+    assert_eq!((told.len(), &told[0].to), (1, &vec![biller.email.clone()]));
+    assert!(told[0].data.contains("Mem admin") && told[0].data.contains("second factor"), "{}", told[0].data);
+    let log = org.read("/v1/timeline-log/entries").await;
+    let entry = last_entry(&log);
+    assert_eq!(
+        (&entry["command"], &entry["actor"], &entry["subject"]),
+        (
+            &json!("reset_second_factor"),
+            &json!(format!("user:{}", admin.id)),
+            &json!(format!("user:{}", biller.id))
+        ),
+        "{log:#}"
+    );
+    assert_eq!(entry["reason"], "Lost the telephone; called back");
+    set_up(&app, &again.caller).await;
+}
+
+#[tokio::test]
+async fn nobody_resets_what_guards_another_organization_too_but_whoever_runs_the_service() {
+    let app = TestApp::start().await;
+    let (org, other) = (app.org("Example MSP").await, app.org("Other MSP").await);
+    let invitation = other.invite(&org.owner.email, Role::Biller).await;
+    let accept = json!({"token": invitation["token"]});
+    assert_eq!(send(org.owner.caller.post("/v1/invitations/accept").json(&accept)).await.0, 200);
+    set_up(&app, &org.owner.caller).await;
+    assert_problem(&reset(&other.owner.caller, &org.owner).await, 409, "conflict");
+    let (status, _) = first_step(&app, &org.owner.email).await;
+    assert_eq!(status, 200, "a code is still asked for");
+
+    let by_operator = async |email: &str, reason: &str| {
+        lost_factors::by_operator(&app.app.db, (email, reason), false, app.clock.now()).await
+    };
+    for (email, reason) in [("nobody@example.com", "x"), (org.owner.email.as_str(), " "), ("none", "x")] {
+        assert!(by_operator(email, reason).await.is_err(), "{email}");
+    }
+    let done = by_operator(&org.owner.email.to_uppercase(), "Called back").await.unwrap();
+    assert_eq!((done.email, done.organizations.len()), (org.owner.email.clone(), 2));
+    assert!(done.sessions > 0);
+    assert!(by_operator(&org.owner.email, "Again").await.is_err(), "there is none any more");
+    assert_eq!(first_step(&app, &org.owner.email).await.0, 201);
+    let owner = app.sign_in(&org.owner.email, Some(org.id)).await.caller;
+    for caller in [&owner, &other.owner.caller] {
+        let log = send(caller.get("/v1/timeline-log/entries")).await.1;
+        let entry = last_entry(&log);
+        assert_eq!(
+            (&entry["command"], &entry["actor"]),
+            (&json!("reset_second_factor"), &json!("system:operator")),
+            "{log:#}"
+        );
+    }
 }

@@ -7,6 +7,7 @@ mod audit_json;
 pub mod database;
 pub mod health;
 pub mod inspect;
+pub mod people;
 mod profile;
 pub mod sample;
 pub mod service;

@@ -45,7 +45,7 @@ pub(super) enum CommandError {
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
     #[error(transparent)]
-    Demonstration(#[from] ApiError),
+    Refused(#[from] ApiError),
     #[error("PostgreSQL has ended by itself; see {log}. The next start recovers")]
     DatabaseEnded { log: String },
     #[error("the operating system refused")]

@@ -57,21 +57,28 @@ async fn start(arguments: &Arguments, config: Config) -> Result<(), CommandError
     ended
 }
 
+/// Fills in the addresses of the private database, which is started if it does not run; none: another one is set.
+pub(super) async fn private_database(
+    data_dir: &Path,
+    config: &mut Config,
+) -> Result<Option<Cluster>, CommandError> {
+    if config.database.url.is_some() {
+        return Ok(None);
+    }
+    let data_dir = data_dir.to_owned();
+    let started = tokio::task::spawn_blocking(move || Cluster::start(&data_dir)).await;
+    let cluster = started.map_err(io::Error::from)??;
+    config.database.url = Some(SecretString::from(cluster.app_url()));
+    config.database.migrate_url = Some(SecretString::from(cluster.owner_url()));
+    Ok(Some(cluster))
+}
+
 /// The database, up to date, and the service on top of it.
 async fn prepare(
     arguments: &Arguments,
     mut config: Config,
 ) -> Result<(Option<Cluster>, Arc<App>), CommandError> {
-    let cluster = if config.database.url.is_none() {
-        let data_dir = arguments.data_dir.clone();
-        let started = tokio::task::spawn_blocking(move || Cluster::start(&data_dir)).await;
-        let cluster = started.map_err(io::Error::from)??;
-        config.database.url = Some(SecretString::from(cluster.app_url()));
-        config.database.migrate_url = Some(SecretString::from(cluster.owner_url()));
-        Some(cluster)
-    } else {
-        None
-    };
+    let cluster = private_database(&arguments.data_dir, &mut config).await?;
     // Somebody else's server without the owner's address is migrated by somebody else.
     if config.database.migrate_url.is_some() {
         storage::migrate(config.migrate_url()?).await?;

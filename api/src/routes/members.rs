@@ -5,12 +5,12 @@ use crate::auth::{Allowed, Role, perm};
 use crate::error::ApiError;
 use crate::extract::{IfMatch, IfNoneMatch, JsonBody, etag};
 use crate::pagination::{PageQuery, PageRequest};
-use crate::services::members;
+use crate::services::{lost_factors, members};
 use crate::storage::StorageError;
 use crate::storage::members::{MemberRow, list};
 use crate::{page_type, routes};
 use actix_web::http::header::ETAG;
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use chrono::{DateTime, Utc};
 use leakage_core::id::UserId;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,12 @@ use uuid::Uuid;
 
 /// Registers the resource.
 pub fn configure(config: &mut ServiceConfig) {
-    config.service(list_members).service(get_member).service(update_member).service(delete_member);
+    config
+        .service(list_members)
+        .service(get_member)
+        .service(update_member)
+        .service(delete_member)
+        .service(reset_second_factor_of_member);
 }
 
 /// A member of the organization.
@@ -148,6 +153,45 @@ async fn update_member(
     let row = members::set_role(&app, &actor, *user, if_match.required()?, body.value.role).await?;
     let version = row.version;
     Ok(HttpResponse::Ok().insert_header((ETAG, etag(version))).json(Member::try_from(row)?))
+}
+
+/// Why a second factor is taken away.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"reason": "Lost her telephone; I called her back on the number that we have."}))]
+pub struct SecondFactorReset {
+    /// Why, and how you made sure who asks.
+    #[schema(min_length = 1, max_length = 2000)]
+    pub reason: String,
+}
+
+/// Reset a member's second factor
+///
+/// For somebody who has lost app and recovery codes. The second factor is taken away, their sessions end, the
+/// organization's log takes note of it with your reason, and they are told by mail where a mail server is configured.
+/// Never your own; an owner's only by an owner; and only of somebody who belongs to no other organization, which their
+/// factor would guard as well: for those, and for a sole owner, whoever runs the service has a command.
+#[utoipa::path(
+    tag = "members",
+    security(("access_token" = [])),
+    extensions(("x-permission" = json!("members:manage"))),
+    params(("user_id" = UserId, Path, description = "Id of the person.")),
+    request_body = SecondFactorReset,
+    responses(
+        (status = 204, description = "Taken away."),
+        (status = 409, description = "None is in use, or they belong to other organizations, too.",
+         body = crate::error::Problem, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/members/{user_id}/second-factor/reset")]
+async fn reset_second_factor_of_member(
+    actor: Allowed<perm::ManageMembers>,
+    app: web::Data<App>,
+    user: web::Path<UserId>,
+    body: JsonBody<SecondFactorReset>,
+) -> Result<HttpResponse, ApiError> {
+    lost_factors::by_admin(&app, &actor, *user, &body.value.reason).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Remove a member

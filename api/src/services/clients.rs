@@ -3,6 +3,7 @@
 use crate::error::{ApiError, Code};
 use crate::storage::OrgTx;
 use crate::storage::clients::{self, ClientRow, ClientWriteError};
+use crate::storage::corrections::CorrectionRow;
 use chrono::{DateTime, Utc};
 use leakage_core::id::ClientId;
 use leakage_core::matching::fold;
@@ -78,4 +79,26 @@ pub async fn update(
             None => Err(ApiError::not_found()),
         },
     }
+}
+
+/// The client of a correction: its resource, or the client that has its name by now, as audits find it. A correction
+/// can be older than the client's resource, or carry a name that only a mapping knew.
+///
+/// # Errors
+/// 409 with what to do, when no client has the name.
+pub async fn of_correction(tx: &mut OrgTx, row: &CorrectionRow) -> Result<ClientId, ApiError> {
+    if let Some(known) = row.client_id {
+        return Ok(ClientId::new(known));
+    }
+    let named = clients::ids_by_name(tx).await?.get(&fold(&row.client)).copied();
+    named.map(ClientId::new).ok_or_else(|| {
+        ApiError::new(
+            Code::Conflict,
+            format!(
+                "The correction knows its client only by the name \"{}\", which no client has. Add a client of this \
+                 name (POST /v1/clients), register its contact (PATCH /v1/clients/{{client_id}}), and ask again.",
+                row.client
+            ),
+        )
+    })
 }

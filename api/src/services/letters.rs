@@ -1,10 +1,10 @@
 //! Letters: facts and a template become a letter that is kept as it is.
 
 use super::client_links::mailed;
-use super::{brand, letter_templates};
+use super::{brand, clients as resources, letter_templates};
 use crate::app::App;
 use crate::auth::Actor;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::storage::OrgTx;
 use crate::storage::clients::{self, ClientRow};
 use crate::storage::letters::{self as stored, LetterRow, NewLetter as Stored};
@@ -12,7 +12,6 @@ use crate::storage::{corrections, organizations};
 use leakage_core::digest;
 use leakage_core::id::{ClientId, CorrectionId, LetterId};
 use leakage_core::letters::{Letter, LetterFacts, LetterKind, kept_pdf, render};
-use leakage_core::matching::fold;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -146,13 +145,11 @@ async fn belongs(tx: &mut OrgTx, correction: CorrectionId, client: &ClientRow) -
     let invalid = |reason: &str| ApiError::invalid("/correction_id", reason);
     let row = corrections::find(tx, correction).await?;
     let row = row.ok_or_else(|| invalid("There is no correction with this id."))?;
-    let of_client = match row.client_id {
-        Some(id) => id == client.id,
-        // It knows its client by name only.
-        None => fold(&row.client) == fold(&client.name),
-    };
-    if of_client {
-        return Ok(());
+    // One that knows its client by name only is of the client that has this name.
+    match resources::of_correction(tx, &row).await {
+        Ok(of) if of.uuid() == client.id => return Ok(()),
+        Err(error) if error.code() != Code::Conflict => return Err(error),
+        _ => {}
     }
     Err(invalid("The correction is of another client. Name one of this client, or leave it out."))
 }

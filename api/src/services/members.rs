@@ -29,6 +29,28 @@ pub async fn find(app: &App, actor: &Actor, user: UserId) -> Result<MemberRow, A
     members::find(&mut tx, user).await?.ok_or_else(ApiError::not_found)
 }
 
+/// Whoever is named as an owner, as records name them: `me`, a member by `user:` and id or by the id alone, or anybody
+/// else in words.
+///
+/// # Errors
+/// 422 at the pointer for an id that is no member's.
+pub async fn owner_label(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    (pointer, owner): (&'static str, &str),
+) -> Result<String, ApiError> {
+    if owner == "me" {
+        return Ok(actor.label());
+    }
+    let Ok(id) = owner.strip_prefix("user:").unwrap_or(owner).parse::<UserId>() else {
+        return Ok(owner.to_owned());
+    };
+    match members::find(tx, id).await? {
+        Some(_) => Ok(format!("user:{id}")),
+        None => Err(ApiError::invalid(pointer, "No member has this id.")),
+    }
+}
+
 /// Gives a member whose version is still `version` another role. It counts at once for what they write,
 /// and within ten minutes for what they read.
 ///

@@ -26,6 +26,7 @@ pub mod invitations;
 pub mod known_gaps;
 pub mod letter_templates;
 pub mod letters;
+pub mod lost_factors;
 pub mod mappings;
 pub mod members;
 pub mod organizations;

@@ -5,7 +5,7 @@ use super::evidence::EvidenceNames;
 use super::idempotency::KEPT_HOURS;
 use super::sessions::{self, Opened, Person};
 use super::sign_in::{self, Client, Email};
-use super::{second_factor, signing_keys, text};
+use super::{cycles, second_factor, signing_keys, text};
 use crate::app::App;
 use crate::auth::{Role, passwords};
 use crate::error::{ApiError, Code};
@@ -416,6 +416,7 @@ pub async fn change(
     let mut tx = app.db.begin(org).await?;
     let row = find(&mut tx).await?;
     let mut settings = OrganizationSettings::of(&row)?;
+    let before = cycles::read_by_audits(&settings);
     let name = change.name.map_or(Ok(row.name), |name| text::short("/name", &name, 200))?;
     settings.basis = change.basis.unwrap_or(settings.basis);
     settings.proration = change.proration.unwrap_or(settings.proration);
@@ -435,11 +436,16 @@ pub async fn change(
         change.evidence_retention_months.unwrap_or(settings.evidence_retention_months);
     settings.check()?;
     let retains = settings.evidence_retention_months.is_some();
+    let audits_change = cycles::read_by_audits(&settings) != before;
     let settings = serde_json::to_value(&settings).map_err(ApiError::internal)?;
     let updated = organizations::update(&mut tx, app.clock.now(), version, &name, &settings).await?;
     let updated = updated.ok_or_else(ApiError::stale)?;
     if retains {
         evidence_clock::set(&mut tx, "retain", app.clock.now()).await?;
+    }
+    if audits_change {
+        // What was audited for the next invoice was audited with the settings from before.
+        cycles::facts_changed(&mut tx, app.clock.now()).await?;
     }
     tx.commit().await?;
     Ok(updated)

@@ -209,7 +209,8 @@ async fn count(app: &App, user: UserId) -> Result<(), ApiError> {
     sign_in::count(app, SECOND_FACTOR, &SECOND_FACTOR.subject(&[&user.to_string()])).await
 }
 
-async fn forget(tx: &mut SystemTx, user: UserId) -> Result<(), ApiError> {
+/// Forgets failures that were counted.
+pub(super) async fn forget(tx: &mut SystemTx, user: UserId) -> Result<(), ApiError> {
     let subject = SECOND_FACTOR.subject(&[&user.to_string()]);
     Ok(crate::storage::sign_in_failures::forget(tx, &subject).await?)
 }

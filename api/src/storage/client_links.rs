@@ -209,7 +209,7 @@ pub struct NewCode<'a> {
     pub contact_version: i32,
     /// What it confirms.
     pub action: &'a str,
-    /// Number of the waiver; 0: nothing of its own.
+    /// Number of the waiver, or of the way to pay; 0: nothing of its own.
     pub about: i32,
     /// Its hash.
     pub code_hash: &'a str,
@@ -240,20 +240,22 @@ pub async fn insert_code(tx: &mut OrgTx, new: &NewCode<'_>, now: DateTime<Utc>) 
     Ok(())
 }
 
-/// How many codes were made for a client since an instant.
+/// How many codes were made for a client since an instant, and how many of them through a link.
 pub async fn codes_since(
     tx: &mut OrgTx,
     client: ClientId,
+    link: ClientLinkId,
     since: DateTime<Utc>,
-) -> Result<i64, StorageError> {
+) -> Result<(i64, i64), StorageError> {
     let org = tx.org().uuid();
-    Ok(sqlx::query_scalar(
-        "select count(*)
+    Ok(sqlx::query_as(
+        "select count(*), count(*) filter (where link_id = $3)
          from client_link_codes
-         where org_id = $1 and client_id = $2 and created_at > $3",
+         where org_id = $1 and client_id = $2 and created_at > $4",
     )
     .bind(org)
     .bind(client.uuid())
+    .bind(link.uuid())
     .bind(since)
     .fetch_one(tx.conn())
     .await?)
@@ -266,12 +268,14 @@ pub struct CodeRow {
     pub id: Uuid,
     /// What it confirms.
     pub action: String,
-    /// Number of the waiver; 0: nothing of its own.
+    /// Number of the waiver, or of the way to pay; 0: nothing of its own.
     pub about: i32,
     /// Version of the contact that it was mailed to.
     pub contact_version: i32,
     /// Its hash.
     pub code_hash: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
     /// From when it is of no use.
     pub expires_at: DateTime<Utc>,
     /// Tries so far.
@@ -284,7 +288,7 @@ pub struct CodeRow {
 pub async fn newest_code(tx: &mut OrgTx, link: ClientLinkId) -> Result<Option<CodeRow>, StorageError> {
     let org = tx.org().uuid();
     Ok(sqlx::query_as(
-        "select id, action, about, contact_version, code_hash, expires_at, tries, used_at
+        "select id, action, about, contact_version, code_hash, created_at, expires_at, tries, used_at
          from client_link_codes
          where org_id = $1 and link_id = $2
          order by id desc
@@ -326,4 +330,53 @@ pub async fn use_code(tx: &mut OrgTx, code: Uuid, now: DateTime<Utc>) -> Result<
     .execute(tx.conn())
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Whether a visit need not be noted: one from the network was within the time, or so many were from others.
+pub async fn is_visit_known(
+    tx: &mut OrgTx,
+    link: ClientLinkId,
+    network: &str,
+    (since, most): (DateTime<Utc>, i64),
+) -> Result<bool, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_scalar(
+        "select count(*) >= $5 or coalesce(bool_or(network = $3), false)
+         from client_link_visits
+         where org_id = $1 and link_id = $2 and noted_at > $4",
+    )
+    .bind(org)
+    .bind(link.uuid())
+    .bind(network)
+    .bind(since)
+    .bind(most)
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+/// Remembers a visit that is noted, and forgets those from before.
+pub async fn remember_visit(
+    tx: &mut OrgTx,
+    link: ClientLinkId,
+    network: &str,
+    (since, now): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<(), StorageError> {
+    let org = tx.org().uuid();
+    sqlx::query("delete from client_link_visits where org_id = $1 and link_id = $2 and noted_at <= $3")
+        .bind(org)
+        .bind(link.uuid())
+        .bind(since)
+        .execute(tx.conn())
+        .await?;
+    sqlx::query(
+        "insert into client_link_visits (org_id, link_id, network, noted_at)
+         values ($1, $2, $3, $4)",
+    )
+    .bind(org)
+    .bind(link.uuid())
+    .bind(network)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }

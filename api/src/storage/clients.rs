@@ -102,6 +102,17 @@ pub async fn update(
     .map_err(write_error)
 }
 
+/// Makes others wait who would add what a client has so many of, until the transaction ends.
+pub async fn lock(tx: &mut OrgTx, id: ClientId) -> Result<(), StorageError> {
+    let org = tx.org().uuid();
+    sqlx::query("select from clients where org_id = $1 and id = $2 for no key update")
+        .bind(org)
+        .bind(id.uuid())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// One client.
 pub async fn find(tx: &mut OrgTx, id: ClientId) -> Result<Option<ClientRow>, StorageError> {
     let org = tx.org().uuid();

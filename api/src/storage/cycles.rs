@@ -305,8 +305,8 @@ pub async fn mappings_decided(tx: &mut OrgTx) -> Result<Option<DateTime<Utc>>, S
         .await?)
 }
 
-/// When something was decided last that audits take in beside files (rules, prices, policies, allocations, billing
-/// entities, which seats a mapping counts): of each client, and without one of all.
+/// When something was decided last that audits take in beside files and settings (rules, prices, policies, allocations,
+/// billing entities, which seats a mapping counts): of each client, and without one of all.
 pub async fn decided(tx: &mut OrgTx) -> Result<Vec<(Option<Uuid>, DateTime<Utc>)>, StorageError> {
     let org = tx.org().uuid();
     Ok(sqlx::query_as(

@@ -83,6 +83,43 @@ pub struct GapFilter<'a> {
     pub currency: Option<&'a str>,
     /// With this cause; `not_set`: without one.
     pub root_cause: Option<&'a str>,
+    /// Set aside and not corrected since, or not.
+    pub set_aside: Option<bool>,
+    /// Set aside, and owned by this one.
+    pub set_aside_owner: Option<&'a str>,
+}
+
+/// The newest word on a gap that is set aside and was not corrected since.
+#[derive(Clone, Debug, FromRow)]
+pub struct SetAsideRow {
+    /// The gap.
+    pub gap_id: String,
+    /// Why.
+    pub reason: String,
+    /// Who owns the decision.
+    pub owner: String,
+    /// The owner's name, where that is a member.
+    pub owner_name: Option<String>,
+    /// When to look again.
+    pub review_on: NaiveDate,
+    /// When it was set aside.
+    pub set_aside_at: DateTime<Utc>,
+}
+
+/// Those of these gaps that are set aside.
+pub async fn set_aside(tx: &mut OrgTx, ids: &[String]) -> Result<Vec<SetAsideRow>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(
+        "select s.gap_id, s.reason, s.owner, u.name as owner_name, s.review_on, s.set_aside_at
+         from gaps_to_look_at_again s
+         left join memberships m on m.org_id = s.org_id and 'user:' || m.user_id::text = s.owner
+         left join users u on u.id = m.user_id
+         where s.org_id = $1 and s.gap_id = any($2)",
+    )
+    .bind(org)
+    .bind(ids)
+    .fetch_all(tx.conn())
+    .await?)
 }
 
 /// Gaps, those seen last first.
@@ -101,6 +138,12 @@ pub async fn list(
            and ($6::text is null or g.direction = $6)
            and ($7::text is null or g.currency = $7)
            and ($8::text is null or coalesce(g.root_cause, 'not_set') = $8)
+           and ($9::bool is null
+                or $9 = exists (select from gaps_to_look_at_again s where s.org_id = $1 and s.gap_id = g.id))
+           and ($10::text is null
+                or exists (select
+                           from gaps_to_look_at_again s
+                           where s.org_id = $1 and s.gap_id = g.id and s.owner = $10))
          order by g.last_seen_at desc, g.id
          limit $5"
     ))
@@ -112,6 +155,8 @@ pub async fn list(
     .bind(filter.direction)
     .bind(filter.currency)
     .bind(filter.root_cause)
+    .bind(filter.set_aside)
+    .bind(filter.set_aside_owner)
     .fetch_all(tx.conn())
     .await?)
 }

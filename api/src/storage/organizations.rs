@@ -79,6 +79,20 @@ pub async fn settings_at(tx: &mut OrgTx, known_at: DateTime<Utc>) -> Result<Opti
     .await?)
 }
 
+/// Every state of the settings with when it began, oldest first.
+pub async fn settings_states(tx: &mut OrgTx) -> Result<Vec<(Value, DateTime<Utc>)>, StorageError> {
+    let org = tx.org().uuid();
+    Ok(sqlx::query_as(
+        "select settings, since
+         from organization_settings_states
+         where org_id = $1
+         order by version",
+    )
+    .bind(org)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
 /// The latest time at which the organization learned or decided anything that an audit reads. Clocks of
 /// several nodes differ: it can be later than this node's now.
 pub async fn last_learned(tx: &mut OrgTx) -> Result<Option<DateTime<Utc>>, StorageError> {

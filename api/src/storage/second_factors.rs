@@ -112,6 +112,15 @@ pub async fn remove(tx: &mut SystemTx, user: UserId) -> Result<(), StorageError>
     Ok(())
 }
 
+/// Ends a person's sign-ins that wait for a code.
+pub async fn end_challenges(tx: &mut SystemTx, user: UserId) -> Result<(), StorageError> {
+    sqlx::query("delete from sign_in_challenges where user_id = $1")
+        .bind(user.uuid())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Gives a person these recovery codes and no others.
 pub async fn set_recovery_codes(
     tx: &mut SystemTx,

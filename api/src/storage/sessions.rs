@@ -271,6 +271,20 @@ pub async fn revoke(
     Ok(changed.rows_affected() == 1)
 }
 
+/// Ends all sessions of a person; answers how many.
+pub async fn revoke_all(tx: &mut SystemTx, now: DateTime<Utc>, user: UserId) -> Result<u64, StorageError> {
+    let changed = sqlx::query(
+        "update sessions
+         set revoked_at = $2
+         where user_id = $1 and revoked_at is null and expires_at > $2",
+    )
+    .bind(user.uuid())
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(changed.rows_affected())
+}
+
 /// Removes a person's sessions that ended before `before`, with their refresh tokens.
 pub async fn remove_ended(
     tx: &mut SystemTx,

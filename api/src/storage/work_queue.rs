@@ -18,7 +18,7 @@ pub struct WorkRow {
     pub kind: String,
     /// Names it within its kind: a correction, gap or letter.
     pub subject_id: String,
-    /// The dispute, request, instalment or conversation; 0: all of it.
+    /// The dispute, request, instalment (also of a letter) or conversation; 0: all of it.
     pub about: i32,
     /// The correction.
     pub correction_id: Option<Uuid>,
@@ -118,15 +118,16 @@ pub async fn list(
            from gaps_to_look_at_again s
            where s.org_id = $1
            union all
-           -- The last letter of each kind of a correction that is not with the client.
+           -- The last letter of each kind of a correction, and of each instalment that is to be paid, that is not with
+           -- the client.
            select case when d.id is null then 'letter_unsent' when d.status = 'failed' then 'letter_failed'
                        else 'letter_handed_out' end,
-                  l.id::text, 0, l.correction_id, null, l.id, d.id,
+                  l.id::text, coalesce(l.instalment, 0), l.correction_id, null, l.id, d.id,
                   (coalesce(d.updated_at, l.created_at) at time zone 'UTC')::date, c.owner
-           from (select distinct on (correction_id, kind) id, correction_id, created_at
+           from (select distinct on (correction_id, kind, instalment) id, correction_id, created_at, instalment
                  from letters
                  where org_id = $1 and correction_id is not null
-                 order by correction_id, kind, created_at desc, id desc) l
+                 order by correction_id, kind, instalment, created_at desc, id desc) l
            join corrections c on c.org_id = $1 and c.id = l.correction_id
            left join lateral (select id, status, updated_at
                               from deliveries
@@ -135,6 +136,11 @@ pub async fn list(
                               limit 1) d on true
            where (d.id is null or d.status in ('failed', 'handed_out'))
              and (d.status = 'failed' or c.state in ('found', 'communicated', 'disputed'))
+             and (l.instalment is null
+                  or exists (select
+                             from correction_deadlines p
+                             where p.org_id = $1 and p.correction_id = l.correction_id and p.kind = 'payment_by'
+                               and p.about = l.instalment))
            union all
            -- Other letters that failed.
            select 'letter_failed', l.id::text, 0, null, null, l.id, d.id, (d.updated_at at time zone 'UTC')::date,

@@ -76,8 +76,8 @@ impl Correction {
             Command::Credit { document, parts, apology, reason } => {
                 self.credit(document, parts, apology.as_deref(), reason.as_deref(), context)
             }
-            Command::OfferPlan { terms } => self.offer_plan(*terms, context),
-            Command::AcceptPlan { said } => self.accept_plan(said, context),
+            Command::OfferPlan { terms, others } => self.offer_plan(*terms, others, context),
+            Command::AcceptPlan { said, choice } => self.accept_plan(said, *choice, context),
             Command::InvoiceInstalment { instalment, document } => {
                 self.invoice_instalment(*instalment, document)
             }

@@ -3,7 +3,8 @@
 use super::dispute::{Dispute, Freeze, PriceConversation};
 use super::finding::Line;
 use super::ledger::{Bucket, Ledger, LedgerError, Note};
-use super::plan::{Plan, Terms};
+use super::offer::Offer;
+use super::plan::Plan;
 use super::policy::{Channel, Context, Said};
 use super::quantity::{Cells, Extent, Part, Place, take_amount, take_seat_days, too_large};
 use super::refusal::{Code, Refusal};
@@ -145,15 +146,6 @@ impl Approval {
         };
         sum <= self.up_to && same_invoice && no_more_growth
     }
-}
-
-/// Payment in parts, offered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Offer {
-    /// How.
-    pub terms: Terms,
-    /// When it was offered.
-    pub at: DateTime<Utc>,
 }
 
 /// What was decided after a refusal.

@@ -236,11 +236,15 @@ pub enum Command {
     OfferPlan {
         /// How.
         terms: Terms,
+        /// Further ways of which the client may choose one.
+        others: Vec<Terms>,
     },
     /// The client takes it.
     AcceptPlan {
         /// Who, how and when.
         said: Said,
+        /// Number of the way that it chose; need not be named where there is one only.
+        choice: Option<u16>,
     },
     /// An instalment was invoiced.
     InvoiceInstalment {

@@ -31,6 +31,7 @@ mod end;
 pub mod finding;
 pub mod ledger;
 mod object;
+pub mod offer;
 pub mod open;
 mod pay;
 pub mod plan;

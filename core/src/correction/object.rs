@@ -141,7 +141,7 @@ impl Correction {
                 "Set a day for the price conversation that is to come.",
             ),
             Answer::Refusal => {
-                let offered_since = self.offer.is_some_and(|offer| offer.at >= since);
+                let offered_since = self.offer.as_ref().is_some_and(|offer| offer.at >= since);
                 let decided = self.decision.as_ref().is_some_and(|decision| decision.at >= since);
                 missing.unless(
                     offered_since || decided,

@@ -1,9 +1,10 @@
 //! Payment in parts: offer, acceptance, invoices, payments, promises, and giving a plan up.
 
 use super::apply::Reach;
-use super::case::{Correction, Offer};
+use super::case::Correction;
 use super::command::says;
 use super::ledger::{Bucket, Cause, Note};
+use super::offer::Offer;
 use super::plan::{Instalment, InstalmentState, Plan, Promise, Terms, schedule};
 use super::policy::{Context, Said};
 use super::quantity::{take_amount, total};
@@ -20,7 +21,13 @@ fn rests(number: u16) -> Refusal {
 }
 
 impl Correction {
-    pub(super) fn offer_plan(&mut self, terms: Terms, context: &Context<'_>) -> Result<Reach, Refusal> {
+    pub(super) fn offer_plan(
+        &mut self,
+        terms: Terms,
+        others: &[Terms],
+        context: &Context<'_>,
+    ) -> Result<Reach, Refusal> {
+        let offer = Offer { terms, others: others.to_vec(), at: context.now };
         let mut missing = Missing::default();
         missing
             .unless(
@@ -30,30 +37,39 @@ impl Correction {
             )
             .unless(!self.is_planned(), Code::PlanExists, "The client has accepted a plan already.")
             .unless(
-                terms.first_on >= context.today,
+                offer.ways().all(|(_, terms)| terms.first_on >= context.today),
                 Code::PlanStart,
                 "The first instalment is due in the past.",
-            );
+            )
+            .with(Offer::check(terms, others));
         missing.check()?;
         // Also what is disputed: a plan may be what settles it.
         let sum = total(&self.ledger.outstanding()).minor;
         if sum == 0 {
             return Err(Refusal::new(Code::NothingOutstanding, "There is nothing to pay in parts."));
         }
-        schedule(sum, terms)?;
-        self.offer = Some(Offer { terms, at: context.now });
+        offer.ways().try_for_each(|(_, terms)| schedule(sum, terms).map(|_| ()))?;
+        self.offer = Some(offer);
         Ok(Reach::Part)
     }
 
-    pub(super) fn accept_plan(&mut self, said: &Said, context: &Context<'_>) -> Result<Reach, Refusal> {
+    pub(super) fn accept_plan(
+        &mut self,
+        said: &Said,
+        choice: Option<u16>,
+        context: &Context<'_>,
+    ) -> Result<Reach, Refusal> {
+        let not_offered = || Refusal::new(Code::PlanNotOffered, "Offer a plan first.");
+        let chosen = self.offer.as_ref().ok_or_else(not_offered).and_then(|offer| offer.chosen(choice));
         let mut missing = Missing::default();
-        missing
-            .with(spoken(said))
-            .unless(!self.is_planned(), Code::PlanExists, "The client has accepted a plan already.")
-            .unless(self.offer.is_some(), Code::PlanNotOffered, "Offer a plan first.")
-            .with(self.weigh_instalments(context));
+        missing.with(spoken(said)).unless(
+            !self.is_planned(),
+            Code::PlanExists,
+            "The client has accepted a plan already.",
+        );
+        missing.with(chosen.clone().and_then(|terms| self.weigh_now(terms, context)));
         missing.check()?;
-        let Some(offer) = self.offer else { return Err(no_plan()) };
+        let terms = chosen?;
         let sum = total(&self.available()).minor;
         if sum == 0 {
             return Err(Refusal::new(Code::NothingOutstanding, "There is nothing left to pay in parts."));
@@ -61,16 +77,11 @@ impl Correction {
         // Instalments of an earlier plan that stand on invoices stay; numbers go on after them.
         let mut instalments = self.kept_instalments();
         let last = instalments.iter().map(|instalment| instalment.number).max().unwrap_or_default();
-        let new = schedule(sum, offer.terms)?.into_iter();
+        let new = schedule(sum, terms)?.into_iter();
         instalments.extend(new.map(|one| Instalment { number: one.number.saturating_add(last), ..one }));
         self.former_plans.extend(self.plan.take());
-        self.plan = Some(Plan {
-            terms: offer.terms,
-            instalments,
-            accepted: said.clone(),
-            breaks: Vec::new(),
-            given_up: false,
-        });
+        self.plan =
+            Some(Plan { terms, instalments, accepted: said.clone(), breaks: Vec::new(), given_up: false });
         self.acceptance = Some(said.clone());
         self.bill_instalments(Cause::Instalment, context)?;
         Ok(Reach::Part)

@@ -165,6 +165,12 @@ named! {
         PlanStart = "plan_start_past",
         /// No plan is offered.
         PlanNotOffered = "plan_not_offered",
+        /// There are too many ways to pay, or one of them twice.
+        PlanWays = "plan_ways",
+        /// It is not said which of several ways to pay the client chose.
+        PlanChoiceMissing = "plan_choice_missing",
+        /// No such way to pay is offered.
+        PlanChoiceUnknown = "plan_choice_unknown",
         /// There is a plan already.
         PlanExists = "plan_exists",
         /// There is no plan.

@@ -3,11 +3,10 @@
 use super::apply::Reach;
 use super::case::{Announcement, Approval, ApprovalOf, Correction, GoingForward};
 use super::command::{Message, says};
-use super::plan::schedule;
 use super::policy::{Context, Said, days_after};
 use super::quantity::{Cells, total};
 use super::refusal::{Code, Missing, Refusal};
-use super::shock::{Band, instalment_too_large};
+use super::shock::Band;
 use chrono::NaiveDate;
 
 /// How labels of people begin; others are those of integrations and jobs.
@@ -167,38 +166,6 @@ impl Correction {
         missing.check()
     }
 
-    /// Whether instalments with the forward increase keep within the limit, or were approved.
-    pub(super) fn weigh_instalments(&self, context: &Context<'_>) -> Result<(), Refusal> {
-        let Some((instalment, forward)) = self.first_instalment(context)? else { return Ok(()) };
-        let usual = self.shock(context).usual;
-        let sum = instalment.saturating_add(forward);
-        if instalment_too_large(instalment, forward, usual, context.policy.bands)
-            && !self.approved_instalments(sum, usual, self.invoice_on())
-        {
-            return Err(Refusal::new(
-                Code::InstalmentTooLarge,
-                "An instalment with the increase of each invoice is more than the limit: offer a longer plan, or \
-                 have an admin approve the instalments.",
-            ));
-        }
-        Ok(())
-    }
-
-    /// The largest instalment of the offer, and the increase of each invoice beside it: also by what other
-    /// corrections announced for it.
-    pub fn first_instalment(&self, context: &Context<'_>) -> Result<Option<(i64, i64)>, Refusal> {
-        let Some(offer) = self.offer else { return Ok(None) };
-        let sum = match total(&self.available()).minor {
-            0 => total(&self.ledger.outstanding()).minor,
-            available => available,
-        };
-        if sum == 0 {
-            return Ok(None);
-        }
-        let first = schedule(sum, offer.terms)?.first().map_or(0, |instalment| instalment.minor);
-        Ok(Some((first, self.shock(context).announced.forward)))
-    }
-
     /// Date of the next invoice, as announced.
     pub fn invoice_on(&self) -> Option<NaiveDate> {
         self.going_forward.as_ref().map(|forward| forward.invoice_on)
@@ -220,15 +187,7 @@ impl Correction {
         let shock = self.shock(context);
         let up_to = match of {
             ApprovalOf::Shock => shock.announced.increase(),
-            ApprovalOf::Instalments => {
-                let (instalment, forward) = self.first_instalment(context)?.ok_or_else(|| {
-                    Refusal::new(
-                        Code::PlanNotOffered,
-                        "Offer the plan first, so that its instalments are known.",
-                    )
-                })?;
-                instalment.saturating_add(forward)
-            }
+            ApprovalOf::Instalments => self.instalments_to_approve(context)?,
             ApprovalOf::Withdrawal => total(&self.claimed()).minor,
         };
         self.approvals.push(Approval {

@@ -177,6 +177,9 @@ pub const FACTS: &[Fact] = &[
     text("plan_first_amount", Plan, "How much the first one is.", |f| {
         f.plan.as_ref()?.instalments.first().map(|part| say::money(part.amount))
     }),
+    text("plan_others", Plan, "Other ways to pay, to be put behind \"pay\".", |f| {
+        say::ways(&f.plan.as_ref()?.others)
+    }),
     text("disputed_seats", Dispute, "Seats that the client objects to.", |f| {
         f.dispute.as_ref().map(|dispute| say::seats(dispute.seats))
     }),

@@ -175,6 +175,9 @@ impl LetterFacts {
             for (index, instalment) in plan.instalments.iter().enumerate() {
                 add(format!("/plan/instalments/{index}/amount"), Some(instalment.amount));
             }
+            for (index, way) in plan.others.iter().enumerate() {
+                add(format!("/plan/others/{index}/amount"), Some(way.amount));
+            }
         }
         add("/dispute/amount".to_owned(), self.dispute.as_ref().map(|dispute| dispute.amount));
         add("/recount/amount".to_owned(), self.recount.as_ref().map(|recount| recount.amount));
@@ -205,6 +208,14 @@ impl LetterFacts {
         );
         let rising = plan.instalments.windows(2).all(|pair| pair[0].due_on < pair[1].due_on);
         faults.unless(rising, "/plan/instalments", "Every instalment is due after the one before.");
+        let possible = plan.others.iter().all(|way| {
+            way.instalments > 0 && way.amount.amount <= plan.total.amount && !way.amount.amount.is_zero()
+        });
+        faults.unless(
+            possible,
+            "/plan/others",
+            "Another way to pay has parts, none of them more than the whole.",
+        );
     }
 
     /// What is given up or back is not more than what is there; what was charged too much goes back whole.

@@ -178,7 +178,7 @@ fn dispute(seats: u32, minor: i64) -> DisputeFacts {
 fn plan() -> PlanFacts {
     let due = |index: u32| day(2026, 12, 1).checked_add_months(Months::new(index)).unwrap_or_default();
     let instalments = (0..4).map(|index| InstalmentFacts { due_on: due(index), amount: usd(8800) }).collect();
-    PlanFacts { total: usd(35_200), instalments }
+    PlanFacts { total: usd(35_200), instalments, others: Vec::new() }
 }
 
 fn due_instalment() -> DueInstalment {

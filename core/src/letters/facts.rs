@@ -187,6 +187,21 @@ facts! {
         /// The parts, by date.
         #[cfg_attr(feature = "openapi", schema(max_items = 500))]
         instalments: Vec<InstalmentFacts>,
+        /// Other ways to pay the same, of which the client may choose one instead.
+        #[cfg_attr(feature = "openapi", schema(max_items = 4))]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        others: Vec<PlanWay>,
+    }
+
+    /// Another way to pay.
+    PlanWay {
+        /// In how many parts; 1: all at once.
+        #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 60))]
+        instalments: u16,
+        /// The largest part.
+        amount: Money,
+        /// When the first is due.
+        first_on: NaiveDate,
     }
 
     /// One part.

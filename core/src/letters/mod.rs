@@ -38,7 +38,7 @@ pub use examples::example;
 pub use facts::{
     AccountManager, CreditFacts, DisputeFacts, DueInstalment, EvidenceFacts, FindingFacts, FixedFacts,
     InstalmentFacts, LetterFacts, LineFacts, NextBilling, NextLine, NotComparedFacts, PaymentFacts,
-    PlanFacts, PriceConversationFacts, ProvisioningFacts, RecountFacts, ReminderFacts, ReviewFacts,
+    PlanFacts, PlanWay, PriceConversationFacts, ProvisioningFacts, RecountFacts, ReminderFacts, ReviewFacts,
     StatementFacts, VerificationFacts, WaiverFacts,
 };
 pub use fault::{TemplateFault, TemplateRule};

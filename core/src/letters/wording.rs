@@ -1,6 +1,7 @@
 //! How facts are written in English: money, dates, counts, lists, headings. The only place with words
 //! besides the templates.
 
+use super::facts::PlanWay;
 use crate::audit::{Direction, Reason};
 use crate::money::{Currency, Money};
 use crate::period::Month;
@@ -75,6 +76,21 @@ pub(crate) fn seat_months(count: Decimal) -> String {
 /// `8 months`.
 pub(super) fn months(count: u32) -> String {
     counted(count.into(), "month", "months")
+}
+
+/// Ways to pay, to be put behind "pay"; none: there is none.
+pub(super) fn ways(ways: &[PlanWay]) -> Option<String> {
+    let one = |way: &PlanWay| match way.instalments {
+        1 => format!("all at once on {}", date(way.first_on)),
+        count => format!(
+            "in {} of {} at most, the first on {}",
+            instalments(count.into()),
+            money(way.amount),
+            date(way.first_on)
+        ),
+    };
+    let ways: Vec<String> = ways.iter().map(one).collect();
+    (!ways.is_empty()).then(|| ways.join("; or "))
 }
 
 /// `6 instalments`.

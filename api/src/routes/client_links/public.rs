@@ -73,6 +73,24 @@ struct CodeRequest {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 1000)]
     request: Option<u32>,
+    /// Number of the way to pay, for `plan`, where several are offered.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 5)]
+    choice: Option<u16>,
+}
+
+impl CodeRequest {
+    /// What of its kind it is about; 0: nothing of its own.
+    fn about(&self) -> Result<u32, ApiError> {
+        let stray = |pointer: &str| ApiError::invalid(pointer, "This action takes no such number.");
+        match (self.action, self.request, self.choice) {
+            (LinkAction::Plan, None, choice) => Ok(choice.map_or(0, u32::from)),
+            (LinkAction::ConfirmWaiver, request, None) => Ok(request.unwrap_or(0)),
+            (_, None, None) => Ok(0),
+            (_, Some(_), _) => Err(stray("/request")),
+            (_, None, Some(_)) => Err(stray("/choice")),
+        }
+    }
 }
 
 /// A code, as it was mailed.
@@ -83,6 +101,20 @@ struct Confirmed {
     /// Eight digits; spaces do not matter.
     #[schema(min_length = 8, max_length = 20)]
     code: String,
+}
+
+/// A way to pay, with its code.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"code": "1234 5678", "choice": 2}))]
+struct ChosenPlan {
+    /// Eight digits; spaces do not matter.
+    #[schema(min_length = 8, max_length = 20)]
+    code: String,
+    /// Number of the way, where several are offered.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 5)]
+    choice: Option<u16>,
 }
 
 /// An objection, with its code.
@@ -210,7 +242,7 @@ async fn create_client_code(
     body: JsonBody<CodeRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let visitor = routes::client(&request, &app);
-    let about = body.value.request.unwrap_or(0);
+    let about = body.value.about()?;
     let sent = codes::send(&app, &link.0, &visitor, body.value.action, about).await?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -277,8 +309,9 @@ act! {
 act! {
     /// Take the offered plan, as the client
     ///
-    /// Confirmed by the code that was mailed for `plan`.
-    plan_as_client, "/client-link/plan", Confirmed, |_| Ok(Wish::Plan)
+    /// Where several ways to pay are offered, the one that `choice` names. Confirmed by the code that was mailed for
+    /// `plan` and this way.
+    plan_as_client, "/client-link/plan", ChosenPlan, |body| Ok(Wish::Plan { choice: body.choice })
 }
 
 act! {

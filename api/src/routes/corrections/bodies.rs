@@ -85,6 +85,10 @@ bodies! {
         /// The client accepts the plan that is offered.
         #[serde(default)]
         plan: bool,
+        /// Of several ways to pay: number of the one that it chose.
+        #[serde(default)]
+        #[schema(minimum = 1, maximum = 5)]
+        choice: Option<u16>,
     }
 
     /// The client objects.
@@ -310,16 +314,22 @@ bodies! {
         reason: Option<String>,
     }
 
-    /// Offer payment in parts.
-    #[schema(example = json!({"count": 6, "cadence": "monthly", "first_on": "2026-12-01"}))]
+    /// Offer payment in parts: in one way, or in several of which the client chooses one.
+    #[schema(example = json!({"count": 6, "cadence": "monthly", "first_on": "2026-12-01", "others": [
+        {"count": 3, "cadence": "monthly", "first_on": "2026-12-01"}, {"count": 1, "cadence": "monthly", "first_on": "2026-12-01"}
+    ]}))]
     OfferPlan {
-        /// In how many parts.
+        /// In how many parts; 1: all at once.
         #[schema(minimum = 1, maximum = 60)]
         count: u16,
         /// How far apart.
         cadence: leakage_core::correction::plan::Cadence,
         /// When the first is due.
         first_on: NaiveDate,
+        /// Further ways to pay; they are numbered from 2 on.
+        #[serde(default)]
+        #[schema(max_items = 4)]
+        others: Vec<Terms>,
     }
 
     /// An instalment was invoiced.

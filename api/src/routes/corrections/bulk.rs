@@ -2,15 +2,15 @@
 
 use super::parts::short;
 use crate::app::App;
-use crate::auth::{Allowed, perm};
+use crate::auth::{Actor, Allowed, perm};
 use crate::error::ApiError;
 use crate::extract::JsonBody;
 use crate::routes::respond;
 use crate::services::corrections::bulk::{self, Filter, Group};
 use crate::services::idempotency::{Replay, Reply, once};
-use crate::services::text;
-use crate::storage::audits;
+use crate::services::{members, text};
 use crate::storage::corrections::facts::SetAside;
+use crate::storage::{OrgTx, audits};
 use actix_web::{HttpResponse, post, web};
 use chrono::NaiveDate;
 use leakage_core::audit::Direction;
@@ -74,7 +74,7 @@ pub(super) struct BulkRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 2000)]
     pub reason: Option<String>,
-    /// To set aside: who owns the decision.
+    /// To set aside: who owns the decision: `me`, `user:` and the id of a member, or anybody else in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 300)]
     pub owner: Option<String>,
@@ -162,20 +162,30 @@ async fn bulk_corrections(
                 let detail = serde_json::to_value(request).map_err(ApiError::internal)?;
                 groups = bulk::open_all(&app, tx, &actor, matching, request.dry_run, &detail).await?;
             }
-            BulkAction::SetAside => {
-                aside = matching.ids();
-                let by = actor.label();
-                let word = word(request, app.clock.today(), &by)?;
-                if !request.dry_run {
-                    bulk::set_aside(&app, tx, &aside, &word).await?;
-                }
-            }
+            BulkAction::SetAside => aside = set_aside(&app, tx, &actor, request, matching.ids()).await?,
         }
         let groups = groups.into_iter().map(BulkGroup::from).collect();
         Reply::ok(None, &BulkOutcome { dry_run: request.dry_run, gaps, groups, set_aside: aside })
     })
     .await?;
     Ok(respond(replied))
+}
+
+/// Sets these gaps aside, unless it is a dry run; answers which.
+async fn set_aside(
+    app: &App,
+    tx: &mut OrgTx,
+    actor: &Actor,
+    request: &BulkRequest,
+    ids: Vec<String>,
+) -> Result<Vec<String>, ApiError> {
+    let (by, named) = (actor.label(), request.owner.as_deref().unwrap_or_default().trim());
+    let owner = members::owner_label(tx, actor, ("/owner", named)).await?;
+    let word = word(request, app.clock.today(), (&owner, &by))?;
+    if !request.dry_run {
+        bulk::set_aside(app, tx, &ids, &word).await?;
+    }
+    Ok(ids)
 }
 
 fn filter(asked: &GapSelection) -> Result<Filter<'_>, ApiError> {
@@ -199,12 +209,17 @@ fn filter(asked: &GapSelection) -> Result<Filter<'_>, ApiError> {
     })
 }
 
-fn word<'a>(request: &'a BulkRequest, today: NaiveDate, by: &'a str) -> Result<SetAside<'a>, ApiError> {
+fn word<'a>(
+    request: &'a BulkRequest,
+    today: NaiveDate,
+    (owner, by): (&'a str, &'a str),
+) -> Result<SetAside<'a>, ApiError> {
     let reason = request.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
     let reason = reason.ok_or_else(|| ApiError::invalid("/reason", "Say why they are set aside."))?;
     short("/reason", reason, 2000)?;
-    let owner = request.owner.as_deref().map(str::trim).filter(|owner| !owner.is_empty());
-    let owner = owner.ok_or_else(|| ApiError::invalid("/owner", "Say who owns the decision."))?;
+    if owner.is_empty() {
+        return Err(ApiError::invalid("/owner", "Say who owns the decision."));
+    }
     short("/owner", owner, 300)?;
     let review_on = request.review_on.filter(|day| *day > today);
     let review_on = review_on

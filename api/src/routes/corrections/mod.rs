@@ -8,6 +8,7 @@ mod commands;
 mod confirmations;
 mod history;
 mod money;
+mod offer;
 mod parts;
 mod preview;
 mod telling;

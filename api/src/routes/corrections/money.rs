@@ -48,11 +48,16 @@ command! {
 command! {
     /// Offer payment in parts
     ///
-    /// In exact cents, the larger instalments first. Needs `If-Match`.
+    /// In exact cents, the larger instalments first. With `others` the client chooses one of several ways, such as
+    /// all at once, in three or in six parts; before the client is told, each in parts must keep within the limits
+    /// of invoice shock, or be approved. A new offer takes the place of the last one. Needs `If-Match`.
     plan_correction, "/corrections/{correction_id}/plan", OfferPlan, OfferPlan,
     async |_, _, body| {
         crate::services::text::day("/first_on", body.first_on)?;
-        Ok((Command::OfferPlan { terms: body.terms() }, None))
+        for (at, way) in body.others.iter().enumerate() {
+            crate::services::text::day(&format!("/others/{at}/first_on"), way.first_on)?;
+        }
+        Ok((Command::OfferPlan { terms: body.terms(), others: body.others.clone() }, None))
     }
 }
 
@@ -87,8 +92,9 @@ command! {
 
 /// Record the client's acceptance
 ///
-/// Of the correction, or with `plan` also of the plan that is offered. A plan is refused while an instalment
-/// with the increase of each invoice is too large and not approved. Needs `If-Match`.
+/// Of the correction, or with `plan` also of the plan that is offered, with `choice` where there are several ways. A
+/// plan is refused while an instalment with the increase of each invoice is too large and not approved. Needs
+/// `If-Match`.
 #[utoipa::path(tag = "corrections", security(("access_token" = []), ("api_key" = [])),
     extensions(("x-permission" = json!("corrections:write"))), request_body = bodies::Accept,
     params(("correction_id" = CorrectionId, Path, description = "The correction"),
@@ -106,8 +112,11 @@ async fn accept_correction(
 ) -> Result<HttpResponse, ApiError> {
     let action = if body.value.plan { Action::AcceptPlan } else { Action::Accept };
     act(&app, &actor, &replay, (*path, version), &body, action, async |_, _, body| {
-        let said = body.said.clone();
-        Ok((if body.plan { Command::AcceptPlan { said } } else { Command::Accept { said } }, None))
+        let (said, choice) = (body.said.clone(), body.choice);
+        if choice.is_some() && !body.plan {
+            return Err(ApiError::invalid("/choice", "A way to pay is chosen with `plan` only."));
+        }
+        Ok((if body.plan { Command::AcceptPlan { said, choice } } else { Command::Accept { said } }, None))
     })
     .await
 }

@@ -6,9 +6,11 @@ use crate::error::ApiError;
 use crate::services::corrections::{self, acting, facts};
 use actix_web::{HttpResponse, get, web};
 use chrono::NaiveDate;
-use leakage_core::correction::plan::schedule;
+use leakage_core::correction::Correction;
+use leakage_core::correction::offer::Offer;
+use leakage_core::correction::plan::{Cadence, Terms, schedule};
 use leakage_core::correction::quantity::total;
-use leakage_core::correction::shock::{self, Band};
+use leakage_core::correction::shock::{self, Band, Bands, Shock};
 use leakage_core::id::CorrectionId;
 use leakage_core::money::Money;
 use rust_decimal::Decimal;
@@ -45,19 +47,28 @@ struct Preview {
     plan_offer_needed: bool,
     /// An admin must approve first.
     approval_needed: bool,
-    /// Payment in parts, as offered or as asked for here.
+    /// Payment in parts, as offered (of several ways the first in parts) or as asked for here.
     plan: Option<PlanPreview>,
+    /// Every way to pay that is offered.
+    #[schema(max_items = 5)]
+    ways: Vec<PlanPreview>,
 }
 
 /// Payment in parts.
 #[derive(Debug, Serialize, ToSchema)]
 struct PlanPreview {
+    /// Number of the way that is offered; none: it was asked for here.
+    #[schema(minimum = 1, maximum = 5)]
+    choice: Option<u16>,
     /// The instalments.
     #[schema(max_items = 60)]
     instalments: Vec<Money>,
     /// The largest instalment and the forward increase, in percent of the invoice as it was.
     #[schema(value_type = Option<String>, max_length = 40)]
     percent: Option<Decimal>,
+    /// The client can take it: it keeps within the limits, or was approved. To pay all at once beside ways in parts is
+    /// weighed as the growth of the invoice.
+    possible: bool,
     /// It needs a longer plan or an approval.
     too_large: bool,
     /// An admin approved it.
@@ -107,7 +118,9 @@ async fn preview_correction(
     let (before, after) = shock.preview();
     let recent = known.invoices.get(known.invoices.len().saturating_sub(3)..).unwrap_or_default();
     let invoice_on = query.invoice_on.or_else(|| correction.invoice_on());
-    let plan = plan(&loaded, &shock, query.instalments, invoice_on, policy.bands)?;
+    let weighed = Weighed { correction, shock: &shock, invoice_on, bands: policy.bands };
+    let ways = weighed.ways()?;
+    let plan = weighed.plan(query.instalments, loaded.row.updated_at.date_naive())?;
     Ok(HttpResponse::Ok().json(Preview {
         retro: money(shock.announced.retro),
         forward: money(shock.announced.forward),
@@ -120,35 +133,52 @@ async fn preview_correction(
         approval_needed: shock.band == Band::PlanAndApproval
             && !correction.approved_shock(&shock, invoice_on),
         plan,
+        ways,
     }))
 }
 
-/// What payment in parts makes of it.
-fn plan(
-    loaded: &corrections::Loaded,
-    shock: &shock::Shock,
-    count: Option<u16>,
+/// A correction and the growth of an invoice.
+struct Weighed<'a> {
+    correction: &'a Correction,
+    shock: &'a Shock,
     invoice_on: Option<NaiveDate>,
-    bands: shock::Bands,
-) -> Result<Option<PlanPreview>, ApiError> {
-    use leakage_core::correction::plan::{Cadence, Terms};
+    bands: Bands,
+}
 
-    let correction = &loaded.correction;
-    let sum = total(&correction.ledger.outstanding()).minor;
-    let today = loaded.row.updated_at.date_naive();
-    let asked = count.map(|count| Terms { count, cadence: Cadence::Monthly, first_on: today });
-    let Some(terms) = asked.or(correction.offer.map(|offer| offer.terms)).filter(|_| sum > 0) else {
-        return Ok(None);
-    };
-    let instalments: Vec<i64> = schedule(sum, terms)?.into_iter().map(|one| one.minor).collect();
-    let largest = instalments.first().copied().unwrap_or_default();
-    let forward = shock.announced.forward;
-    let money = |minor| Money::from_minor(minor, correction.subject.currency);
-    Ok(Some(PlanPreview {
-        instalments: instalments.iter().copied().map(money).collect(),
-        percent: percent(shock::basis_points(largest + forward, shock.usual)),
-        too_large: shock::instalment_too_large(largest, forward, shock.usual, bands),
-        approved: correction.approved_instalments(largest + forward, shock.usual, invoice_on),
-        instalments_needed: shock::instalments_needed(sum, forward, shock.usual, bands),
-    }))
+impl Weighed<'_> {
+    /// Every way that is offered.
+    fn ways(&self) -> Result<Vec<PlanPreview>, ApiError> {
+        let offered = self.correction.offer.iter().flat_map(Offer::ways);
+        let ways = offered.map(|(choice, terms)| self.preview(Some(choice), terms));
+        Ok(ways.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    /// What payment in parts makes of it: as asked for, else as offered.
+    fn plan(&self, count: Option<u16>, today: NaiveDate) -> Result<Option<PlanPreview>, ApiError> {
+        let asked = count.map(|count| (None, Terms { count, cadence: Cadence::Monthly, first_on: today }));
+        let offered = self.correction.offer.as_ref().and_then(|offer| offer.in_parts().next());
+        let offered = offered.map(|(choice, terms)| (Some(choice), terms));
+        asked.or(offered).map_or(Ok(None), |(choice, terms)| self.preview(choice, terms))
+    }
+
+    fn preview(&self, choice: Option<u16>, terms: Terms) -> Result<Option<PlanPreview>, ApiError> {
+        let Self { correction, shock, invoice_on, bands } = *self;
+        let sum = total(&correction.ledger.outstanding()).minor;
+        if sum == 0 {
+            return Ok(None);
+        }
+        let instalments: Vec<i64> = schedule(sum, terms)?.into_iter().map(|one| one.minor).collect();
+        let largest = instalments.first().copied().unwrap_or_default();
+        let forward = shock.announced.forward;
+        let money = |minor| Money::from_minor(minor, correction.subject.currency);
+        Ok(Some(PlanPreview {
+            choice,
+            instalments: instalments.iter().copied().map(money).collect(),
+            percent: percent(shock::basis_points(largest + forward, shock.usual)),
+            possible: correction.weigh_way(terms, shock, bands, invoice_on).is_ok(),
+            too_large: shock::instalment_too_large(largest, forward, shock.usual, bands),
+            approved: correction.approved_instalments(largest + forward, shock.usual, invoice_on),
+            instalments_needed: shock::instalments_needed(sum, forward, shock.usual, bands),
+        }))
+    }
 }

@@ -1,5 +1,6 @@
 //! Corrections as they are answered: money with its currency, seats as seat-months.
 
+use super::offer::offer;
 use crate::error::ApiError;
 use crate::page_type;
 use crate::services::corrections::Loaded;
@@ -229,7 +230,7 @@ pub(super) struct Correction {
     /// What the client wrote.
     #[schema(value_type = Vec<Object>, max_items = 1000)]
     pub confirmations: Value,
-    /// Payment in parts that is offered.
+    /// Payment in parts that is offered: its `ways`, numbered by `choice`, each with its instalments.
     #[schema(value_type = Option<Object>)]
     pub offer: Value,
     /// Payment in parts that was accepted, with its instalments.
@@ -377,7 +378,7 @@ impl Correction {
             waiver_requests,
             waivers,
             confirmations: confirmations(case),
-            offer: value(serde_json::to_value(case.offer))?,
+            offer: offer(case),
             plan: plan(case),
             acceptance: value(serde_json::to_value(&case.acceptance))?,
             delivered_on: case.delivered_on,

@@ -9,7 +9,6 @@ use crate::extract::{IfMatch, JsonBody};
 use crate::page_type;
 use crate::pagination::PageQuery;
 use crate::routes::{self, respond};
-use crate::services::corrections::settled::settled;
 use crate::services::idempotency::Reply;
 use crate::services::{known_gaps, recomputed};
 use crate::storage::known_gaps as stored;
@@ -22,7 +21,7 @@ use leakage_core::money::Currency;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
-use view::{GapChange, GapHistory, KnownGap};
+use view::{Beside, GapChange, GapHistory, KnownGap};
 
 /// Registers the resource.
 pub fn configure(config: &mut ServiceConfig) {
@@ -54,6 +53,11 @@ struct GapFilter {
     /// Only gaps with this cause; `not_set`: without one.
     #[param(max_length = 40)]
     root_cause: Option<String>,
+    /// Only gaps that are set aside and were not corrected since, or only the others.
+    set_aside: Option<bool>,
+    /// Only gaps that are set aside, with this owner: `me`, `user:` and an id, or as it was written.
+    #[param(max_length = 300, example = "me")]
+    set_aside_owner: Option<String>,
 }
 
 /// List gaps
@@ -78,20 +82,24 @@ async fn list_gaps(
     routes::known("direction", filter.direction.as_deref(), &["under", "over"])?;
     let causes: Vec<&str> = RootCause::ALL.iter().map(|cause| cause.as_str()).chain(["not_set"]).collect();
     routes::known("root_cause", filter.root_cause.as_deref(), &causes)?;
-    let page = page.read::<(DateTime<Utc>, String)>(&("gaps", &*filter))?;
+    let owner = filter.set_aside_owner.clone();
+    let owner = owner.map(|owner| if owner == "me" { actor.label() } else { owner });
+    let page = page.read::<(DateTime<Utc>, String)>(&("gaps", &*filter, &owner))?;
     let wanted = stored::GapFilter {
         client_id: filter.client_id.map(ClientId::uuid),
         direction: filter.direction.as_deref(),
         currency: filter.currency.as_ref().map(Currency::as_str),
         root_cause: filter.root_cause.as_deref(),
+        set_aside: filter.set_aside,
+        set_aside_owner: owner.as_deref(),
     };
     let mut tx = app.db.begin(actor.org).await?;
     let rows = stored::list(&mut tx, &wanted, page.after.clone(), page.fetch()).await?;
     let paged = page.page(rows, |row| (row.last_seen_at, row.id.clone()))?;
     let ids: Vec<String> = paged.data.iter().map(|row| row.id.clone()).collect();
-    let mut months = settled(&mut tx, &ids).await?;
+    let mut beside = Beside::load(&mut tx, &ids).await?;
     let data = known_gaps::with_figures(&mut tx, paged.data).await?;
-    let data = data.into_iter().map(|found| KnownGap::of(found, &mut months)).collect::<Result<_, _>>()?;
+    let data = data.into_iter().map(|found| KnownGap::of(found, &mut beside)).collect::<Result<_, _>>()?;
     routes::list(&request, &GapPage { data, has_more: paged.has_more, next_cursor: paged.next_cursor })
 }
 
@@ -114,8 +122,8 @@ async fn get_gap(
     path: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let mut tx = app.db.begin(actor.org).await?;
-    let mut months = settled(&mut tx, std::slice::from_ref(&path)).await?;
-    let gap = KnownGap::of(known_gaps::find(&mut tx, &path).await?, &mut months)?;
+    let mut beside = Beside::load(&mut tx, std::slice::from_ref(&path)).await?;
+    let gap = KnownGap::of(known_gaps::find(&mut tx, &path).await?, &mut beside)?;
     Ok(respond(Reply::ok(Some(gap.version), &gap)?.into()))
 }
 
@@ -144,9 +152,9 @@ async fn update_gap(
     let said = (body.value.root_cause, body.value.note.as_str());
     let mut tx = app.db.begin(actor.org).await?;
     let set = known_gaps::set_root_cause(&mut tx, &actor, &path, version, said, app.clock.now()).await?;
-    let mut months = settled(&mut tx, std::slice::from_ref(&path)).await?;
+    let mut beside = Beside::load(&mut tx, std::slice::from_ref(&path)).await?;
     tx.commit().await?;
-    let gap = KnownGap::of(set, &mut months)?;
+    let gap = KnownGap::of(set, &mut beside)?;
     Ok(respond(Reply::ok(Some(gap.version), &gap)?.into()))
 }
 

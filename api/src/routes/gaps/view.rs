@@ -1,9 +1,9 @@
 //! Gaps and their history as the API shows them.
 
 use crate::error::ApiError;
-use crate::services::corrections::settled::SettledMonth;
-use crate::storage::StorageError;
-use crate::storage::known_gaps::{self, GapAuditRow, GapRow, RootCauseRow};
+use crate::services::corrections::settled::{SettledMonth, settled};
+use crate::storage::known_gaps::{self, GapAuditRow, GapRow, RootCauseRow, SetAsideRow};
+use crate::storage::{OrgTx, StorageError};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::audit::Gap;
 use leakage_core::history::{GapFigures, MonthHistory, RootCause, Said, Tally};
@@ -42,14 +42,50 @@ pub(super) struct KnownGap {
     /// Its months that corrections hold or have settled.
     #[schema(max_items = 10_000)]
     settled_by: Vec<SettledMonth>,
+    /// It is set aside until a day of review, and was not corrected since.
+    set_aside: Option<GapSetAside>,
+}
+
+/// That a gap is set aside.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct GapSetAside {
+    /// Why.
+    #[schema(max_length = 2000)]
+    reason: String,
+    /// Who owns the decision: `user:` and an id, or somebody in words.
+    #[schema(max_length = 300)]
+    owner: String,
+    /// The owner's name, where that is a member.
+    #[schema(max_length = 200)]
+    owner_name: Option<String>,
+    /// When to look again.
+    review_on: NaiveDate,
+    /// When it was set aside.
+    set_aside_at: DateTime<Utc>,
+}
+
+/// What stands beside gaps, by gap.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    months: BTreeMap<String, Vec<SettledMonth>>,
+    aside: BTreeMap<String, GapSetAside>,
+}
+
+impl Beside {
+    /// Of these gaps.
+    pub(super) async fn load(tx: &mut OrgTx, ids: &[String]) -> Result<Self, ApiError> {
+        let months = settled(tx, ids).await?;
+        let aside = known_gaps::set_aside(tx, ids).await?.into_iter().map(|row| {
+            let SetAsideRow { gap_id, reason, owner, owner_name, review_on, set_aside_at } = row;
+            (gap_id, GapSetAside { reason, owner, owner_name, review_on, set_aside_at })
+        });
+        Ok(Self { months, aside: aside.collect() })
+    }
 }
 
 impl KnownGap {
-    /// A gap and its figures, with its months out of those of several gaps.
-    pub(super) fn of(
-        (row, figures): (GapRow, GapFigures),
-        months: &mut BTreeMap<String, Vec<SettledMonth>>,
-    ) -> Result<Self, ApiError> {
+    /// A gap and its figures, with its own of what stands beside several gaps.
+    pub(super) fn of((row, figures): (GapRow, GapFigures), beside: &mut Beside) -> Result<Self, ApiError> {
         let cause = known_gaps::parse_cause(row.root_cause.as_deref())?;
         let root_cause = match (cause, row.note, row.set_by, row.set_at) {
             (Some(root_cause), Some(note), Some(set_by), Some(set_at)) => {
@@ -58,7 +94,8 @@ impl KnownGap {
             _ => None,
         };
         Ok(Self {
-            settled_by: months.remove(&row.id).unwrap_or_default(),
+            settled_by: beside.months.remove(&row.id).unwrap_or_default(),
+            set_aside: beside.aside.remove(&row.id),
             id: row.id,
             client_id: row.client_id.map(ClientId::new),
             first_audit_id: row.first_audit_id.into(),

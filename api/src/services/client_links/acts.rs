@@ -3,7 +3,7 @@
 
 use super::LinkAction;
 use super::codes;
-use super::open::{Opened, link, open};
+use super::open::{NOT_YET, Opened, link, open};
 use super::words::{self, Writing};
 use crate::app::App;
 use crate::auth::secrets::Presented;
@@ -16,6 +16,7 @@ use crate::storage::client_links::{self as stored, CodeRow};
 use crate::storage::corrections::records::AttachedFile;
 use crate::storage::organizations;
 use bytes::Bytes;
+use leakage_core::correction::Correction;
 use leakage_core::correction::command::Command;
 use leakage_core::correction::dispute::DisputeReason;
 use leakage_core::correction::policy::{Actor, Channel, Said};
@@ -40,8 +41,11 @@ pub enum Wish {
         /// In the client's words.
         note: Option<String>,
     },
-    /// Pay in parts, as offered.
-    Plan,
+    /// Pay as offered.
+    Plan {
+        /// Number of the way, where there are several.
+        choice: Option<u16>,
+    },
     /// Confirm a waiver.
     ConfirmWaiver {
         /// Number of the request.
@@ -55,16 +59,17 @@ impl Wish {
         match self {
             Self::Accept => LinkAction::Accept,
             Self::Dispute { .. } => LinkAction::Dispute,
-            Self::Plan => LinkAction::Plan,
+            Self::Plan { .. } => LinkAction::Plan,
             Self::ConfirmWaiver { .. } => LinkAction::ConfirmWaiver,
         }
     }
 
-    /// Number of the waiver request; 0: nothing of its own.
-    pub const fn about(&self) -> u32 {
+    /// Number of the waiver request, or of the way to pay; 0: nothing of its own.
+    pub fn about(&self) -> u32 {
         match self {
             Self::ConfirmWaiver { request } => *request,
-            _ => 0,
+            Self::Plan { choice } => choice.map_or(0, u32::from),
+            Self::Accept | Self::Dispute { .. } => 0,
         }
     }
 }
@@ -107,7 +112,11 @@ pub async fn act(
     let contact = contact.ok_or_else(|| codes::ended("The registered contact has changed."))?;
     let correction = CorrectionId::new(link.correction_id);
     let loaded = corrections::load_for(&mut tx, correction, version, wish.action().command()).await?;
-    let opened = Opened { link, loaded, contact: Some(contact.clone()) };
+    if offered_since(&loaded.correction, wish, &code) {
+        return Err(codes::ended("What is offered has changed since it was mailed."));
+    }
+    let bands = corrections::policy_at(&mut tx, now).await?.bands;
+    let opened = Opened { link, loaded, contact: Some(contact.clone()), bands };
     opened.check(wish.action(), about, now)?;
     let actor = actor(&opened, &contact);
     let said = Said { by: contact.label(), channel: Channel::Link, at: now };
@@ -123,6 +132,13 @@ pub async fn act(
         .map_err(for_client)?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Whether another offer was made since the code was mailed: the mail names the way to pay, and whoever passed the
+/// code on agreed to that one.
+fn offered_since(correction: &Correction, wish: &Wish, code: &CodeRow) -> bool {
+    let offer = correction.offer.as_ref().filter(|_| wish.action() == LinkAction::Plan);
+    offer.is_some_and(|offer| offer.at > code.created_at)
 }
 
 /// What the command must know that takes long to count: before anything is written.
@@ -148,7 +164,7 @@ fn actor(opened: &Opened, contact: &Contact) -> Actor {
 fn command(wish: &Wish, said: Said, written: Option<&Written>) -> Command {
     match wish {
         Wish::Accept => Command::Accept { said },
-        Wish::Plan => Command::AcceptPlan { said },
+        Wish::Plan { choice } => Command::AcceptPlan { said, choice: *choice },
         Wish::Dispute { reason, parts, note } => Command::Dispute {
             reason: *reason,
             parts: parts.clone(),
@@ -185,18 +201,16 @@ fn detail(opened: &Opened, wish: &Wish, visitor: &Client) -> Value {
             detail["note"] = json!(note);
         }
         Wish::ConfirmWaiver { request } => detail["request"] = json!(request),
-        Wish::Accept | Wish::Plan => {}
+        Wish::Plan { choice: Some(choice) } => detail["choice"] = json!(choice),
+        Wish::Accept | Wish::Plan { choice: None } => {}
     }
     detail
 }
 
 /// What the organization must decide first is told the client as that, not in the words for its people.
 fn for_client(error: ApiError) -> ApiError {
-    if error.name() == "instalment_too_large" {
-        return ApiError::new(
-            Code::Conflict,
-            "Payment in parts cannot be agreed on this page as it is offered now. Ask for it by mail or telephone.",
-        );
+    if matches!(error.name(), "instalment_too_large" | "shock_approval_missing") {
+        return ApiError::new(Code::Conflict, NOT_YET);
     }
     error
 }

@@ -1,7 +1,7 @@
 //! Codes: made for one thing, mailed to the registered contact and to nobody else, good once, for ten
 //! minutes and five tries.
 
-use super::open::{Opened, link, open};
+use super::open::{Opened, choice, link, open};
 use super::{LinkAction, words};
 use crate::app::App;
 use crate::auth::codes;
@@ -12,7 +12,7 @@ use crate::services::client_contacts::Contact;
 use crate::services::corrections;
 use crate::services::sign_in::Client;
 use crate::storage::client_links::{self as stored, CodeRow, NewCode};
-use crate::storage::organizations;
+use crate::storage::{OrgTx, clients, organizations};
 use chrono::{DateTime, TimeDelta, Utc};
 use leakage_core::id::{ClientId, ClientLinkId, CorrectionId};
 use leakage_core::money::Money;
@@ -26,8 +26,11 @@ pub const MINUTES: i64 = 10;
 /// Tries of a code.
 pub const TRIES: i32 = 5;
 
-/// Codes that are mailed to a client's contact within an hour.
+/// Codes that are mailed to a client's contact within an hour, through all links.
 const AN_HOUR: i64 = 10;
+
+/// Those that are mailed through one link.
+const AN_HOUR_OF_LINK: i64 = 5;
 
 /// A code that was mailed.
 #[derive(Clone, Debug)]
@@ -45,7 +48,7 @@ pub fn masked(email: &str) -> String {
     format!("{first}\u{2022}\u{2022}\u{2022}@{domain}")
 }
 
-/// Mails a code for one action. `about`: number of the waiver request, 0 otherwise.
+/// Mails a code for one action. `about`: number of the waiver request, or of the way to pay; 0 otherwise.
 ///
 /// # Errors
 /// 409 where there is no mail server or no contact, or the action is not possible now; 403 where the link
@@ -62,24 +65,16 @@ pub async fn send(
     let opened = open(&mut tx, presented, now).await?;
     opened.check(action, about, now)?;
     let msp = organizations::find(&mut tx).await?.ok_or_else(ApiError::not_found)?.name;
-    let client = ClientId::new(opened.link.client_id);
-    let recent = stored::codes_since(&mut tx, client, now - TimeDelta::hours(1)).await?;
+    let (link, client) = (ClientLinkId::new(opened.link.id), ClientId::new(opened.link.client_id));
+    // Counted again where it counts. Here it spares the slow hash for what would be refused anyway.
+    within_limits(&mut tx, client, link, now).await?;
     tx.commit().await?;
     let (Some(contact), Some(mailer)) = (&opened.contact, &app.mailer) else { return Err(no_mail(&msp)) };
-    if recent >= AN_HOUR {
-        return Err(ApiError::new(
-            Code::RateLimited,
-            format!(
-                "{AN_HOUR} codes were mailed within an hour. Wait some minutes before you ask for another."
-            ),
-        )
-        .retry_after(600));
-    }
     let code = codes::generate().map_err(ApiError::internal)?;
     let code_hash = app.passwords.hash(code.clone()).await.map_err(ApiError::internal)?;
     let new = NewCode {
         id: Uuid::now_v7(),
-        link: ClientLinkId::new(opened.link.id),
+        link,
         client,
         contact_version: contact.version,
         action: action.as_str(),
@@ -87,20 +82,59 @@ pub async fn send(
         code_hash: &code_hash,
         expires_at: now + TimeDelta::minutes(MINUTES),
     };
-    let mut tx = app.db.begin(presented.org).await?;
-    stored::insert_code(&mut tx, &new, now).await?;
-    tx.commit().await?;
-    let purpose = words::purpose(action, amount(&opened, about));
+    keep(app, presented, &new, now).await?;
+    let purpose = purpose(&opened, action, about);
     let taken = mail(mailer, &new, contact, &msp, &opened, &purpose, code.expose_secret()).await;
     noted(app, presented, visitor, &new, contact, taken.is_ok()).await?;
     taken.map_err(|error| untaken(error, &msp))?;
     Ok(Sent { to: masked(&contact.person.email), expires_at: new.expires_at })
 }
 
-/// What a waiver that waits is about.
-fn amount(opened: &Opened, about: u32) -> Option<Money> {
-    let request = opened.request(about)?;
-    Some(Money::from_minor(request.quantity.minor, opened.correction().subject.currency))
+/// Keeps a code, if as few were made as may be: of many at once only so many get through, since each counts what
+/// those before it have kept.
+async fn keep(
+    app: &App,
+    presented: &Presented,
+    new: &NewCode<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), ApiError> {
+    let mut tx = app.db.begin(presented.org).await?;
+    clients::lock(&mut tx, new.client).await?;
+    // A change of the contact ends links under the same lock.
+    link(&mut tx, presented, now, false).await?;
+    within_limits(&mut tx, new.client, new.link, now).await?;
+    stored::insert_code(&mut tx, new, now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Whether another code may be mailed. Whoever holds one link cannot use up what the client's others need.
+async fn within_limits(
+    tx: &mut OrgTx,
+    client: ClientId,
+    link: ClientLinkId,
+    now: DateTime<Utc>,
+) -> Result<(), ApiError> {
+    let (of_client, of_link) = stored::codes_since(tx, client, link, now - TimeDelta::hours(1)).await?;
+    let most = match (of_client, of_link) {
+        (_, mailed) if mailed >= AN_HOUR_OF_LINK => AN_HOUR_OF_LINK,
+        (mailed, _) if mailed >= AN_HOUR => AN_HOUR,
+        _ => return Ok(()),
+    };
+    Err(ApiError::new(
+        Code::RateLimited,
+        format!("{most} codes were mailed within an hour. Wait some minutes before you ask for another."),
+    )
+    .retry_after(600))
+}
+
+/// What a code is for, in words.
+fn purpose(opened: &Opened, action: LinkAction, about: u32) -> String {
+    let request = opened.request(about).filter(|_| action == LinkAction::ConfirmWaiver);
+    let currency = opened.correction().subject.currency;
+    let amount = request.map(|request| Money::from_minor(request.quantity.minor, currency));
+    let offer = opened.correction().offer.as_ref().filter(|_| action == LinkAction::Plan);
+    let way = offer.and_then(|offer| offer.chosen(choice(about)).ok());
+    words::purpose(action, amount, way)
 }
 
 async fn mail(
@@ -274,6 +308,7 @@ mod tests {
             about: 2,
             contact_version: 1,
             code_hash: String::new(),
+            created_at: now,
             expires_at: now + TimeDelta::minutes(MINUTES),
             tries: 0,
             used_at: None,

@@ -17,13 +17,13 @@ pub mod words;
 
 use crate::app::App;
 use crate::auth::{Actor, secrets};
-use crate::error::{ApiError, Code};
-use crate::services::corrections;
+use crate::error::ApiError;
+use crate::services::{clients, corrections};
 use crate::storage::client_links::{self as stored, LinkRow, NewLink};
 use crate::storage::{OrgTx, corrections as stored_corrections};
 use chrono::{DateTime, TimeDelta, Utc};
 use leakage_core::correction::state::Action;
-use leakage_core::id::{ClientId, ClientLinkId, CorrectionId};
+use leakage_core::id::{ClientLinkId, CorrectionId};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -115,22 +115,10 @@ pub fn address(public_url: &str, token: &str) -> SecretString {
     format!("{public_url}/c#{token}").into()
 }
 
-/// The client of a correction, if it is a resource of its own.
-async fn client_of(tx: &mut OrgTx, correction: CorrectionId) -> Result<ClientId, ApiError> {
-    let row = stored_corrections::find(tx, correction).await?.ok_or_else(ApiError::not_found)?;
-    row.client_id.map(ClientId::new).ok_or_else(|| {
-        ApiError::new(
-            Code::Conflict,
-            "The correction knows its client by name only. Add the client, and open the correction from an audit \
-             that knows it.",
-        )
-    })
-}
-
 /// Makes a link that a person hands out; answers it with its address, which is not stored.
 ///
 /// # Errors
-/// 422 for days or uses that cannot be; 409 when the client is no resource.
+/// 422 for days or uses that cannot be; 409 when no client has the name that the correction knows.
 pub async fn create(
     app: &App,
     tx: &mut OrgTx,
@@ -138,7 +126,8 @@ pub async fn create(
     correction: CorrectionId,
     new: &NewClientLink,
 ) -> Result<(LinkRow, SecretString), ApiError> {
-    let client = client_of(tx, correction).await?;
+    let row = stored_corrections::find(tx, correction).await?.ok_or_else(ApiError::not_found)?;
+    let client = clients::of_correction(tx, &row).await?;
     let days = new.days.unwrap_or(USUAL_DAYS);
     if !(1..=MOST_DAYS).contains(&days) {
         return Err(ApiError::invalid("/days", format!("must be 1 to {MOST_DAYS}")));

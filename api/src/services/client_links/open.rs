@@ -10,7 +10,9 @@ use crate::storage::client_links::{self as stored, LinkRow};
 use chrono::{DateTime, Utc};
 use leakage_core::correction::Refusal;
 use leakage_core::correction::case::Correction;
+use leakage_core::correction::offer::Offer;
 use leakage_core::correction::policy::Channel;
+use leakage_core::correction::shock::Bands;
 use leakage_core::correction::waiver::{ConfirmationKind, WaiverRequest};
 use leakage_core::id::{ClientId, ClientLinkId, CorrectionId};
 
@@ -38,6 +40,8 @@ pub struct Opened {
     pub loaded: Loaded,
     /// The contact that codes go to.
     pub contact: Option<Contact>,
+    /// Where the bands of invoice shock begin.
+    pub bands: Bands,
 }
 
 /// The link of a token.
@@ -66,7 +70,8 @@ pub async fn open(tx: &mut OrgTx, presented: &Presented, now: DateTime<Utc>) -> 
     let link = link(tx, presented, now, false).await?;
     let loaded = corrections::load(tx, CorrectionId::new(link.correction_id)).await?;
     let contact = client_contacts::current(tx, ClientId::new(link.client_id)).await?;
-    Ok(Opened { link, loaded, contact })
+    let bands = corrections::policy_at(tx, now).await?.bands;
+    Ok(Opened { link, loaded, contact, bands })
 }
 
 impl Opened {
@@ -86,7 +91,7 @@ impl Opened {
         open_requests(self.correction()).find(|request| request.number == number)
     }
 
-    /// Whether the client may do this now. `about`: number of the waiver request.
+    /// Whether the client may do this now. `about`: number of the waiver request, or of the way to pay.
     ///
     /// # Errors
     /// With what is in the way, in words for the client.
@@ -103,14 +108,9 @@ impl Opened {
             LinkAction::Accept if self.correction().acceptance.is_some() => {
                 return conflict("It was accepted already.");
             }
-            LinkAction::Plan if self.correction().offer.is_none() => {
-                return conflict("Payment in parts is not offered.");
-            }
-            LinkAction::Plan if is_planned(self.correction()) => {
-                return conflict("Payment in parts was agreed already.");
-            }
+            LinkAction::Plan => self.check_way(about)?,
             LinkAction::ConfirmWaiver => self.check_waiver(about, now)?,
-            LinkAction::Accept | LinkAction::Plan | LinkAction::Dispute => {}
+            LinkAction::Accept | LinkAction::Dispute => {}
         }
         if self.contact.is_none() {
             return conflict(
@@ -118,6 +118,36 @@ impl Opened {
             );
         }
         Ok(())
+    }
+
+    /// Whether a way to pay can be taken, as far as the message tells: what else was announced since is weighed
+    /// when it is taken.
+    ///
+    /// # Errors
+    /// With what is in the way, in words for the client.
+    pub fn check_way(&self, about: u32) -> Result<(), ApiError> {
+        let (correction, conflict) = (self.correction(), |why: &str| ApiError::new(Code::Conflict, why));
+        let Some(offer) = &correction.offer else { return Err(conflict("Payment in parts is not offered.")) };
+        if is_planned(correction) {
+            return Err(conflict("How you pay was agreed already."));
+        }
+        let choice = choice(about);
+        if choice.is_none() && !offer.others.is_empty() {
+            return Err(ApiError::invalid("/choice", "Several ways to pay are offered: choose one of them."));
+        }
+        let terms =
+            offer.chosen(choice).map_err(|_| conflict("This way to pay is not offered (any more)."))?;
+        let fits = correction.announcement.as_ref().is_none_or(|told| {
+            correction.weigh_way(terms, &told.shock, self.bands, correction.invoice_on()).is_ok()
+        });
+        if fits { Ok(()) } else { Err(conflict(NOT_YET)) }
+    }
+
+    /// The first way to pay that can be taken; the first one where there is none.
+    pub fn first_way(&self) -> u32 {
+        let mut ways = self.correction().offer.iter().flat_map(Offer::ways);
+        let first = ways.find(|(number, _)| self.check_way(u32::from(*number)).is_ok());
+        first.map_or(u32::from(self.correction().offer.is_some()), |(number, _)| number.into())
     }
 
     fn check_waiver(&self, about: u32, now: DateTime<Utc>) -> Result<(), ApiError> {
@@ -143,6 +173,14 @@ impl Opened {
         }
         Ok(())
     }
+}
+
+/// Why a way to pay waits: what the organization must decide first is told the client as that.
+pub(super) const NOT_YET: &str = "This way to pay cannot be agreed on this page as it is offered now. Choose another one, or ask by mail or telephone.";
+
+/// The way to pay that something is about; 0: none is named.
+pub fn choice(about: u32) -> Option<u16> {
+    u16::try_from(about).ok().filter(|number| *number > 0)
 }
 
 /// Whether a plan has instalments to come.

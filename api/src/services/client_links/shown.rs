@@ -8,13 +8,19 @@ use crate::auth::secrets::Presented;
 use crate::error::ApiError;
 use crate::services::corrections;
 use crate::services::sign_in::Client;
-use crate::storage::corrections::records;
-use crate::storage::{OrgTx, letters, organizations};
-use chrono::{DateTime, Utc};
+use crate::storage::corrections::{self as stored, records};
+use crate::storage::{OrgTx, client_links, letters, organizations};
+use chrono::{DateTime, TimeDelta, Utc};
 use leakage_core::audit::{GapMonth, GapSource};
-use leakage_core::id::CorrectionId;
+use leakage_core::id::{ClientLinkId, CorrectionId};
 use serde::Deserialize;
 use serde_json::json;
+
+/// Minutes in which a visit from the same network is noted once.
+const VISIT_MINUTES: i64 = 60;
+
+/// Visits by one link that are noted in that time, from whatever networks.
+const VISITS_OF_LINK: i64 = 20;
 
 /// The facts behind the last message, as they were frozen with it: of these the client sees figures and rows.
 #[derive(Debug, Default, Deserialize)]
@@ -66,23 +72,39 @@ pub struct Shown {
     pub frozen_sha256: Option<String>,
 }
 
-/// What is shown to whoever opens a link; the visit is noted.
+/// What is shown to whoever opens a link; the visit is noted, if none from its network was within the hour.
 ///
 /// # Errors
 /// 401 without a link; 410 when it has ended.
 pub async fn visit(app: &App, presented: &Presented, visitor: &Client) -> Result<Shown, ApiError> {
     let mut tx = app.db.begin(presented.org).await?;
     let opened = open(&mut tx, presented, app.clock.now()).await?;
-    let (link, correction) = (opened.link.id, opened.loaded.id());
+    note_visit(app, &mut tx, &opened, visitor).await?;
+    let shown = gather(&mut tx, opened).await?;
+    tx.commit().await?;
+    Ok(shown)
+}
+
+/// Notes a visit in the timeline and so in the organization's log, which only grows: a page that is opened again and
+/// again, or from many networks, must not fill it. Visits that are not noted wait for nobody's lock.
+async fn note_visit(app: &App, tx: &mut OrgTx, opened: &Opened, visitor: &Client) -> Result<(), ApiError> {
+    let (now, id) = (app.clock.now(), opened.loaded.id());
+    let (link, since) = (ClientLinkId::new(opened.link.id), now - TimeDelta::minutes(VISIT_MINUTES));
+    let bounds = (since, VISITS_OF_LINK);
+    if client_links::is_visit_known(tx, link, &visitor.network, bounds).await? {
+        return Ok(());
+    }
+    // Entries of a timeline are added one at a time: of two visits at once the second one sees the first.
+    stored::lock(tx, id).await?;
+    if client_links::is_visit_known(tx, link, &visitor.network, bounds).await? {
+        return Ok(());
+    }
+    client_links::remember_visit(tx, link, &visitor.network, (since, now)).await?;
     let detail = json!({
         "client_link_id": link, "authenticated": opened.is_authenticated(),
         "network": visitor.network, "user_agent": visitor.user_agent,
     });
-    corrections::note(app, &mut tx, correction, &format!("client_link:{link}"), "client_visited", &detail)
-        .await?;
-    let shown = gather(&mut tx, opened).await?;
-    tx.commit().await?;
-    Ok(shown)
+    corrections::note(app, tx, id, &format!("client_link:{link}"), "client_visited", &detail).await
 }
 
 /// The same after an action, which is no visit of its own.

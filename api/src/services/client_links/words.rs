@@ -3,19 +3,29 @@
 
 use super::LinkAction;
 use crate::auth::codes;
+use leakage_core::correction::plan::Terms;
 use leakage_core::money::Money;
 use std::fmt::Write as _;
 
 /// What a code is for, to be put behind "wants to".
-pub fn purpose(action: LinkAction, amount: Option<Money>) -> String {
+pub fn purpose(action: LinkAction, amount: Option<Money>, way: Option<Terms>) -> String {
     match (action, amount) {
         (LinkAction::Accept, _) => "accept the correction".to_owned(),
         (LinkAction::Dispute, _) => "object to the correction, or to a part of it".to_owned(),
-        (LinkAction::Plan, _) => "pay in parts, as it was offered".to_owned(),
+        (LinkAction::Plan, _) => way.map_or_else(|| "pay as it was offered".to_owned(), pays),
         (LinkAction::ConfirmWaiver, Some(amount)) => {
             format!("confirm in writing that {} {} is not charged", amount.currency, amount.amount)
         }
         (LinkAction::ConfirmWaiver, None) => "confirm in writing that an amount is not charged".to_owned(),
+    }
+}
+
+/// A way to pay: the mail names it, so that a code is passed on for this one only.
+fn pays(way: Terms) -> String {
+    let on = way.first_on.format("%-d %B %Y");
+    match way.count {
+        1 => format!("pay all at once, on {on}"),
+        count => format!("pay in {count} {} parts, the first on {on}", way.cadence),
     }
 }
 
@@ -120,6 +130,15 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use leakage_core::correction::plan::Cadence;
+
+    #[test]
+    fn the_mail_names_the_way_to_pay() {
+        let way = |count, cadence| Terms { count, cadence, first_on: "2026-12-01".parse().unwrap() };
+        let purpose = |terms| purpose(LinkAction::Plan, None, Some(terms));
+        assert_eq!(purpose(way(1, Cadence::Monthly)), "pay all at once, on 1 December 2026");
+        assert_eq!(purpose(way(6, Cadence::Weekly)), "pay in 6 weekly parts, the first on 1 December 2026");
+    }
 
     #[test]
     fn names_are_no_markup_and_no_second_header() {

@@ -4,6 +4,7 @@
 use super::{Beside, Loaded, apply, facts, letter_facts, load};
 use crate::app::App;
 use crate::error::ApiError;
+use crate::services::clients;
 use crate::services::deliveries::{self, Channel, NewDelivery};
 use crate::services::letters::{self, NewLetter};
 use crate::storage::audits;
@@ -16,7 +17,7 @@ use leakage_core::correction::case::{Correction, GoingForward, KeptLetter};
 use leakage_core::correction::command::{Command, Message};
 use leakage_core::correction::dispute::Answer;
 use leakage_core::correction::policy;
-use leakage_core::id::{ClientId, CorrectionId, LetterId};
+use leakage_core::id::{CorrectionId, LetterId};
 use leakage_core::letters::{Letter, LetterFacts, LetterKind, Part, RecountFacts, Section};
 use serde_json::json;
 use uuid::Uuid;
@@ -273,8 +274,7 @@ async fn write(
     kind: LetterKind,
     facts: LetterFacts,
 ) -> Result<LetterRow, ApiError> {
-    let client = loaded.row.client_id.map(ClientId::new);
-    let client = client.ok_or_else(|| refused("The correction's client has no resource to write to."))?;
+    let client = clients::of_correction(tx, &loaded.row).await?;
     let correction_id = Some(loaded.id().uuid());
     let new = NewLetter { kind, client_id: client, correction_id, client_link: false, facts };
     letters::create_as(app, tx, by, new, LetterId::new(Uuid::now_v7())).await

@@ -5,11 +5,12 @@ use chrono::NaiveDate;
 use leakage_core::correction::case::{Correction, GoingForward};
 use leakage_core::correction::dispute::{Answer, Dispute};
 use leakage_core::correction::finding::Line;
+use leakage_core::correction::offer::Offer;
 use leakage_core::correction::plan::{Instalment, schedule};
 use leakage_core::correction::quantity::{Cells, Place, total};
 use leakage_core::letters::{
     CreditFacts, DisputeFacts, DueInstalment, InstalmentFacts, LetterFacts, LineFacts, NextBilling, NextLine,
-    PaymentFacts, PlanFacts, PriceConversationFacts, ProvisioningFacts, RecountFacts, ReminderFacts,
+    PaymentFacts, PlanFacts, PlanWay, PriceConversationFacts, ProvisioningFacts, RecountFacts, ReminderFacts,
     ReviewFacts,
 };
 use leakage_core::money::Money;
@@ -83,10 +84,11 @@ fn next_billing(correction: &Correction, forward: &GoingForward) -> NextBilling 
 /// The plan that runs, or else the one that is offered.
 fn plan(correction: &Correction) -> Option<PlanFacts> {
     let running = correction.plan.as_ref().filter(|plan| !plan.given_up).map(|plan| plan.instalments.clone());
-    let instalments = running.or_else(|| {
-        let available = total(&correction.available()).minor;
-        schedule(available, correction.offer?.terms).ok()
-    })?;
+    let offer = correction.offer.as_ref().filter(|_| running.is_none());
+    let available = total(&correction.available()).minor;
+    // Of several ways one is shown part by part: the first in parts.
+    let shown = offer.and_then(|offer| offer.in_parts().next());
+    let instalments = running.or_else(|| schedule(available, shown?.1).ok())?;
     let due: Vec<&Instalment> = instalments.iter().filter(|one| !one.is_empty()).collect();
     // Instalments of an earlier plan may lie among them: then no table could be read.
     let rising = due.windows(2).all(|pair| pair[0].due_on < pair[1].due_on);
@@ -96,6 +98,15 @@ fn plan(correction: &Correction) -> Option<PlanFacts> {
         instalments: due
             .iter()
             .map(|one| InstalmentFacts { due_on: one.due_on, amount: money(one.minor) })
+            .collect(),
+        others: offer
+            .into_iter()
+            .flat_map(Offer::ways)
+            .filter(|(number, _)| shown.is_none_or(|(of, _)| of != *number))
+            .filter_map(|(_, terms)| {
+                let first = schedule(available, terms).ok()?.first()?.minor;
+                Some(PlanWay { instalments: terms.count, amount: money(first), first_on: terms.first_on })
+            })
             .collect(),
     })
 }

@@ -24,7 +24,7 @@ use crate::storage::corrections::ledger::NewEntry;
 use crate::storage::corrections::records::{AttachedFile, NewEvent};
 use crate::storage::corrections::{self as stored, CorrectionRow, Figures, ledger, records};
 use crate::storage::{OrgTx, StorageError, organizations};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::correction::case::Correction;
 use leakage_core::correction::command::Command;
 use leakage_core::correction::ledger::{Entry, Ledger};
@@ -110,7 +110,12 @@ pub async fn load_for(
 
 /// The organization's choices for its corrections.
 pub async fn policy(app: &App, tx: &mut OrgTx) -> Result<Policy, ApiError> {
-    let settings = organizations::settings_at(tx, app.clock.now()).await?;
+    policy_at(tx, app.clock.now()).await
+}
+
+/// The same, as they were at a time.
+pub async fn policy_at(tx: &mut OrgTx, at: DateTime<Utc>) -> Result<Policy, ApiError> {
+    let settings = organizations::settings_at(tx, at).await?;
     let settings = settings.as_ref().map(OrganizationSettings::parse).transpose()?;
     Ok(settings.unwrap_or_default().corrections)
 }

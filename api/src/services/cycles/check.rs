@@ -1,7 +1,7 @@
 //! One look at an organization's cycles.
 
 use super::names::Names;
-use super::starts;
+use super::{settings, starts};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::services::{events, schedules};
@@ -175,6 +175,10 @@ impl Files {
         let mut decided: BTreeMap<Option<Uuid>, DateTime<Utc>> = BTreeMap::new();
         for (client, at) in cycles::decided(tx).await? {
             let last = decided.entry(client.map(|client| names.counted_as(client))).or_insert(at);
+            *last = at.max(*last);
+        }
+        if let Some(at) = settings::changed_at(tx).await? {
+            let last = decided.entry(None).or_insert(at);
             *last = at.max(*last);
         }
         Ok(Self { told: files, decided })

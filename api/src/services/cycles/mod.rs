@@ -2,17 +2,20 @@
 //!
 //! A look ([`check`](fn@check)) is a job. It is enqueued by the clock ([`tick`], once a day after midnight
 //! UTC), by an import that completes or is voided, by a mapping, rule, price, policy, allocation or billing entity that
-//! changes, and by a schedule that is set. Looks of one organization wait for each other and begin from what is stored, so any number of them does the same as one.
+//! changes, by a setting of the organization that audits read, and by a schedule that is set. Looks of one organization
+//! wait for each other and begin from what is stored, so any number of them does the same as one.
 
 mod announced;
 mod audited;
 mod check;
 mod names;
+mod settings;
 mod starts;
 
 pub use audited::{audit_completed, audit_failed};
 pub(crate) use check::stored_missing;
 pub use check::{Looked, check};
+pub use settings::read_by_audits;
 
 use crate::app::App;
 use crate::jobs::{self, JobKind};

@@ -76,26 +76,44 @@ pub async fn entries(
     .await?)
 }
 
-/// The entries of a correction's timeline up to a version, by place.
+/// The entries of a correction's timeline up to a version, by place, among the first `size` of the log. Of visits
+/// by the client's links the first of each link, network and hour, the last `visits` of them.
 pub async fn of_correction(
     tx: &mut OrgTx,
     correction: CorrectionId,
-    version: i64,
+    (version, size): (i64, i64),
+    visits: i64,
 ) -> Result<Vec<LogRow>, StorageError> {
     let org = tx.org().uuid();
     Ok(sqlx::query_as(
-        "select l.place, l.leaf, e.entry, e.erased_at
-         from timeline_log_entries e
-         join timeline_log l on l.org_id = e.org_id and l.place = e.place
-         join correction_timeline t on t.org_id = e.org_id and t.correction_id = e.correction_id and t.seq = e.seq
-         where e.org_id = $1 and e.correction_id = $2
-           -- Entries of an older service had their version as their place.
-           and coalesce((t.after ->> 'version')::bigint, t.seq) <= $3
-         order by l.place",
+        "with own as (
+           select l.place, l.leaf, e.entry, e.erased_at, t.command, t.actor, t.detail ->> 'network' as network,
+                  date_trunc('hour', t.at, 'UTC') as hour
+           from timeline_log_entries e
+           join timeline_log l on l.org_id = e.org_id and l.place = e.place
+           join correction_timeline t on t.org_id = e.org_id and t.correction_id = e.correction_id and t.seq = e.seq
+           where e.org_id = $1 and e.correction_id = $2 and l.place < $4
+             -- Entries of an older service had their version as their place.
+             and coalesce((t.after ->> 'version')::bigint, t.seq) <= $3
+         ), visits as (
+           select place
+           from (select distinct on (actor, network, hour) place
+                 from own
+                 where command = 'client_visited'
+                 order by actor, network, hour, place) v
+           order by place desc
+           limit $5
+         )
+         select place, leaf, entry, erased_at
+         from own
+         where command <> 'client_visited' or place in (select place from visits)
+         order by place",
     )
     .bind(org)
     .bind(correction.uuid())
     .bind(version)
+    .bind(size)
+    .bind(visits)
     .fetch_all(tx.conn())
     .await?)
 }

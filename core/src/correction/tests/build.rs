@@ -161,8 +161,12 @@ pub(super) fn seats(line: u32, seats: u32) -> Part {
     Part { line, extent: Extent::Seats { seats, months: None } }
 }
 
+pub(super) fn terms(count: u16, first: &str) -> Terms {
+    Terms { count, cadence: Cadence::Monthly, first_on: day(first) }
+}
+
 pub(super) fn offer(count: u16, first: &str) -> Command {
-    Command::OfferPlan { terms: Terms { count, cadence: Cadence::Monthly, first_on: day(first) } }
+    Command::OfferPlan { terms: terms(count, first), others: Vec::new() }
 }
 
 /// Told, with a small shock.

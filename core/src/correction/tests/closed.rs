@@ -212,7 +212,7 @@ fn instalments_count_with_all_that_is_announced_and_forward_alone_needs_no_plan(
     scene.facts.announced_elsewhere.retro = 50_000;
     let found = scene.open(&[premium()]).unwrap();
     let offered = scene.apply(&found, &offer(4, "2026-11-01"));
-    assert_eq!(offered.first_instalment(&scene.context()), Ok(Some((8_800, 54_400))));
+    assert_eq!(offered.largest_instalment(&scene.context()), Ok(Some((8_800, 54_400))));
     let mut forward = premium();
     forward.months.clear();
     let found = scene.open(&[forward]).unwrap();
@@ -267,8 +267,10 @@ fn a_plan_outlives_a_dispute_of_everything_and_a_contract_review() {
     let mut scene = Scene::on("2026-10-08");
     scene.facts.invoices = vec![100_000_000];
     let told = told(&scene, &[premium()], "2026-11-01");
-    let planned =
-        scene.apply(&scene.apply(&told, &offer(4, "2026-11-01")), &Command::AcceptPlan { said: said() });
+    let planned = scene.apply(
+        &scene.apply(&told, &offer(4, "2026-11-01")),
+        &Command::AcceptPlan { said: said(), choice: None },
+    );
     let amounts = |correction: &Correction| -> Vec<i64> {
         correction.plan.iter().flat_map(|plan| &plan.instalments).map(|one| one.minor).collect()
     };

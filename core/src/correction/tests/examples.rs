@@ -117,10 +117,10 @@ fn resolved() -> Correction {
     // 1,760.00 in six: (293.34 + 264.00) / 1,320 = 42 %.
     let third = Scene::on("2026-10-13");
     let offered = third.apply(&waived, &offer(6, "2026-11-01"));
-    assert_eq!(offered.first_instalment(&third.context()), Ok(Some((29_334, 26_400))));
+    assert_eq!(offered.largest_instalment(&third.context()), Ok(Some((29_334, 26_400))));
     let mut bare = offered.clone();
     bare.approvals.clear();
-    let accept = Command::AcceptPlan { said: said() };
+    let accept = Command::AcceptPlan { said: said(), choice: None };
     assert_eq!(third.refuse(&bare, &accept).code(), Code::InstalmentTooLarge);
     let long = third.apply(&bare, &offer(27, "2026-11-01"));
     assert!(long.apply(&accept, &third.context()).is_ok(), "or a longer plan");

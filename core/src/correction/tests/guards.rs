@@ -515,7 +515,7 @@ fn a_waiver_inside_a_plan_divides_the_rest_anew() {
     scene.facts.invoices = vec![100_000_000];
     let planned = scene.apply(
         &scene.apply(&confirmed(&scene, true, None), &offer(4, "2026-11-01")),
-        &Command::AcceptPlan { said: said() },
+        &Command::AcceptPlan { said: said(), choice: None },
     );
     let invoiced =
         scene.apply(&planned, &Command::InvoiceInstalment { instalment: 1, document: "INV-1".to_owned() });
@@ -536,12 +536,17 @@ fn a_plan_that_is_broken_twice_is_given_up_and_reopens() {
     let mut scene = Scene::on("2026-10-08");
     scene.facts.invoices = vec![100_000_000];
     let told = told(&scene, &[premium()], "2026-11-01");
-    assert_eq!(scene.refuse(&told, &Command::AcceptPlan { said: said() }).code(), Code::PlanNotOffered);
+    assert_eq!(
+        scene.refuse(&told, &Command::AcceptPlan { said: said(), choice: None }).code(),
+        Code::PlanNotOffered
+    );
     assert_eq!(scene.refuse(&told, &offer(0, "2026-11-01")).code(), Code::PlanCount);
     assert_eq!(scene.refuse(&told, &offer(3, "2026-10-01")).code(), Code::PlanStart);
     assert_eq!(scene.refuse(&told, &Command::BreakPlan).code(), Code::NoPlan);
-    let planned =
-        scene.apply(&scene.apply(&told, &offer(2, "2026-11-01")), &Command::AcceptPlan { said: said() });
+    let planned = scene.apply(
+        &scene.apply(&told, &offer(2, "2026-11-01")),
+        &Command::AcceptPlan { said: said(), choice: None },
+    );
     assert_eq!(scene.refuse(&planned, &offer(3, "2026-11-01")).code(), Code::PlanExists);
     let resolved =
         scene.apply(&planned, &Command::Resolve { basis: ResolutionBasis::Accepted, going_forward: None });
@@ -638,7 +643,7 @@ fn every_command_is_refused_in_every_state_that_the_table_leaves_out() {
         bill(Vec::new()),
         Command::Credit { document: "x".to_owned(), parts: Vec::new(), apology: None, reason: None },
         offer(3, "2026-11-01"),
-        Command::AcceptPlan { said: said() },
+        Command::AcceptPlan { said: said(), choice: None },
         Command::InvoiceInstalment { instalment: 1, document: "x".to_owned() },
         Command::PayInstalment { instalment: 1, on: day("2026-11-01") },
         Command::Promise { instalment: 1, on: day("2026-11-01"), said: said() },

@@ -135,8 +135,17 @@ fn command(correction: &Correction, (kind, a, b, c): Try, scene: &Scene) -> Comm
                 cadence: if b.is_multiple_of(2) { Cadence::Weekly } else { Cadence::Monthly },
                 first_on: in_days(b % 9),
             },
+            // Now and then another way beside it.
+            others: c
+                .is_multiple_of(3)
+                .then(|| Terms { count: 1, cadence: Cadence::Monthly, first_on: in_days(u32::from(c) % 9) })
+                .into_iter()
+                .collect(),
         },
-        Action::AcceptPlan => Command::AcceptPlan { said: said() },
+        Action::AcceptPlan => Command::AcceptPlan {
+            said: said(),
+            choice: c.is_multiple_of(2).then(|| u16::from(c.is_multiple_of(4)) + 1),
+        },
         Action::InvoiceInstalment => {
             Command::InvoiceInstalment { instalment: number, document: format!("INV-{a}") }
         }

@@ -7,3 +7,4 @@ mod guards;
 mod histories;
 mod proved;
 mod todo;
+mod ways;

@@ -272,8 +272,10 @@ fn instalments_are_recovered_one_by_one() {
     let mut scene = Scene::on("2026-10-08");
     scene.facts.invoices = vec![100_000_000];
     let told = told(&scene, &[premium()], "2026-11-01");
-    let planned =
-        scene.apply(&scene.apply(&told, &offer(4, "2026-11-01")), &Command::AcceptPlan { said: said() });
+    let planned = scene.apply(
+        &scene.apply(&told, &offer(4, "2026-11-01")),
+        &Command::AcceptPlan { said: said(), choice: None },
+    );
     // A dispute and its answer divide the plan anew: what was undone stands on no document.
     let parts = vec![seats(1, 1)];
     let dispute =

@@ -89,7 +89,7 @@ fn promises_of_a_plan_that_was_given_up_are_not_forgotten() {
     let scene = Scene::on("2026-11-22");
     let correction = told(&scene, &[finding("Premium", 20, 22, "22.00", "2026-02", 8)], "2026-12-01");
     let offered = scene.apply(&correction, &offer(4, "2026-12-01"));
-    let planned = scene.apply(&offered, &Command::AcceptPlan { said: said() });
+    let planned = scene.apply(&offered, &Command::AcceptPlan { said: said(), choice: None });
     let later = Scene::on("2026-12-08");
     let missed = later.apply(&planned, &Command::RecordBreak);
     let promise = Command::Promise { instalment: 1, on: day("2026-12-12"), said: said() };
@@ -101,7 +101,7 @@ fn promises_of_a_plan_that_was_given_up_are_not_forgotten() {
     let scene = Scene::on("2026-12-15");
     let given_up = scene.apply(&broken, &Command::BreakPlan);
     let again = scene.apply(&given_up, &offer(2, "2026-12-20"));
-    let again = scene.apply(&again, &Command::AcceptPlan { said: said() });
+    let again = scene.apply(&again, &Command::AcceptPlan { said: said(), choice: None });
     let counted = Promises { broken: 1, missed: 1, ..Promises::default() };
     assert_eq!(again.promises(day("2026-12-15")), counted);
     let promise = Command::Promise { instalment: 1, on: day("2026-12-28"), said: said() };

@@ -5,6 +5,7 @@ mod rules;
 mod statements;
 
 use super::*;
+use crate::money::{Currency, Money};
 
 /// The text of a letter, its subject first.
 fn shown(letter: &Letter) -> String {
@@ -122,6 +123,32 @@ fn the_page_of_the_client_is_named_only_in_a_letter_that_has_one() {
         assert!(letter.html().contains("<a href=\"http://localhost:8080/c#here\""), "{kind}");
         facts.client_link = Some("javascript:alert(1)".to_owned());
         assert!(!facts.faults(kind).is_empty(), "{kind}");
+    }
+}
+
+#[test]
+fn other_ways_to_pay_are_named_where_there_are_some() {
+    let usd = |minor| Money::from_minor(minor, Currency::USD);
+    for kind in [LetterKind::FirstNotice, LetterKind::PlanOffer] {
+        let mut facts = LetterFacts { plan: example(LetterKind::PlanOffer).plan, ..example(kind) };
+        assert!(!written(kind, &facts).text().contains("also choose"), "{kind}");
+        let first_on = "2026-12-01".parse().unwrap();
+        facts.plan.as_mut().unwrap().others = vec![
+            PlanWay { instalments: 1, amount: usd(35_200), first_on },
+            PlanWay { instalments: 6, amount: usd(5_867), first_on },
+        ];
+        assert!(
+            flat(&written(kind, &facts).text()).contains(
+                "You may also choose to pay all at once on 1 December 2026; or in 6 instalments of USD 58.67 at \
+                 most, the first on 1 December 2026."
+            ),
+            "{}",
+            written(kind, &facts).text()
+        );
+        for (instalments, minor) in [(0, 100), (3, 0), (3, 35_201)] {
+            facts.plan.as_mut().unwrap().others = vec![PlanWay { instalments, amount: usd(minor), first_on }];
+            assert!(!facts.faults(kind).is_empty(), "{instalments} of {minor}");
+        }
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::{
     ClientLetter, ClientLine, ClientLineMonth, ClientLinkView, ClientMessage, ClientObjection,
-    ClientPlanPart, ClientPossible, ClientShare, ClientSourceRows, ClientTotals, ClientWaiver,
+    ClientPlanPart, ClientPossible, ClientShare, ClientSourceRows, ClientTotals, ClientWaiver, ClientWay,
 };
 use crate::app::App;
 use crate::error::ApiError;
-use crate::services::client_links::open::{is_planned, open_requests};
+use crate::services::client_links::open::{Opened, is_planned, open_requests};
 use crate::services::client_links::shown::{FrozenGap, Shown};
 use crate::services::client_links::{LinkAction, codes};
 use crate::services::corrections::direction;
@@ -15,7 +15,8 @@ use leakage_core::audit::GapSource;
 use leakage_core::correction::case::Correction;
 use leakage_core::correction::dispute::Dispute;
 use leakage_core::correction::ledger::Bucket;
-use leakage_core::correction::plan::{Instalment, schedule};
+use leakage_core::correction::offer::Offer;
+use leakage_core::correction::plan::{Instalment, Terms, schedule};
 use leakage_core::correction::quantity::{Cells, seat_months, total};
 use leakage_core::money::{Currency, Money};
 
@@ -61,7 +62,8 @@ impl ClientLinkView {
             monthly_forward: Money::from_minor(told.map_or(0, |told| told.announced.forward), currency),
             lines: shown.gaps.iter().filter_map(|gap| line(correction, gap)).collect(),
             objections: correction.disputes.iter().map(|one| objection(one, currency)).collect(),
-            offered_plan: offered(correction),
+            offered_plan: first(correction),
+            offered_ways: offered(opened),
             agreed_plan: agreed(correction),
             waivers: open_requests(correction)
                 .map(|one| ClientWaiver {
@@ -142,11 +144,33 @@ fn objection(dispute: &Dispute, currency: Currency) -> ClientObjection {
     }
 }
 
-/// What is offered, of what could be paid now.
-fn offered(correction: &Correction) -> Vec<ClientPlanPart> {
-    let Some(offer) = correction.offer.filter(|_| !is_planned(correction)) else { return Vec::new() };
+/// What is offered. Nothing while the client was told nothing, and nothing any more once a way was agreed.
+fn offer(correction: &Correction) -> Option<&Offer> {
+    correction.offer.as_ref().filter(|_| correction.announcement.is_some() && !is_planned(correction))
+}
+
+/// Every way to pay that is offered, of what could be paid now.
+fn offered(opened: &Opened) -> Vec<ClientWay> {
+    let correction = opened.correction();
     let sum = total(&correction.available()).minor;
-    let parts = schedule(sum, offer.terms).unwrap_or_default();
+    let way = |(choice, terms): (u16, Terms)| {
+        let parts = schedule(sum, terms).ok()?;
+        let checked = opened.check_way(choice.into());
+        Some(ClientWay {
+            choice,
+            cadence: terms.cadence.as_str(),
+            parts: parts.iter().map(|part| plan_part(part, correction.subject.currency)).collect(),
+            allowed: checked.is_ok(),
+            why: checked.err().map(|error| error.detail().to_owned()),
+        })
+    };
+    offer(correction).into_iter().flat_map(Offer::ways).filter_map(way).collect()
+}
+
+/// The first way, part by part.
+fn first(correction: &Correction) -> Vec<ClientPlanPart> {
+    let Some(offer) = offer(correction) else { return Vec::new() };
+    let parts = schedule(total(&correction.available()).minor, offer.terms).unwrap_or_default();
     parts.iter().map(|part| plan_part(part, correction.subject.currency)).collect()
 }
 
@@ -169,7 +193,8 @@ fn possible(shown: &Shown, now: DateTime<Utc>) -> Vec<ClientPossible> {
     let waivers = open_requests(shown.opened.correction())
         .map(|request| (LinkAction::ConfirmWaiver, Some(request.number)));
     let one = |(action, request): (LinkAction, Option<u32>)| {
-        let checked = shown.opened.check(action, request.unwrap_or(0), now);
+        let way = || if action == LinkAction::Plan { shown.opened.first_way() } else { 0 };
+        let checked = shown.opened.check(action, request.unwrap_or_else(way), now);
         let error = checked.as_ref().err();
         ClientPossible {
             action,

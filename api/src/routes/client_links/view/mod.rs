@@ -166,6 +166,26 @@ pub(super) struct ClientPlanPart {
     state: &'static str,
 }
 
+/// One of the ways to pay that are offered.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ClientWay {
+    /// Its number: what is chosen.
+    #[schema(minimum = 1, maximum = 5)]
+    choice: u16,
+    /// `weekly` or `monthly`, where there are several parts.
+    #[schema(max_length = 20)]
+    cadence: &'static str,
+    /// What is paid when; one part: all at once.
+    #[schema(max_items = 60)]
+    parts: Vec<ClientPlanPart>,
+    /// It can be chosen now.
+    allowed: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2000)]
+    why: Option<String>,
+}
+
 /// A waiver that waits for the client.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ClientWaiver {
@@ -248,9 +268,12 @@ pub(super) struct ClientLinkView {
     /// Objections.
     #[schema(max_items = 1000)]
     objections: Vec<ClientObjection>,
-    /// Payment in parts that is offered.
+    /// Payment in parts that is offered: of several ways the first.
     #[schema(max_items = 60)]
     offered_plan: Vec<ClientPlanPart>,
+    /// Every way to pay that is offered, of which one can be chosen.
+    #[schema(max_items = 5)]
+    offered_ways: Vec<ClientWay>,
     /// Payment in parts that was agreed.
     #[schema(max_items = 120)]
     agreed_plan: Vec<ClientPlanPart>,
