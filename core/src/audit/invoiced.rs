@@ -117,7 +117,7 @@ struct Sum<'a> {
 #[derive(Default)]
 struct Last {
     /// Quantities and prices on the last day so far.
-    last: Vec<(Decimal, Decimal)>,
+    lines: Vec<(Decimal, Decimal)>,
     until: i32,
     /// The newest source of its lines.
     source: u32,
@@ -127,22 +127,22 @@ impl Last {
     fn add(&mut self, until: i32, source: u32, quantity: Decimal, price: Decimal) {
         self.source = self.source.max(source);
         if until > self.until {
-            self.last.clear();
+            self.lines.clear();
             self.until = until;
         }
         if until == self.until {
-            self.last.push((quantity, price));
+            self.lines.push((quantity, price));
         }
     }
 
     fn seats(&self) -> Option<i64> {
-        let quantity: Decimal = self.last.iter().map(|(quantity, _)| *quantity).sum();
+        let quantity: Decimal = self.lines.iter().map(|(quantity, _)| *quantity).sum();
         quantity.is_integer().then(|| i64::try_from(quantity.trunc().mantissa()).ok()).flatten()
     }
 
     fn price(&self) -> Option<Decimal> {
-        let price = self.last.first().map(|(_, price)| price.normalize());
-        let same = self.last.iter().all(|(_, other)| Some(other.normalize()) == price);
+        let price = self.lines.first().map(|(_, price)| price.normalize());
+        let same = self.lines.iter().all(|(_, other)| Some(other.normalize()) == price);
         price.filter(|_| same)
     }
 

@@ -175,8 +175,8 @@ fn change(
     let announced = charges::dated_forward(asked);
     let on = asked.effective_on.unwrap_or_else(|| Period::of(announced, asked.billing_day, months).from);
     let period = Period::of(on, asked.billing_day, months);
-    let moved: Decimal = step.moved.iter().map(|row| row.to_quantity - row.from_quantity).sum();
-    let seats = Some(moved.normalize()).filter(Decimal::is_integer).and_then(|seats| seats.to_i64());
+    let difference: Decimal = step.moved.iter().map(|row| row.to_quantity - row.from_quantity).sum();
+    let seats = Some(difference.normalize()).filter(Decimal::is_integer).and_then(|seats| seats.to_i64());
     let seats = seats.ok_or(TooLarge)?;
     let to_seats = step.at.checked_add(seats).ok_or(TooLarge)?;
     let monthly =

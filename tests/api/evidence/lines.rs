@@ -153,7 +153,8 @@ async fn what_overshot_has_a_whole_bundle_before_any_audit_has_seen_it() {
     body["going_forward"]["invoice_on"] = json!("2027-01-01");
     desk.ok(&owner, "communicate", body).await;
     let frozen = desk.read(&owner, "/frozen-facts").await;
-    let invoice = &frozen["facts"]["lines"][0]["invoice"];
+    let facts: Value = serde_json::from_str(frozen["facts"].as_str().unwrap()).unwrap();
+    let invoice = &facts["lines"][0]["invoice"];
     assert_eq!((&invoice["billed"], &invoice["billable"]), (&json!(62), &json!(61)), "{frozen:#}");
     app.work().await;
     let bundle = bundles(&owner, &desk).await.remove(0);

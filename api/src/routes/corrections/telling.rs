@@ -161,14 +161,14 @@ async fn answer_correction(
     body: JsonBody<bodies::AnswerDispute>,
 ) -> Result<HttpResponse, ApiError> {
     let version = version.required()?;
-    let replied = once(&app, &actor, &replay, &body.sha256, async |tx| {
+    let replied = Box::pin(once(&app, &actor, &replay, &body.sha256, async |tx| {
         let loaded = corrections::load_for(tx, *path, version, Action::Answer).await?;
         let command = answer(&app, tx, &acting(&actor), &loaded, &body.value).await?;
         let detail = serde_json::to_value(&body.value).map_err(ApiError::internal)?;
         let beside = Beside { detail, ..Beside::default() };
         let moved = corrections::apply(&app, tx, &acting(&actor), loaded, (&command, None), beside).await?;
         Reply::ok(Some(moved.row.version), &Correction::of(&moved)?)
-    })
+    }))
     .await?;
     app.work.notify_one();
     Ok(respond(replied))
