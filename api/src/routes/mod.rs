@@ -47,9 +47,9 @@ pub mod signing_keys;
 pub mod statements;
 pub mod surface;
 pub mod timeline_log;
-pub mod work_queue;
 pub mod webhook_deliveries;
 pub mod webhook_endpoints;
+pub mod work_queue;
 mod written;
 
 pub use decisions::{DecisionEnd, DecisionState};

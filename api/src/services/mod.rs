@@ -39,6 +39,6 @@ pub mod signing_keys;
 pub mod statements;
 pub mod text;
 pub mod timeline_log;
-pub mod work_queue;
 pub mod webhook_sending;
 pub mod webhooks;
+pub mod work_queue;
