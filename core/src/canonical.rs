@@ -90,11 +90,11 @@ impl Writer<'_> {
     }
 
     fn list(&mut self, at: usize, depth: usize, paths: &[bool]) -> Option<usize> {
-        self.out.push(b'[');
-        if self.text.get(at + 1) == Some(&b']') {
-            self.out.push(b']');
-            return Some(at + 2);
+        // Lists of lines are half of a document.
+        if let Some(end) = self.end_of_numbers(at + 1) {
+            return self.copy(at, end);
         }
+        self.out.push(b'[');
         let mut at = at + 1;
         loop {
             at = self.value(at, depth, paths)?;
@@ -174,6 +174,13 @@ impl Writer<'_> {
     fn close(&mut self, begin: usize, first: usize) -> Option<()> {
         let (text, members) = (self.text, self.members.get_mut(first..)?);
         let name = |member: &Member| text.get(member.key.0..member.key.1).unwrap_or_default();
+        if members.is_sorted_by(|a, b| name(a) < name(b)) && !members.is_empty() {
+            self.members.truncate(first);
+            // In place of the first comma.
+            *self.out.get_mut(begin)? = b'{';
+            self.out.push(b'}');
+            return Some(());
+        }
         members.sort_by(|a, b| name(a).cmp(name(b)));
         if members.windows(2).any(|pair| matches!(pair, [a, b] if name(a) == name(b))) {
             return None;
@@ -203,6 +210,18 @@ impl Writer<'_> {
             }
             at += 2;
         }
+    }
+
+    /// The place behind the list whose first item begins here, if all its items are natural numbers that any
+    /// reader keeps as they are.
+    fn end_of_numbers(&self, at: usize) -> Option<usize> {
+        let rest = self.text.get(at..)?;
+        let mut digits = 0;
+        let end = rest.iter().position(|byte| {
+            digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
+            !(*byte == b',' || (1..=15).contains(&digits))
+        })?;
+        (rest.get(end) == Some(&b']')).then_some(at + end + 1)
     }
 
     /// The place behind the whole number that begins here, if it is one that any reader keeps as it is.

@@ -209,14 +209,14 @@ pub struct VendorCharge {
     pub product: Arc<ProductRef>,
     /// Subscription id.
     pub subscription: Option<String>,
-    /// Invoice number.
-    pub invoice: Option<String>,
+    /// Invoice number, which the rows of an invoice share.
+    pub invoice: Option<Arc<str>>,
     /// The change event that joins the refund and the charge of one seat change.
     pub reference: Option<String>,
     /// Seats, metered use, or a one-time purchase.
     pub kind: ChargeKind,
-    /// Charge type, lower snake case of what the file says (`add_quantity`).
-    pub charge_type: Option<String>,
+    /// Charge type, lower snake case of what the file says (`add_quantity`). There are few.
+    pub charge_type: Option<Arc<str>>,
     /// Whether the charge type is one that the format documents. Unknown ones are kept and flagged.
     pub known_charge_type: bool,
     /// Commitment term, where it can be told.

@@ -1,8 +1,8 @@
 //! What `leakage audit` prints: the document, or what else the same files say.
 
-use super::audit_json as json;
 use leakage_core::audit::{self, AuditError, AuditInput, Margins, WhatIf};
 use serde::Serialize;
+use std::io::{self, Write};
 
 /// How a document is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -31,10 +31,10 @@ pub(super) enum Wanted {
 const NO_GAPS: u8 = 0;
 /// Gaps found.
 const GAPS: u8 = 1;
-/// What is printed, or why it has no JSON form; and the exit code.
-pub(super) type Answer = (Result<Vec<String>, serde_json::Error>, u8);
+/// Whether it was printed, and the exit code.
+pub(super) type Answer = (io::Result<()>, u8);
 
-/// Computes what is asked for, with so many threads.
+/// Computes and prints what is asked for, with so many threads.
 ///
 /// # Errors
 /// As the audit.
@@ -43,41 +43,43 @@ pub(super) fn answer(
     format: OutputFormat,
     input: &AuditInput,
     threads: usize,
+    out: &mut dyn Write,
 ) -> Result<Answer, AuditError> {
     let code = |gaps: bool| if gaps { GAPS } else { NO_GAPS };
     Ok(match wanted {
         Wanted::Document => {
             let document = audit::run_on(input, threads)?;
             let code = code(!document.gaps.is_empty());
-            let pieces = match format {
-                OutputFormat::Table => Ok(vec![audit::table(&document)]),
-                OutputFormat::Csv => Ok(vec![audit::csv(&document)]),
-                OutputFormat::Json => json::pretty(document, threads),
+            let printed = match format {
+                OutputFormat::Table => out.write_all(audit::table(&document).as_bytes()),
+                OutputFormat::Csv => out.write_all(audit::csv(&document).as_bytes()),
+                OutputFormat::Json => audit::json(document, threads, out),
             };
-            (pieces, code)
+            (printed, code)
         }
         Wanted::WhatIf { all_bases } => {
             let found = audit::what_if(input, all_bases)?;
             let gaps = found.totals.iter().any(|total| total.audited.gaps > 0);
-            (text(format, &found, WhatIf::table, WhatIf::csv), code(gaps))
+            (print(format, &found, WhatIf::table, WhatIf::csv, out), code(gaps))
         }
         Wanted::Margins => {
             let found = audit::margins(input)?;
-            (text(format, &found, Margins::table, Margins::csv), NO_GAPS)
+            (print(format, &found, Margins::table, Margins::csv, out), NO_GAPS)
         }
     })
 }
 
-fn text<T: Serialize>(
+fn print<T: Serialize>(
     format: OutputFormat,
     found: &T,
     table: impl FnOnce(&T) -> String,
     csv: impl FnOnce(&T) -> String,
-) -> Result<Vec<String>, serde_json::Error> {
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let text = match format {
-        OutputFormat::Table => Ok(table(found)),
-        OutputFormat::Csv => Ok(csv(found)),
-        OutputFormat::Json => serde_json::to_string_pretty(found).map(|json| json + "\n"),
+        OutputFormat::Table => table(found),
+        OutputFormat::Csv => csv(found),
+        OutputFormat::Json => serde_json::to_string_pretty(found)? + "\n",
     };
-    text.map(|text| vec![text])
+    out.write_all(text.as_bytes())
 }

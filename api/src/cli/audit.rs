@@ -132,11 +132,12 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Arguments { margins: true, .. } => Wanted::Margins,
         _ => Wanted::Document,
     };
-    let outcome = answer(wanted, arguments.format, &input, threads());
+    let mut out = io::stdout().lock();
+    let outcome = answer(wanted, arguments.format, &input, threads(), &mut out);
     // The process ends soon: to give back a million rows one by one would only take time.
     std::mem::forget(input);
     match outcome {
-        Ok((text, code)) => print(text, code),
+        Ok((printed, code)) => end(printed.and_then(|()| out.flush()), code),
         Err(error) => {
             problems.0.push(error.to_string());
             problems.tell()
@@ -144,18 +145,12 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn print(pieces: Result<Vec<String>, serde_json::Error>, code: u8) -> ExitCode {
-    let pieces = match pieces {
-        Ok(pieces) => pieces,
-        Err(error) => return Problems(vec![format!("the answer cannot be printed: {error}")]).tell(),
-    };
-    let mut out = io::stdout().lock();
-    let written = pieces.iter().try_for_each(|piece| out.write_all(piece.as_bytes()));
-    match written.and_then(|()| out.flush()) {
+fn end(printed: io::Result<()>, code: u8) -> ExitCode {
+    match printed {
         Ok(()) => {}
         // Whoever reads has seen enough (`| head`).
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        Err(error) => return Problems(vec![format!("standard output: {error}")]).tell(),
+        Err(error) => return Problems(vec![format!("the answer cannot be printed: {error}")]).tell(),
     }
     ExitCode::from(code)
 }
@@ -293,8 +288,8 @@ fn threads() -> usize {
 /// what is wrong with it.
 fn at_once(files: &[(Side, &String)], options: &ReadOptions) -> Vec<(Option<Source>, Problems)> {
     let next = AtomicUsize::new(0);
+    // Each may use all threads: of the last and largest file they read blocks together.
     let readers = options.threads.clamp(1, files.len().max(1));
-    let options = ReadOptions { threads: options.threads / readers, ..options.clone() };
     let read = || {
         let mut done = Vec::new();
         while let Some((at, (side, file))) = {
@@ -372,10 +367,14 @@ impl Reader<'_> {
 
     /// A file's records, of those that are wanted, as a source without a side.
     fn source_of(digest: String, path: &str, report: FileReport, wanted: impl Fn(&Record) -> bool) -> Source {
+        let format = report.source();
+        // They stay where they are.
+        let mut records = report.records;
+        records.retain(|sourced| wanted(&sourced.record));
         Source {
             import: digest,
             file: path.to_owned(),
-            format: report.source(),
+            format,
             sides: Vec::new(),
             // Its place among the files is not known here.
             learned: 0,
@@ -383,7 +382,7 @@ impl Reader<'_> {
             client: None,
             stated_span: report.stated_span,
             incomplete: audit::Incomplete::None,
-            records: report.records.into_iter().filter(|sourced| wanted(&sourced.record)).collect(),
+            records,
             left_out: audit::LeftOut::default(),
         }
     }

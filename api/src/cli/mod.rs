@@ -3,7 +3,6 @@
 
 mod answer;
 pub mod audit;
-mod audit_json;
 pub mod database;
 pub mod health;
 pub mod inspect;

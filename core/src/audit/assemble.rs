@@ -89,38 +89,46 @@ const NOT_SEALED: &[&[&str]] =
     &[&["digest"], &["gaps", "sources", "file"], &["gaps", "settled", "settled_by"]];
 
 /// Gaps that are written together.
-const PIECE: usize = 128;
+const PIECE: usize = 64;
 
 /// [`digest_of`] by several threads, each of which writes some of the gaps.
 fn sealed(document: &mut AuditDocument, threads: usize) -> Result<String, AuditError> {
+    let gaps = std::mem::take(&mut document.gaps);
+    let around = canonical::to_vec(document, NOT_SEALED).map_err(AuditError::Document);
+    let digest = around.and_then(|around| seal(&around, &gaps, threads));
+    document.gaps = gaps;
+    digest?.map_or_else(|| digest_of(document), Ok)
+}
+
+/// The digest of a document whose text without gaps is `around`; none where it is to be taken as a whole.
+fn seal(around: &[u8], gaps: &[Gap], threads: usize) -> Result<Option<String>, AuditError> {
     #[derive(Serialize)]
     struct Piece<'a> {
         gaps: &'a [Gap],
     }
     const NO_GAPS: &[u8] = br#""gaps":[]"#;
-    let gaps = std::mem::take(&mut document.gaps);
-    let around = canonical::to_vec(document, NOT_SEALED);
-    let pieces: Vec<&[Gap]> = gaps.chunks(PIECE).collect();
-    let written = parallel::each(&pieces, threads, |gaps| canonical::to_vec(&Piece { gaps }, NOT_SEALED));
-    document.gaps = gaps;
-    let around = around.map_err(AuditError::Document)?;
     // No text holds these bytes: its quotes are escaped. No other list of the document has this name.
-    let Some(place) = memchr::memmem::find(&around, NO_GAPS) else { return digest_of(document) };
+    let Some(place) = memchr::memmem::find(around, NO_GAPS) else { return Ok(None) };
     let (before, after) = around.split_at(place + NO_GAPS.len() - 1);
     let mut sha256 = Sha256::new();
     sha256.update(before);
-    for (index, piece) in written.into_iter().enumerate() {
-        let piece = piece.map_err(AuditError::Document)?;
-        let Some(list) = piece.strip_prefix(br#"{"gaps":["#).and_then(|list| list.strip_suffix(b"]}")) else {
-            return digest_of(document);
-        };
-        if index > 0 {
+    let (mut first, mut whole) = (true, true);
+    let pieces: Vec<&[Gap]> = gaps.chunks(PIECE).collect();
+    let written = |gaps: &&[Gap]| canonical::to_vec(&Piece { gaps }, NOT_SEALED);
+    parallel::in_order(&pieces, threads, written, &mut |piece| {
+        let piece = piece?;
+        if !std::mem::take(&mut first) {
             sha256.update(b",");
         }
-        sha256.update(list);
-    }
+        match piece.strip_prefix(br#"{"gaps":["#).and_then(|list| list.strip_suffix(b"]}")) {
+            Some(list) => sha256.update(list),
+            None => whole = false,
+        }
+        Ok(())
+    })
+    .map_err(AuditError::Document)?;
     sha256.update(after);
-    Ok(digest::text(&sha256.finalize()))
+    Ok(whole.then(|| digest::text(&sha256.finalize())))
 }
 
 fn totals(gaps: &[Gap]) -> Result<Vec<Total>, AuditError> {

@@ -4,8 +4,10 @@
 //! Sources come in the order in which they were learned, so a larger source number is newer.
 
 use super::calendar::{Calendar, Day, Days, OPEN, union};
+use super::covered::{CoverageBuilder, Spans};
 use super::identity::{ClientId, Identity, ProductId};
 use super::input::Source;
+use super::parallel;
 use super::rows::{Bill, Charge, Count, Line, RawEntitlement, RawHeld, RawRows, Seats};
 use super::vendor_lines::once;
 use crate::money::Currency;
@@ -35,19 +37,6 @@ pub(super) struct Chosen<'a> {
 }
 
 impl Chosen<'_> {
-    /// Marks the seats of products on the list of free, trial and viral SKUs: files do not say so.
-    pub(super) fn mark_free(&mut self, identity: &Identity) {
-        let mut last = None;
-        for count in self.counts.iter_mut().chain(&mut self.states) {
-            let free = match last {
-                Some((product, free)) if product == count.product => free,
-                _ => identity.free(count.product),
-            };
-            last = Some((count.product, free));
-            count.free |= free;
-        }
-    }
-
     /// Gives rows and covered days the names that proposals in use say.
     pub(super) fn rename(&mut self, identity: &Identity) {
         for count in self.counts.iter_mut().chain(&mut self.states) {
@@ -78,25 +67,64 @@ impl Chosen<'_> {
     }
 }
 
-/// Covered days per client and format rank.
-pub(super) type Spans = BTreeMap<(ClientId, u32), Vec<Days>>;
+/// Marks the seats of products on the list of free, trial and viral SKUs: files do not say so.
+fn mark_free(counts: &mut [Count], identity: &Identity) {
+    let mut last = None;
+    for count in counts {
+        let free = match last {
+            Some((product, free)) if product == count.product => free,
+            _ => identity.free(count.product),
+        };
+        last = Some((count.product, free));
+        count.free |= free;
+    }
+}
 
 /// Chooses. `stretch`: a snapshot without a date holds over the whole period.
 pub(super) fn choose<'a>(
     raw: RawRows<'a>,
     sources: &[&Source],
+    identity: &Identity,
+    calendar: &Calendar,
+    stretch: bool,
+    threads: usize,
+) -> Chosen<'a> {
+    let RawRows { entitlements, bills, charges } = raw;
+    let held = || {
+        let mut chosen = held(entitlements, sources, calendar, stretch);
+        mark_free(&mut chosen.counts, identity);
+        chosen
+    };
+    let charged = || (billed(bills, sources), once(charges));
+    let (mut chosen, ((bills, billed), charges)) = parallel::both(threads, held, charged);
+    (chosen.bills, chosen.billed) = (bills, billed);
+    let mut by_vendor = CoverageBuilder::default();
+    for charge in charges.iter().filter(|charge| charge.record.kind == ChargeKind::Licence) {
+        by_vendor.add(charge.client, charge.rank, charge.days, stated(sources, charge.line));
+    }
+    chosen.charged = by_vendor.finish();
+    states(&charges, &mut chosen);
+    mark_free(&mut chosen.states, identity);
+    chosen.charges = charges;
+    chosen
+}
+
+/// The entitlement rows that count, and the days that they cover.
+fn held<'a>(
+    entitlements: Vec<RawEntitlement<'a>>,
+    sources: &[&Source],
     calendar: &Calendar,
     stretch: bool,
 ) -> Chosen<'a> {
     let mut chosen = Chosen::default();
-    let shared = shared(raw.entitlements.iter().map(|row| (row.rank, row.line.source)));
+    let shared = shared(entitlements.iter().map(|row| (row.rank, row.line.source)));
     let mut entitled = CoverageBuilder::default();
     let mut snapshots = Vec::new();
     let mut during = Vec::new();
     if !shared {
-        chosen.counts.reserve_exact(raw.entitlements.len());
+        chosen.counts.reserve_exact(entitlements.len());
     }
-    for row in raw.entitlements {
+    for row in entitlements {
         match row.held {
             // Nothing can replace it.
             RawHeld::During(days) if !shared => {
@@ -126,9 +154,12 @@ pub(super) fn choose<'a>(
     }
     hold_snapshots(snapshots, calendar, stretch, &mut chosen, &mut entitled);
     chosen.entitled = entitled.finish();
+    chosen
+}
 
-    let mut bills = raw.bills;
-    if self::shared(bills.iter().map(|bill| (bill.rank, bill.line.source))) {
+/// The billing lines that count, and the days that they cover.
+fn billed<'a>(mut bills: Vec<Bill<'a>>, sources: &[&Source]) -> (Vec<Bill<'a>>, Spans) {
+    if shared(bills.iter().map(|bill| (bill.rank, bill.line.source))) {
         replace(
             &mut bills,
             |bill| Entry {
@@ -144,19 +175,8 @@ pub(super) fn choose<'a>(
     for bill in &bills {
         billed.add(bill.client, bill.rank, bill.days, stated(sources, bill.line));
     }
-    chosen.billed = billed.finish();
     bills.retain(|bill| !bill.days.is_empty());
-    chosen.bills = bills;
-
-    let charges = once(raw.charges);
-    let mut by_vendor = CoverageBuilder::default();
-    for charge in charges.iter().filter(|charge| charge.record.kind == ChargeKind::Licence) {
-        by_vendor.add(charge.client, charge.rank, charge.days, stated(sources, charge.line));
-    }
-    chosen.charged = by_vendor.finish();
-    states(&charges, &mut chosen);
-    chosen.charges = charges;
-    chosen
+    (bills, billed.finish())
 }
 
 /// Whether rows of one rank come from several sources: only then can a row replace another.
@@ -358,50 +378,5 @@ fn states(charges: &[Charge<'_>], chosen: &mut Chosen<'_>) {
                 });
             }
         }
-    }
-}
-
-/// Collects the days that a client's rows show, and those that files state.
-#[derive(Debug, Default)]
-struct CoverageBuilder {
-    shown: BTreeMap<(ClientId, u32), Days>,
-    /// Of the client whose rows come one after the other, until another's come.
-    run: Option<((ClientId, u32), Days)>,
-    stated: BTreeSet<(ClientId, u32, Days)>,
-}
-
-impl CoverageBuilder {
-    fn add(&mut self, client: ClientId, rank: u32, days: Days, stated: Option<Days>) {
-        if let Some(stated) = stated {
-            self.stated.insert((client, rank, stated));
-        } else if !days.is_empty() {
-            match &mut self.run {
-                Some((key, run)) if *key == (client, rank) => *run = run.to(days),
-                _ => {
-                    self.end_run();
-                    self.run = Some(((client, rank), days));
-                }
-            }
-        }
-    }
-
-    fn end_run(&mut self) {
-        if let Some((key, run)) = self.run.take() {
-            self.shown.entry(key).and_modify(|shown| *shown = shown.to(run)).or_insert(run);
-        }
-    }
-
-    fn finish(mut self) -> Spans {
-        self.end_run();
-        let mut spans: Spans = Spans::new();
-        let shown = self.shown.into_iter();
-        let stated = self.stated.into_iter().map(|(client, rank, days)| ((client, rank), days));
-        for (key, days) in shown.chain(stated) {
-            spans.entry(key).or_default().push(days);
-        }
-        for days in spans.values_mut() {
-            *days = union(std::mem::take(days));
-        }
-        spans
     }
 }

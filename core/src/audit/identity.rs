@@ -6,6 +6,8 @@
 use super::calendar::{Day, Days, date, day};
 use super::document::MatchMethod;
 use super::input::{AuditInput, Source};
+use super::parallel;
+use super::references::{Interner, Named, RefId, Refs, named};
 use crate::catalog::Catalog;
 use crate::matching::{ClientIndex, ClientKey, Method, ProductIndex, ProductKey, Resolution};
 use crate::records::{ClientRef, MappingRow, MappingSide, ProductRef, Record};
@@ -20,9 +22,6 @@ pub(super) struct ClientId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct ProductId(pub u32);
 
-/// A distinct reference of a row: index into the interned ones.
-type RefId = u32;
-
 /// What one reference stands for: from each day on, ascending; the first holds from the beginning.
 #[derive(Clone, Debug)]
 struct Meaning {
@@ -36,15 +35,12 @@ impl Meaning {
     }
 }
 
-/// In place of the references of a record that is not compared.
-const NOT_COMPARED: (RefId, RefId) = (RefId::MAX, RefId::MAX);
-
 /// Clients and products of an audit.
 pub(super) struct Identity {
     pub(super) clients: ClientIndex,
     pub(super) products: ProductIndex,
-    /// Per source and record: the references of client and product.
-    rows: Vec<Vec<(RefId, RefId)>>,
+    /// Per source: the references of its records.
+    refs: Vec<Refs>,
     client_meanings: Vec<Meaning>,
     product_meanings: Vec<Meaning>,
     client_methods: HashMap<u32, MatchMethod>,
@@ -59,63 +55,6 @@ pub(super) struct Identity {
     mapping_days: Vec<Day>,
     client_keys: HashMap<ClientId, ClientKey>,
     product_keys: HashMap<ProductId, ProductKey>,
-}
-
-/// Numbers for distinct references, in the order in which they come.
-struct Interner<'a, T: Clone + Eq + std::hash::Hash> {
-    numbers: HashMap<Cow<'a, T>, RefId>,
-    values: Vec<Cow<'a, T>>,
-    /// Of the source that is read: rows share their references, so most are known by their place.
-    places: HashMap<*const T, RefId>,
-    last: Option<(*const T, RefId)>,
-}
-
-impl<'a, T: Clone + Eq + std::hash::Hash> Interner<'a, T> {
-    fn new() -> Self {
-        Self { numbers: HashMap::new(), values: Vec::new(), places: HashMap::new(), last: None }
-    }
-
-    /// The next source begins: a reference may mean another client there.
-    fn next_source(&mut self) {
-        self.places.clear();
-        self.last = None;
-    }
-
-    /// The number of what a row's reference stands for, which `read` says.
-    fn number(&mut self, written: &'a T, read: impl FnOnce(&'a T) -> Cow<'a, T>) -> RefId {
-        let place = std::ptr::from_ref(written);
-        if let Some((_, number)) = self.last.filter(|last| last.0 == place) {
-            return number;
-        }
-        let known = self.places.get(&place).copied();
-        let number = known.unwrap_or_else(|| {
-            let number = self.number_of(read(written));
-            self.places.insert(place, number);
-            number
-        });
-        self.last = Some((place, number));
-        number
-    }
-
-    fn number_of(&mut self, value: Cow<'a, T>) -> RefId {
-        if let Some(number) = self.numbers.get(&value) {
-            return *number;
-        }
-        let number = number(self.values.len());
-        self.values.push(value.clone());
-        self.numbers.insert(value, number);
-        number
-    }
-}
-
-/// The client and product that a record names, if it is one that is compared.
-fn named(record: &Record) -> Option<(&ClientRef, &ProductRef)> {
-    match record {
-        Record::Entitlement(row) => Some((&row.client, &row.product)),
-        Record::BillingLine(row) => Some((&row.client, &row.product)),
-        Record::VendorCharge(row) => Some((&row.client, &row.product)),
-        _ => None,
-    }
 }
 
 /// The entries of directories: they hold nothing to compare, and say which id and name are one.
@@ -168,26 +107,23 @@ fn mapping_days(mappings: &[MappingRow]) -> Vec<Day> {
 
 impl Identity {
     /// Interns every name of the input.
-    pub(super) fn build<'s>(input: &AuditInput, sources: &[&'s Source]) -> Self {
+    pub(super) fn build(input: &AuditInput, sources: &[&Source], threads: usize) -> Self {
         let mut clients = Interner::new();
         let mut products = Interner::new();
-        let mut rows = Vec::with_capacity(sources.len());
-        for source in sources {
-            let source: &'s Source = source;
+        let named = parallel::each(sources, threads, |source| Named::of(&source.records));
+        let mut refs = Vec::with_capacity(sources.len());
+        for (source, named) in sources.iter().zip(named) {
             let alone = source.client.is_some() && one_client(source);
-            clients.next_source();
-            products.next_source();
-            let numbers = source.records.iter().map(|sourced| {
-                let (client, product) = named(&sourced.record)?;
-                let client = clients.number(client, |client| client_of(source, alone, client));
-                Some((client, products.number(product, Cow::Borrowed)))
-            });
-            rows.push(numbers.map(|refs| refs.unwrap_or(NOT_COMPARED)).collect());
+            let own = |client| client_of(source, alone, client);
+            refs.push(named.refs(
+                |client| clients.number(own(client)),
+                |product| products.number(Cow::Borrowed(product)),
+            ));
             for client in &source.left_out.clients {
-                clients.number_of(client_of(source, alone, client));
+                clients.number(own(client));
             }
             for product in &source.left_out.products {
-                products.number_of(Cow::Borrowed(product.as_ref()));
+                products.number(Cow::Borrowed(product.as_ref()));
             }
         }
         let incomplete = sources.iter().filter_map(|source| match &source.incomplete {
@@ -214,7 +150,7 @@ impl Identity {
         let mut identity = Self {
             clients: client_index,
             products: product_index,
-            rows,
+            refs,
             client_meanings: Vec::with_capacity(clients.values.len()),
             product_meanings: Vec::with_capacity(products.values.len()),
             client_methods: HashMap::new(),
@@ -327,7 +263,7 @@ impl Identity {
 
     /// The references of a record; none for records that are not compared.
     pub(super) fn refs(&self, source: usize, record: usize) -> Option<(RefId, RefId)> {
-        self.rows.get(source)?.get(record).copied().filter(|refs| *refs != NOT_COMPARED)
+        self.refs.get(source)?.of(record)
     }
 
     /// Gives the days of a row, cut where a mapping changes what it speaks of.

@@ -31,6 +31,7 @@ mod choose;
 mod client;
 mod compare;
 mod conflicts;
+mod covered;
 mod delta;
 mod document;
 mod explain;
@@ -39,6 +40,7 @@ mod gaps;
 mod identity;
 mod input;
 mod invoiced;
+mod json;
 mod margins;
 mod margins_document;
 mod margins_render;
@@ -50,6 +52,7 @@ mod price_differences;
 mod pricing;
 mod product_months;
 mod proposals;
+mod references;
 mod render;
 mod rows;
 mod rules;
@@ -89,6 +92,7 @@ pub use input::{
     PolicyOverride, Proration, SettledMonth, Source,
 };
 pub use invoiced::{Invoiced, InvoicedDocument, InvoicedEntity, InvoicedProduct, InvoicedReference};
+pub use json::json;
 pub use margins_document::{
     BillableMargin, Margin, MarginFigures, MarginMonth, MarginNotCompared, MarginTotal, Margins, NoMargin,
 };
@@ -262,11 +266,10 @@ fn prepared<T>(
     let sources = distinct(&input.sources);
     let formats = Formats::order(sources.iter().map(|source| source.format.as_str()), &input.source_order);
     let ranks: Vec<u32> = sources.iter().map(|source| formats.rank(&source.format)).collect();
-    let mut identity = Identity::build(input, &sources);
-    let mut raw = raw_rows(&sources, &ranks, &identity);
+    let mut identity = Identity::build(input, &sources, threads);
+    let mut raw = raw_rows(&sources, &ranks, &identity, threads);
     formats.drop_usage(&mut raw);
-    let mut chosen = choose(raw, &sources, &calendar, input.stretch_snapshots);
-    chosen.mark_free(&identity);
+    let mut chosen = choose(raw, &sources, &identity, &calendar, input.stretch_snapshots, threads);
     let mut notes: BTreeSet<String> = identity.notes().into_iter().collect();
     notes.extend(sources.iter().filter_map(|source| {
         let stated = source.client.as_ref().filter(|_| !identity::one_client(source))?;

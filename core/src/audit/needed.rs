@@ -25,7 +25,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 pub fn needed(input: &AuditInput) -> Option<Vec<HashSet<ClientRef>>> {
     let names = input.clients.as_ref()?;
     let sources = distinct(&input.sources);
-    let identity = Identity::build(input, &sources);
+    let identity = Identity::build(input, &sources, 1);
     let mut wanted: BTreeSet<ClientId> = names.iter().filter_map(|name| identity.find_client(name)).collect();
     wanted.extend(identity.resembling(&wanted));
     let mut told_with: BTreeSet<String> = BTreeSet::new();

@@ -292,11 +292,12 @@ fn sides(identity: &Identity, rules: &Rules, chosen: &Chosen<'_>) -> BTreeMap<Cl
         }
     }
     let mut last = None;
-    for bill in chosen.bills.iter().filter(|bill| bill.regular()) {
+    for bill in &chosen.bills {
         let told = Some((bill.client, bill.product));
-        if std::mem::replace(&mut last, told) == told {
+        if last == told || !bill.regular() {
             continue;
         }
+        last = told;
         if !rules.is_parent(bill.client, bill.product) {
             sides.entry(bill.client).or_default().billed.insert(bill.product);
         }

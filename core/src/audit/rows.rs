@@ -5,8 +5,9 @@
 use super::calendar::{Day, Days, OPEN, day};
 use super::identity::{ClientId, Identity, ProductId};
 use super::input::{Basis, Source};
+use super::parallel;
 use crate::period::Span;
-use crate::records::{BillingLine, Entitlement, Held, LineType, Record, Term, VendorCharge};
+use crate::records::{BillingLine, Entitlement, Held, LineType, Record, Sourced, Term, VendorCharge};
 use chrono::Months;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -155,56 +156,91 @@ pub(super) struct RawRows<'a> {
     pub charges: Vec<Charge<'a>>,
 }
 
+impl<'a> RawRows<'a> {
+    /// Takes the rows of the next source.
+    fn append(&mut self, mut next: Self) {
+        append(&mut self.entitlements, &mut next.entitlements);
+        append(&mut self.bills, &mut next.bills);
+        append(&mut self.charges, &mut next.charges);
+    }
+
+    /// Room for rows of a source that is all like its first one.
+    fn reserve(&mut self, records: &[Sourced]) {
+        match records.first().map(|first| &first.record) {
+            Some(Record::Entitlement(_)) => self.entitlements.reserve(records.len()),
+            Some(Record::BillingLine(_)) => self.bills.reserve(records.len()),
+            Some(Record::VendorCharge(_)) => self.charges.reserve(records.len()),
+            _ => {}
+        }
+    }
+}
+
+/// Appends without a copy where nothing is there.
+fn append<T>(rows: &mut Vec<T>, next: &mut Vec<T>) {
+    if rows.is_empty() {
+        std::mem::swap(rows, next);
+    } else {
+        rows.append(next);
+    }
+}
+
 /// Reads the sources' rows. A row whose mapping changes with time becomes one row per part of it.
 ///
 /// `ranks`: per source, the index of its format in the order of use.
-pub(super) fn raw_rows<'a>(sources: &[&'a Source], ranks: &[u32], identity: &Identity) -> RawRows<'a> {
+pub(super) fn raw_rows<'a>(
+    sources: &[&'a Source],
+    ranks: &[u32],
+    identity: &Identity,
+    threads: usize,
+) -> RawRows<'a> {
+    let numbered: Vec<(usize, &Source)> = sources.iter().copied().enumerate().collect();
+    let read = parallel::each(&numbered, threads, |(index, source)| {
+        rows_of(*index, source, ranks.get(*index).copied().unwrap_or(u32::MAX), identity)
+    });
     let mut rows = RawRows::default();
-    for (index, source) in sources.iter().enumerate() {
-        let source_id = u32::try_from(index).unwrap_or(u32::MAX);
-        let rank = ranks.get(index).copied().unwrap_or(u32::MAX);
-        match source.records.first().map(|first| &first.record) {
-            Some(Record::Entitlement(_)) => rows.entitlements.reserve(source.records.len()),
-            Some(Record::BillingLine(_)) => rows.bills.reserve(source.records.len()),
-            Some(Record::VendorCharge(_)) => rows.charges.reserve(source.records.len()),
-            _ => {}
-        }
-        for (position, sourced) in source.records.iter().enumerate() {
-            let line = Line { source: source_id, line: sourced.line };
-            let Some((client, product)) = identity.refs(index, position) else { continue };
-            match &sourced.record {
-                Record::Entitlement(record) => {
-                    let held = match record.held {
-                        Held::During(span) => RawHeld::During(Days::of(span)),
-                        Held::Snapshot { on } => RawHeld::Seen(on.or(source.snapshot_on).map(day)),
+    read.into_iter().for_each(|next| rows.append(next));
+    rows
+}
+
+fn rows_of<'a>(index: usize, source: &'a Source, rank: u32, identity: &Identity) -> RawRows<'a> {
+    let mut rows = RawRows::default();
+    rows.reserve(&source.records);
+    let source_id = u32::try_from(index).unwrap_or(u32::MAX);
+    for (position, sourced) in source.records.iter().enumerate() {
+        let line = Line { source: source_id, line: sourced.line };
+        let Some((client, product)) = identity.refs(index, position) else { continue };
+        match &sourced.record {
+            Record::Entitlement(record) => {
+                let held = match record.held {
+                    Held::During(span) => RawHeld::During(Days::of(span)),
+                    Held::Snapshot { on } => RawHeld::Seen(on.or(source.snapshot_on).map(day)),
+                };
+                let days = match held {
+                    RawHeld::During(days) => days,
+                    RawHeld::Seen(Some(on)) => Days { from: on, until: on.saturating_add(1) },
+                    RawHeld::Seen(None) => Days { from: Day::MIN, until: Day::MIN + 1 },
+                };
+                identity.parts(client, product, days, |part, client, product| {
+                    let held = match held {
+                        RawHeld::During(_) => RawHeld::During(part),
+                        seen @ RawHeld::Seen(_) => seen,
                     };
-                    let days = match held {
-                        RawHeld::During(days) => days,
-                        RawHeld::Seen(Some(on)) => Days { from: on, until: on.saturating_add(1) },
-                        RawHeld::Seen(None) => Days { from: Day::MIN, until: Day::MIN + 1 },
-                    };
-                    identity.parts(client, product, days, |part, client, product| {
-                        let held = match held {
-                            RawHeld::During(_) => RawHeld::During(part),
-                            seen @ RawHeld::Seen(_) => seen,
-                        };
-                        rows.entitlements.push(RawEntitlement { client, product, rank, held, record, line });
-                    });
-                }
-                Record::BillingLine(record) => {
-                    let days = bill_days(record);
-                    let (billed, included) = billed(record);
-                    identity.parts(client, product, days, |days, client, product| {
-                        rows.bills.push(Bill { client, product, rank, days, billed, included, record, line });
-                    });
-                }
-                Record::VendorCharge(record) => {
-                    identity.parts(client, product, Days::of(record.span), |days, client, product| {
-                        rows.charges.push(Charge { client, product, rank, days, record, line });
-                    });
-                }
-                _ => {}
+                    rows.entitlements.push(RawEntitlement { client, product, rank, held, record, line });
+                });
             }
+            Record::BillingLine(record) => {
+                let days = bill_days(record);
+                let (billed, included) = billed(record);
+                identity.parts(client, product, days, |days, client, product| {
+                    rows.bills.push(Bill { client, product, rank, days, billed, included, record, line });
+                });
+            }
+            Record::VendorCharge(record) => {
+                identity.parts(client, product, Days::of(record.span), |days, client, product| {
+                    rows.charges.push(Charge { client, product, rank, days, record, line });
+                });
+            }
+            _ => {}
         }
     }
     rows

@@ -10,7 +10,7 @@
 //! cannot be told.
 
 use super::calendar::{Days, intersect, union};
-use super::choose::Spans;
+use super::covered::Spans;
 use super::identity::ClientId;
 use super::input::Basis;
 use super::rows::RawRows;
@@ -116,6 +116,9 @@ impl Formats {
     /// Leaves out the seats of usage reports for clients whose tenant a file lists: they would stand
     /// there again under other names.
     pub(super) fn drop_usage(&self, rows: &mut RawRows<'_>) {
+        if !self.0.iter().any(|name| name == USAGE_REPORT) {
+            return;
+        }
         let listed: BTreeSet<ClientId> = rows
             .entitlements
             .iter()

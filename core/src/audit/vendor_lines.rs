@@ -14,7 +14,7 @@ fn same_line<'a>(charge: &Charge<'a>) -> impl Ord + use<'a> {
     let record = charge.record;
     (
         (charge.rank, charge.client, charge.product, charge.days),
-        [subscription, reference, charge_type].map(Option::as_deref),
+        [subscription.as_deref(), reference.as_deref(), charge_type.as_deref()],
         (record.kind, record.quantity, record.amount, record.currency, record.ordered_on),
     )
 }

@@ -15,6 +15,8 @@ pub(super) struct Batch {
     pub(super) sink: Sink<'static>,
     places: Option<Places>,
     comma: bool,
+    /// Bytes of the text.
+    bytes: usize,
     kept: Vec<Kept>,
     scratch: Vec<u8>,
     /// The rest of the block could not be read.
@@ -35,7 +37,7 @@ impl Batch {
         let mut sink = Sink::new(limits);
         // Rows have some sixty bytes or more. What is not used costs nothing.
         sink.records.reserve(bytes / 64);
-        Self { sink, places, comma, kept: Vec::new(), scratch: Vec::new(), error: None }
+        Self { sink, places, comma, bytes, kept: Vec::new(), scratch: Vec::new(), error: None }
     }
 
     pub(super) fn row(
@@ -63,6 +65,7 @@ impl Batch {
         repeats: Option<&mut Repeats>,
     ) -> Result<(), FileError> {
         if let Some(repeats) = repeats {
+            repeats.make_room(self.kept.len(), self.bytes, into.size());
             let repeated =
                 self.kept.iter().filter_map(|row| Some((row, repeats.first(row.digest, row.line)?)));
             let repeated: Vec<(&Kept, u32)> = repeated.collect();

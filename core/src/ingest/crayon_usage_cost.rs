@@ -91,7 +91,7 @@ fn charge(cells: &Cells<'_>, order: DateOrder) -> Result<VendorCharge, Bad> {
         invoice: None,
         reference: None,
         kind: ChargeKind::Usage,
-        charge_type: Some("usage".to_owned()),
+        charge_type: Some("usage".into()),
         known_charge_type: true,
         term: None,
         cycle: Cycle::Monthly,

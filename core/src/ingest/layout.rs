@@ -316,7 +316,7 @@ impl<'r> Cells<'r> {
 
     /// A cell that is read must not hold a spreadsheet's error in place of a value.
     fn check_values(&self) -> Result<(), Bad> {
-        if self.row.cells.plain().is_some_and(|row| memchr::memchr(b'#', row.as_bytes()).is_none()) {
+        if !self.row.cells.may_hold(b'#') {
             return Ok(());
         }
         let wrong = (0..self.bound.places.len()).find(|&field| self.text(field).is_some_and(is_error_value));

@@ -173,11 +173,11 @@ fn charge(cells: &Cells<'_>, dates: &mut Dates) -> Result<VendorCharge, Bad> {
         }
         .into(),
         subscription: Some(cells.need(F::Subscription as usize)?.to_lowercase()),
-        invoice: cells.owned(F::Invoice as usize),
+        invoice: cells.text(F::Invoice as usize).map(Into::into),
         reference: None,
         kind: ChargeKind::Licence,
         known_charge_type: is_known_charge_type(&charge_type),
-        charge_type: Some(charge_type),
+        charge_type: Some(charge_type.into()),
         term: None,
         cycle: cycle(cells.text(F::BillingCycle as usize).unwrap_or_default(), "", span),
         quantity: cells.need_number(F::Quantity as usize)?,

@@ -326,7 +326,7 @@ fn charge(
         client,
         product: known_product(cells, kind, words, sink)?,
         subscription: cells.text(F::SubscriptionId as usize).map(lower),
-        invoice: cells.owned(F::Invoice as usize),
+        invoice: cells.text(F::Invoice as usize).map(|invoice| words.invoice(invoice)),
         reference: cells.text(F::Reference as usize).map(reference),
         kind,
         known_charge_type: charge_type.known,

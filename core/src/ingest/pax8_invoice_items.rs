@@ -165,10 +165,10 @@ fn charge(
         client: client(cells)?.into(),
         product: product(cells)?.into(),
         subscription: text(F::Subscription).map(str::to_lowercase),
-        invoice: cells.owned(F::Invoice as usize),
+        invoice: cells.text(F::Invoice as usize).map(Into::into),
         reference: None,
         kind,
-        charge_type: Some(word.unwrap_or(if prorated { "proration" } else { "recurring" }).to_owned()),
+        charge_type: Some(word.unwrap_or(if prorated { "proration" } else { "recurring" }).into()),
         known_charge_type: true,
         // Billed by the month says nothing of the commitment.
         term: pax8_terms::term(term).filter(|term| *term != Term::Monthly),

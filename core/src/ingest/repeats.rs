@@ -30,6 +30,15 @@ impl Repeats {
         self.places
     }
 
+    /// Room for the rows of a file, told by the first of them: to grow by and by would put each in a new place
+    /// again and again.
+    pub(super) fn make_room(&mut self, rows: usize, bytes: usize, size: u64) {
+        if self.lines.is_empty() && bytes > 0 {
+            let expected = u128::from(size) * rows as u128 / bytes as u128;
+            self.lines.reserve(usize::try_from(expected).unwrap_or(MOST_GUESSED).min(MOST_GUESSED));
+        }
+    }
+
     /// The line where this row stands already; if none, it is this one.
     pub(super) fn first(&mut self, digest: Digest, line: u32) -> Option<u32> {
         match self.lines.entry(digest) {
@@ -44,6 +53,12 @@ impl Repeats {
 
 const PRIME: u64 = (1 << 61) - 1;
 
+/// Rows that room is made for on the word of the first ones.
+const MOST_GUESSED: usize = 1 << 21;
+
+/// Between cells of which one has a comma.
+const BETWEEN: u8 = 0xff;
+
 /// Bytes of a coefficient: any number of them is below the prime.
 const WORD: usize = 7;
 
@@ -54,13 +69,15 @@ impl Places {
         if let Some(row) = cells.plain().filter(|_| comma) {
             return self.of_bytes(row.as_bytes());
         }
-        let between = if cells.iter().any(|cell| cell.contains(',')) { 0xff } else { b',' };
         scratch.clear();
         for (index, cell) in cells.iter().enumerate() {
             if index > 0 {
-                scratch.push(between);
+                scratch.push(BETWEEN);
             }
             scratch.extend_from_slice(cell.as_bytes());
+        }
+        if memchr::memchr(b',', scratch).is_none() {
+            scratch.iter_mut().filter(|byte| **byte == BETWEEN).for_each(|byte| *byte = b',');
         }
         self.of_bytes(scratch)
     }

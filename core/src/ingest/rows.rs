@@ -30,9 +30,10 @@ const WRITTEN: u32 = 1 << 31;
 /// The cells of a row.
 #[derive(Clone, Copy)]
 pub(super) enum Fields<'r> {
-    /// Of delimited text: the row as it stands there, if it has no quotes, and its block.
+    /// Of delimited text: the row as it stands there, whether it has no quotes, and its block.
     Places {
-        row: Option<&'r str>,
+        row: &'r str,
+        plain: bool,
         block: &'r str,
         places: &'r Places,
     },
@@ -69,8 +70,16 @@ impl<'r> Fields<'r> {
     /// The row as it stands in the file, where its cells are what stands between the delimiters.
     pub(super) const fn plain(self) -> Option<&'r str> {
         match self {
-            Self::Places { row, .. } => row,
-            Self::Record(_) => None,
+            Self::Places { row, plain: true, .. } => Some(row),
+            _ => None,
+        }
+    }
+
+    /// Whether any cell may hold this ASCII sign.
+    pub(super) fn may_hold(self, sign: u8) -> bool {
+        match self {
+            Self::Places { row, .. } => memchr(sign, row.as_bytes()).is_some(),
+            Self::Record(_) => true,
         }
     }
 }
@@ -126,14 +135,13 @@ impl<'b> Rows<'b> {
         places.bounds.clear();
         places.written.clear();
         let mut broken = None;
-        let mut row = None;
         let end = memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |end| start + end);
         let text = &bytes[start..end];
         let text = text.strip_suffix(b"\r").unwrap_or(text);
-        if self.plain || memchr2(b'"', b'\r', text).is_none() {
+        let plain = self.plain || memchr2(b'"', b'\r', text).is_none();
+        if plain {
             split(text, start, self.delimiter, places);
             self.at = end;
-            row = self.block.get(start..start + text.len());
         } else {
             let (end, mistaken) =
                 Quotes { block: self.block, delimiter: self.delimiter }.split(start, places);
@@ -150,7 +158,9 @@ impl<'b> Rows<'b> {
             broken = if mistaken { misquoted(written, self.delimiter) } else { None };
         }
         self.check(places, self.at - start, line)?;
-        Ok(Some(Written { line, cells: Fields::Places { row, block: self.block, places }, broken }))
+        let end = if plain { start + text.len() } else { self.at };
+        let row = self.block.get(start..end).unwrap_or_default();
+        Ok(Some(Written { line, cells: Fields::Places { row, plain, block: self.block, places }, broken }))
     }
 
     fn check(&self, places: &Places, length: usize, line: u32) -> Result<(), FileError> {
@@ -225,20 +235,38 @@ impl Quotes<'_> {
     /// Cells of a row that may have quotes; where it ends, and whether its quotes are wrong.
     fn split(&self, start: usize, places: &mut Places) -> (usize, bool) {
         let bytes = self.block.as_bytes();
-        let (mut at, mut wrong) = (start, false);
+        let (mut at, mut end, mut wrong) = (start, self.end_of_line(start), false);
         loop {
-            if bytes.get(at) == Some(&b'"') {
-                at = self.quoted(at, places, &mut wrong);
-            } else {
-                let from = at;
-                at = self.unquoted(at);
-                places.bounds.push((place(from), place(at)));
+            let Some(open) = self.opening(at, end) else {
+                split(&bytes[at..end], at, self.delimiter, places);
+                return (end, wrong);
+            };
+            if open > at {
+                split(&bytes[at..open - 1], at, self.delimiter, places);
             }
+            at = self.quoted(open, places, &mut wrong);
             if bytes.get(at) != Some(&self.delimiter) {
                 return (at, wrong);
             }
             at += 1;
+            // Line breaks stood in the quotes.
+            if at > end {
+                end = self.end_of_line(at);
+            }
         }
+    }
+
+    fn end_of_line(&self, from: usize) -> usize {
+        let bytes = self.block.as_bytes();
+        memchr2(b'\n', b'\r', &bytes[from..]).map_or(bytes.len(), |end| from + end)
+    }
+
+    /// The first cell from here on that begins with a quote.
+    fn opening(&self, from: usize, end: usize) -> Option<usize> {
+        let bytes = self.block.as_bytes();
+        memchr_iter(b'"', &bytes[from..end])
+            .map(|quote| from + quote)
+            .find(|&quote| quote == from || bytes[quote - 1] == self.delimiter)
     }
 
     /// Where a cell ends that is not in quotes.

@@ -115,6 +115,11 @@ impl<'t> Sink<'t> {
         }
     }
 
+    /// Bytes of the file; 0 where that is not known.
+    pub(super) fn size(&self) -> u64 {
+        self.outlet.as_ref().map_or(0, |outlet| outlet.size)
+    }
+
     /// # Errors
     /// When the taker wants no more.
     pub(super) fn go_on(&self) -> Result<(), FileError> {

@@ -74,46 +74,50 @@ fn holds(client: &ClientRef) -> bool {
 
 fn fault(record: &Record) -> Option<Fault> {
     let client = record.client().and_then(client_fault);
-    let (product, texts): (_, Vec<(&'static str, Option<&String>)>) = match record {
+    let (product, texts): (_, Vec<(&'static str, Option<&str>)>) = match record {
         Record::Entitlement(row) => {
-            (product_fault(&row.product), vec![("subscription", row.subscription.as_ref())])
+            (product_fault(&row.product), vec![("subscription", row.subscription.as_deref())])
         }
         Record::BillingLine(row) => (
             product_fault(&row.product),
             vec![
-                ("billing_entity", row.billing_entity.as_ref()),
-                ("agreement", row.agreement.as_ref()),
-                ("invoice", row.invoice.as_ref()),
-                ("source_id", row.source_id.as_ref()),
+                ("billing_entity", row.billing_entity.as_deref()),
+                ("agreement", row.agreement.as_deref()),
+                ("invoice", row.invoice.as_deref()),
+                ("source_id", row.source_id.as_deref()),
             ],
         ),
         Record::VendorCharge(row) => (
             product_fault(&row.product),
             vec![
-                ("subscription", row.subscription.as_ref()),
-                ("invoice", row.invoice.as_ref()),
-                ("reference", row.reference.as_ref()),
-                ("charge_type", row.charge_type.as_ref()),
+                ("subscription", row.subscription.as_deref()),
+                ("invoice", row.invoice.as_deref()),
+                ("reference", row.reference.as_deref()),
+                ("charge_type", row.charge_type.as_deref()),
             ],
         ),
         Record::Activity(row) => {
-            (row.product.as_ref().and_then(product_fault), vec![("user", Some(&row.user))])
+            (row.product.as_ref().and_then(product_fault), vec![("user", Some(row.user.as_str()))])
         }
         Record::Mapping(row) => (
             None,
             vec![
-                ("source", Some(&row.source)),
-                ("target", Some(&row.target)),
-                ("approved_by", Some(&row.approved_by)),
+                ("source", Some(row.source.as_str())),
+                ("target", Some(row.target.as_str())),
+                ("approved_by", Some(row.approved_by.as_str())),
             ],
         ),
         Record::Provisioning(row) => (
             row.product.as_ref().and_then(product_fault),
-            vec![("event", row.event.as_ref()), ("user", row.user.as_ref()), ("actor", row.actor.as_ref())],
+            vec![
+                ("event", row.event.as_deref()),
+                ("user", row.user.as_deref()),
+                ("actor", row.actor.as_deref()),
+            ],
         ),
         Record::ListPrice(row) => (
             product_fault(&row.product),
-            vec![("market", row.market.as_ref()), ("segment", row.segment.as_ref())],
+            vec![("market", row.market.as_deref()), ("segment", row.segment.as_deref())],
         ),
         Record::Client(_) => (None, Vec::new()),
         Record::Product(product) => (product_fault(product), Vec::new()),
@@ -125,7 +129,7 @@ fn fault(record: &Record) -> Option<Fault> {
             let mut products = [&row.product, &row.parent_product].into_iter().flatten();
             (
                 row.client.as_ref().and_then(client_fault).or_else(|| products.find_map(product_fault)),
-                vec![("reason", Some(&row.reason)), ("owner", Some(&row.owner))],
+                vec![("reason", Some(row.reason.as_str())), ("owner", Some(row.owner.as_str()))],
             )
         }
     };
@@ -143,27 +147,31 @@ fn decision_product(decision: &Decision) -> Option<&ProductRef> {
     }
 }
 
-fn decision_texts(decision: &Decision) -> Vec<(&'static str, Option<&String>)> {
+fn decision_texts(decision: &Decision) -> Vec<(&'static str, Option<&str>)> {
     match decision {
         Decision::Policy(policy) => {
-            vec![("client", policy.client.as_ref()), ("agreement", policy.agreement.as_ref())]
+            vec![("client", policy.client.as_deref()), ("agreement", policy.agreement.as_deref())]
         }
         Decision::BillingEntity(entity) => {
-            let names = entity.names.iter().map(|name| ("billing_entity", Some(name)));
-            std::iter::once(("client", Some(&entity.client))).chain(names).collect()
+            let names = entity.names.iter().map(|name| ("billing_entity", Some(name.as_str())));
+            std::iter::once(("client", Some(entity.client.as_str()))).chain(names).collect()
         }
         Decision::Allocation(own) => {
             let value = match &own.by {
                 AllocateBy::Group(text) | AllocateBy::Department(text) | AllocateBy::Domain(text) => {
-                    Some(text)
+                    Some(text.as_str())
                 }
                 AllocateBy::Fixed(_) | AllocateBy::Rest => None,
             };
-            vec![("client", Some(&own.client)), ("billing_entity", Some(&own.entity)), ("value", value)]
+            vec![
+                ("client", Some(own.client.as_str())),
+                ("billing_entity", Some(own.entity.as_str())),
+                ("value", value),
+            ]
         }
         Decision::Settled(settled) => {
-            let documents = settled.documents.iter().map(|name| ("document", Some(name)));
-            [("gap", Some(&settled.gap)), ("settled_by", Some(&settled.settled_by))]
+            let documents = settled.documents.iter().map(|name| ("document", Some(name.as_str())));
+            [("gap", Some(settled.gap.as_str())), ("settled_by", Some(settled.settled_by.as_str()))]
                 .into_iter()
                 .chain(documents)
                 .collect()

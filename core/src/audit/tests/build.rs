@@ -78,7 +78,7 @@ pub(super) fn charged(who: &str, what: &str, seats: &str, amount: &str, days: &s
         invoice: None,
         reference: None,
         kind: ChargeKind::Licence,
-        charge_type: Some("new".to_owned()),
+        charge_type: Some("new".into()),
         known_charge_type: true,
         term: None,
         cycle: Cycle::Monthly,

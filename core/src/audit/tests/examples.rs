@@ -182,7 +182,7 @@ fn vendor_charges_of_two_terms_keep_their_terms_without_a_subscription() {
 #[test]
 fn vendor_charges_stand_in_for_entitlements() {
     let mut added = charged("Contoso", "Exchange Online", "1", "-3.87", "2026-06-02..2026-07-01");
-    added.charge_type = Some("add_quantity".to_owned());
+    added.charge_type = Some("add_quantity".into());
     let more = crate::records::VendorCharge { quantity: dec("2"), amount: dec("7.74"), ..added.clone() };
     let charges =
         vec![charged("Contoso", "Exchange Online", "1", "4.00", "2026-06-01..2026-07-01"), added, more];

@@ -122,7 +122,7 @@ fn a_charge_is_shared_by_its_days_and_the_shares_make_its_amount() {
         ("100.00", Cycle::Monthly, "2025-12-01..2026-06-01", "100.00", "100.00"),
     ] {
         let mut charge = monthly(amount, days);
-        (charge.cycle, charge.charge_type) = (cycle, Some("regular".to_owned()));
+        (charge.cycle, charge.charge_type) = (cycle, Some("regular".into()));
         // Another charge makes the vendor's file cover both months.
         let other = VendorCharge { product: product("Other").into(), ..monthly("1.00", "2025-12-01..") };
         let margins = found(&inputs(vec![charge, other], twenty()));
@@ -135,7 +135,7 @@ fn a_charge_is_shared_by_its_days_and_the_shares_make_its_amount() {
 #[test]
 fn refunds_and_charges_of_a_seat_change_net_out() {
     let change = |quantity: &str, amount: &str, kind: &str, days: &str| VendorCharge {
-        charge_type: Some(kind.to_owned()),
+        charge_type: Some(kind.into()),
         ..charged("Contoso", SEAT, quantity, amount, days)
     };
     let charges = vec![

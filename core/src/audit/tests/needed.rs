@@ -90,7 +90,7 @@ fn any_row(kind: usize) -> impl Strategy<Value = Record> {
                     let mut row = charged("", "", &seats_text, if free { "0.00" } else { "8.00" }, days);
                     if free {
                         row.unit_price = dec("0");
-                        row.charge_type = Some("add_quantity".to_owned());
+                        row.charge_type = Some("add_quantity".into());
                     }
                     (row.client, row.product) = (client, product);
                     row.subscription = (other > 0).then(|| format!("s-{other}"));

@@ -159,7 +159,7 @@ fn the_same_vendor_line_in_two_files_counts_once() {
 #[test]
 fn a_vendor_line_that_was_unbilled_in_one_file_and_billed_in_the_next_counts_once() {
     let line = |invoice: Option<&str>, price: &str| VendorCharge {
-        invoice: invoice.map(str::to_owned),
+        invoice: invoice.map(Into::into),
         unit_price: dec(price),
         reference: Some("r".to_owned()),
         ..charged("Contoso", SUITE, "22", "88.00", "2026-01-01..2026-02-01")

@@ -28,7 +28,7 @@ fn inputs(charges: Vec<VendorCharge>, used: &str) -> AuditInput {
 fn charge(seats: &str, kind: &str, days: &str, term: (&str, Term)) -> VendorCharge {
     let (held, length) = term;
     VendorCharge {
-        charge_type: Some(kind.to_owned()),
+        charge_type: Some(kind.into()),
         quantity: dec(seats),
         unit_price: dec("20.00"),
         subscription_span: (!held.is_empty()).then(|| span(held)),

@@ -11,13 +11,15 @@ pub(super) struct Words {
     pub(super) clients: Recent<3, Arc<ClientRef>>,
     pub(super) products: Recent<4, Arc<ProductRef>>,
     charge_types: Vec<(String, ChargeType)>,
+    /// The number of the last invoice.
+    invoice: Option<Arc<str>>,
     terms: Vec<(String, TermWords)>,
     frequencies: Vec<(String, Frequency)>,
 }
 
 #[derive(Clone)]
 pub(super) struct ChargeType {
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     pub(super) known: bool,
     pub(super) usage: bool,
 }
@@ -90,9 +92,20 @@ impl Words {
     pub(super) fn charge_type(&mut self, text: &str) -> ChargeType {
         let tell = || {
             let name = snake(text);
-            ChargeType { known: is_known_charge_type(&name), usage: name.contains("usage"), name }
+            ChargeType {
+                known: is_known_charge_type(&name),
+                usage: name.contains("usage"),
+                name: name.into(),
+            }
         };
         remembered(&mut self.charge_types, text, tell).clone()
+    }
+
+    pub(super) fn invoice(&mut self, number: &str) -> Arc<str> {
+        match &self.invoice {
+            Some(last) if **last == *number => Arc::clone(last),
+            _ => Arc::clone(self.invoice.insert(number.into())),
+        }
     }
 
     pub(super) fn term(&mut self, text: &str) -> TermWords {

@@ -86,7 +86,7 @@ fn row(cells: &Cells<'_>, names: &mut Names, sink: &mut Sink) -> Result<(), Bad>
         reference: None,
         kind,
         known_charge_type,
-        charge_type,
+        charge_type: charge_type.map(Into::into),
         term: term(cells, 6)?,
         cycle: cycle(cells, 7)?,
         quantity,

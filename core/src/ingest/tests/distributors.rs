@@ -71,7 +71,9 @@ fn pax8_invoice_items_tell_seats_from_money() {
     assert_eq!((report.format, report.refused_total), ("pax8_invoice_items", 0));
     let told: Vec<_> = charges(&report)
         .iter()
-        .map(|(row, line)| (*line, row.kind, row.charge_type.clone().unwrap(), row.amount.to_string()))
+        .map(|(row, line)| {
+            (*line, row.kind, row.charge_type.as_deref().unwrap().to_owned(), row.amount.to_string())
+        })
         .collect();
     let row = |line, kind, word: &str, amount: &str| (line, kind, word.to_owned(), amount.to_owned());
     assert_eq!(

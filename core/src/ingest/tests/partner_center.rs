@@ -447,7 +447,11 @@ fn service_costs_are_named_as_their_kind_of_invoice_names_them() {
     assert_eq!((report.format, report.refused_total), ("microsoft_partner_center_service_costs", 0));
     let all = charges(&report);
     let of = |at: usize| {
-        (all[at].0.product.sku.clone().unwrap(), all[at].0.charge_type.clone().unwrap(), all[at].0.term)
+        (
+            all[at].0.product.sku.clone().unwrap(),
+            all[at].0.charge_type.as_deref().unwrap().to_owned(),
+            all[at].0.term,
+        )
     };
     assert_eq!(of(0), ("dddd0000-1111-4222-8333-444455556601".into(), "cycle_fee".into(), None));
     assert_eq!(of(1), ("CFQ7TTC0LCHC:0002".into(), "add_quantity".into(), Some(Term::Annual)));
