@@ -89,7 +89,7 @@ impl<'a> Held<'a> {
 async fn step(app: &App, org: OrgId, id: CorrectionId, step: Step) -> Result<bool, ApiError> {
     let mut tx = app.db.begin(org).await?;
     let done = match Held::load(app, &mut tx, id).await {
-        Ok(held) => held.act(&mut tx, step).await,
+        Ok(held) => Box::pin(held.act(&mut tx, step)).await,
         Err(error) => Err(error),
     };
     if matches!(done, Ok(true)) {
