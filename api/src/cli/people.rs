@@ -20,7 +20,7 @@ pub struct Arguments {
     /// Why, and how you made sure who asks: it stands in the log of each of the person's organizations.
     #[arg(long)]
     reason: String,
-    /// The folder of the private database, where DATABASE_URL is not set.
+    /// The folder of the private database, where `DATABASE_URL` is not set.
     #[arg(long, env = "LEAKAGE_DATA_DIR", default_value = "data")]
     data_dir: PathBuf,
 }
