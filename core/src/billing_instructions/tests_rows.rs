@@ -80,9 +80,9 @@ fn charged_once(target: Target, made: &Instructions, first: bool) -> i64 {
 
 /// What the quantities of the table change a whole period by, in cents, each row rounded for itself.
 fn tabled(target: Target, made: &Instructions) -> i64 {
-    let changed: Vec<&RowChange> = made.recurring.iter().flat_map(|change| &change.rows).collect();
+    let moves: Vec<&RowChange> = made.recurring.iter().flat_map(|change| &change.rows).collect();
     let price_of = |name: &str| {
-        let row = changed.iter().find(|row| row.product_name.as_deref() == Some(name)).unwrap();
+        let row = moves.iter().find(|row| row.product_name.as_deref() == Some(name)).unwrap();
         row.unit_price.unwrap()
     };
     let of = |row: BTreeMap<String, String>| {
@@ -114,13 +114,13 @@ fn tabled(target: Target, made: &Instructions) -> i64 {
 
 /// The same by the bodies of the requests, where they hold a quantity.
 fn requested(target: Target, made: &Instructions) -> Option<i64> {
-    let changed: Vec<&RowChange> = made.recurring.iter().flat_map(|change| &change.rows).collect();
+    let moves: Vec<&RowChange> = made.recurring.iter().flat_map(|change| &change.rows).collect();
     let number = |of: &Value| of.to_string().trim_matches('"').parse::<Decimal>().unwrap();
     let charged = |row: &RowChange| cents((row.from_quantity - row.included) * row.unit_price.unwrap());
     let requests = made.requests.iter().filter(|one| !one.body.to_string().contains("LF-"));
     let of = |(one, row): (&super::Request, Option<&&RowChange>)| match target {
         Target::Connectwise if one.method == "PATCH" => {
-            let ended = changed.iter().find(|row| one.path.ends_with(row.source_id.as_deref().unwrap()));
+            let ended = moves.iter().find(|row| one.path.ends_with(row.source_id.as_deref().unwrap()));
             -charged(ended.unwrap())
         }
         Target::Connectwise => {
@@ -144,7 +144,7 @@ fn requested(target: Target, made: &Instructions) -> Option<i64> {
             whole - charged(row.unwrap())
         }
     };
-    let rows = changed.iter().map(Some).chain(std::iter::repeat(None));
+    let rows = moves.iter().map(Some).chain(std::iter::repeat(None));
     match target {
         Target::Xero | Target::Generic => None,
         _ => Some(requests.zip(rows).map(of).sum()),
@@ -172,7 +172,7 @@ fn drawn() -> impl Strategy<Value = Vec<Drawn>> {
     proptest::collection::vec((0..30_i64, 0..4_i64, 1..60_000_i64, annual), 1..5)
 }
 
-fn moved(made: &Instructions) -> Decimal {
+fn difference(made: &Instructions) -> Decimal {
     let rows = made.recurring.iter().flat_map(|change| &change.rows);
     rows.map(|row| row.to_quantity - row.from_quantity).sum()
 }
@@ -192,7 +192,7 @@ proptest! {
         for adapter in ADAPTERS {
             let made = instructions(&correction, &rows, Some(adapter.target), Some(on), billing_day);
             let intended: i64 = made.recurring.iter().map(|one| one.first_period.minor().unwrap()).sum();
-            prop_assert_eq!(moved(&made), Decimal::from(after - before));
+            prop_assert_eq!(difference(&made), Decimal::from(after - before));
             let ends = made.recurring.windows(2).all(|pair| pair[0].to_seats == pair[1].from_seats);
             prop_assert!(ends && made.recurring[0].from_seats == before);
             prop_assert_eq!(made.recurring.last().unwrap().to_seats, after);
@@ -270,7 +270,7 @@ proptest! {
                 billing_day: 1,
             })
             .unwrap();
-            prop_assert_eq!(moved(&made), Decimal::from(after + came - now), "{:?}", made.recurring);
+            prop_assert_eq!(difference(&made), Decimal::from(after + came - now), "{:?}", made.recurring);
             prop_assert_eq!(made.recurring.is_empty(), after + came == now);
             let says = made.notes.iter().any(|note| note.contains("seats since the client was told"));
             prop_assert_eq!(says, came != 0 && !made.recurring.is_empty());
@@ -292,7 +292,7 @@ fn a_change_that_was_entered_for_its_day_is_seen_beside_the_row_that_ends() {
     "Other".clone_into(&mut other.product);
     ends.record.span.until = None;
     let made = instructions(&fewer, &[ends, other], None, None, 1);
-    assert_eq!((moved(&made), made.recurring[0].product.as_str()), (Decimal::from(-2), PREMIUM));
+    assert_eq!((difference(&made), made.recurring[0].product.as_str()), (Decimal::from(-2), PREMIUM));
 }
 
 #[test]

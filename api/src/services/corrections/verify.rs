@@ -237,10 +237,10 @@ impl Shown {
         let of_month = self.invoiced.products.iter();
         let of_month: Vec<&InvoicedProduct> =
             of_month.filter(|one| one.month == month && one.currency == currency).collect();
-        let named = |one: &InvoicedEntity| one.billing_entity.as_deref().map(fold);
-        let names: BTreeSet<Option<String>> =
-            of_month.iter().flat_map(|one| &one.entities).map(named).collect();
-        let divided = names.len() > 1 || of_month.iter().any(|one| one.shared);
+        let of_entity = |one: &InvoicedEntity| one.billing_entity.as_deref().map(fold);
+        let entities: BTreeSet<Option<String>> =
+            of_month.iter().flat_map(|one| &one.entities).map(of_entity).collect();
+        let divided = entities.len() > 1 || of_month.iter().any(|one| one.shared);
         let entity = self.entity.as_deref().map(fold).filter(|_| divided);
         let mut billed = Vec::new();
         for one in of_month {
@@ -250,7 +250,7 @@ impl Shown {
                 billed.push(whole);
                 continue;
             };
-            if let Some(own) = one.entities.iter().find(|own| named(own).as_ref() == Some(entity)) {
+            if let Some(own) = one.entities.iter().find(|own| of_entity(own).as_ref() == Some(entity)) {
                 billed.push(Billed { seats: own.seats, price: own.price, import: &own.import, ..whole });
             }
         }

@@ -107,12 +107,12 @@ pub fn entity(input: &AuditInput, subject: &Subject) -> Option<String> {
 /// What is billable of each line, where it is known: of the correction's billing entity, if it has one, and else of
 /// the client as a whole.
 pub fn billable(correction: &Correction, standing: &[Standing], entity: Option<&str>) -> BTreeMap<u32, i64> {
-    let of_line = |product: &str| match entity {
-        Some(_) => standing_of(standing, product, entity).map(|one| one.billable),
-        None => {
-            let own: Vec<i64> = of_product(standing, product).map(|one| one.billable).collect();
-            (!own.is_empty()).then(|| own.iter().sum())
+    let of_line = |product: &str| {
+        if entity.is_some() {
+            return standing_of(standing, product, entity).map(|one| one.billable);
         }
+        let own: Vec<i64> = of_product(standing, product).map(|one| one.billable).collect();
+        (!own.is_empty()).then(|| own.iter().sum())
     };
     let lines = correction.lines.iter();
     lines.filter_map(|line| Some((line.number, of_line(&line.product)?))).collect()
