@@ -18,8 +18,8 @@ correction.json    the correction and what became of every seat and cent
 source-rows.csv    the exact rows of the files that the numbers come from
 provisioning.csv   who was given which seat, when and by whom
 activity.csv       who used the seats
-letters/           letters to the client as they are kept, and their digests;
-                   told.json: what was recorded where no letter is kept
+letters/           letters to the client as they are kept, and their digests
+letters/told.json  what was recorded where no letter is kept
 replies/           what the client answered, with the files that came with it
 timeline.json      what happened, each entry with its proof
 checkpoint.txt     what the MSP's log commits to, signed
