@@ -53,7 +53,7 @@ impl Receiver {
 
     /// What it answers from now on: status and reason, and further header lines if any.
     pub fn answers(&self, status: &str) {
-        self.state.lock().expect("a sound state").status = status.to_owned();
+        status.clone_into(&mut self.state.lock().expect("a sound state").status);
     }
 
     /// What it was sent.

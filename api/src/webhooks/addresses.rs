@@ -10,7 +10,7 @@ const LONGEST: usize = 2000;
 
 /// IPv4 networks that are no public hosts, by the IANA registry of special-purpose addresses.
 const REFUSED_V4: &[(Ipv4Addr, u32)] = &[
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),

@@ -95,8 +95,8 @@ pub(super) fn choose<'a>(
         mark_free(&mut chosen.counts, identity);
         chosen
     };
-    let charged = || (billed(bills, sources), once(charges));
-    let (mut chosen, ((bills, billed), charges)) = parallel::both(threads, held, charged);
+    let money = || (billed(bills, sources), once(charges));
+    let (mut chosen, ((bills, billed), charges)) = parallel::both(threads, held, money);
     (chosen.bills, chosen.billed) = (bills, billed);
     let mut by_vendor = CoverageBuilder::default();
     for charge in charges.iter().filter(|charge| charge.record.kind == ChargeKind::Licence) {

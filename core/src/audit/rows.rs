@@ -156,7 +156,7 @@ pub(super) struct RawRows<'a> {
     pub charges: Vec<Charge<'a>>,
 }
 
-impl<'a> RawRows<'a> {
+impl RawRows<'_> {
     /// Takes the rows of the next source.
     fn append(&mut self, mut next: Self) {
         append(&mut self.entitlements, &mut next.entitlements);
@@ -198,7 +198,9 @@ pub(super) fn raw_rows<'a>(
         rows_of(*index, source, ranks.get(*index).copied().unwrap_or(u32::MAX), identity)
     });
     let mut rows = RawRows::default();
-    read.into_iter().for_each(|next| rows.append(next));
+    for next in read {
+        rows.append(next);
+    }
     rows
 }
 

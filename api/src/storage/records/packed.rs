@@ -50,15 +50,15 @@ struct Row<'a> {
 #[derive(Serialize, Deserialize)]
 enum What<'a> {
     #[serde(borrow)]
-    Entitlement(Seats<'a>),
+    Entitlement(PackedSeats<'a>),
     #[serde(borrow)]
-    BillingLine(Line<'a>),
+    BillingLine(PackedLine<'a>),
     #[serde(borrow)]
-    VendorCharge(Charge<'a>),
+    VendorCharge(PackedCharge<'a>),
 }
 
 #[derive(Serialize, Deserialize)]
-struct Seats<'a> {
+struct PackedSeats<'a> {
     subscription: Option<&'a str>,
     term: Option<&'a str>,
     purchased: Option<Number>,
@@ -71,7 +71,7 @@ struct Seats<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Line<'a> {
+struct PackedLine<'a> {
     billing_entity: Option<&'a str>,
     agreement: Option<&'a str>,
     invoice: Option<&'a str>,
@@ -90,7 +90,7 @@ struct Line<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Charge<'a> {
+struct PackedCharge<'a> {
     subscription: Option<&'a str>,
     invoice: Option<&'a str>,
     reference: Option<&'a str>,
@@ -163,7 +163,7 @@ fn the_term(text: Option<&str>) -> Result<Option<Term>, StorageError> {
     text.map(term).transpose()
 }
 
-impl<'a> From<&'a Entitlement> for Seats<'a> {
+impl<'a> From<&'a Entitlement> for PackedSeats<'a> {
     fn from(row: &'a Entitlement) -> Self {
         let (snapshot, from, until) = match row.held {
             Held::During(span) => (false, Some(span.from), span.until),
@@ -183,7 +183,7 @@ impl<'a> From<&'a Entitlement> for Seats<'a> {
     }
 }
 
-impl Seats<'_> {
+impl PackedSeats<'_> {
     fn record(self, client: Arc<ClientRef>, product: Arc<ProductRef>) -> Result<Record, StorageError> {
         let from = self.from.map(Day::date).transpose()?;
         let held = match (self.snapshot, from) {
@@ -205,7 +205,7 @@ impl Seats<'_> {
     }
 }
 
-impl<'a> From<&'a BillingLine> for Line<'a> {
+impl<'a> From<&'a BillingLine> for PackedLine<'a> {
     fn from(row: &'a BillingLine) -> Self {
         let (from, until) = days(row.span);
         Self {
@@ -228,7 +228,7 @@ impl<'a> From<&'a BillingLine> for Line<'a> {
     }
 }
 
-impl Line<'_> {
+impl PackedLine<'_> {
     fn record(self, client: Arc<ClientRef>, product: Arc<ProductRef>) -> Result<Record, StorageError> {
         Ok(Record::BillingLine(BillingLine {
             client,
@@ -251,7 +251,7 @@ impl Line<'_> {
     }
 }
 
-impl<'a> From<&'a VendorCharge> for Charge<'a> {
+impl<'a> From<&'a VendorCharge> for PackedCharge<'a> {
     fn from(row: &'a VendorCharge) -> Self {
         let (from, until) = days(row.span);
         Self {
@@ -276,7 +276,7 @@ impl<'a> From<&'a VendorCharge> for Charge<'a> {
     }
 }
 
-impl Charge<'_> {
+impl PackedCharge<'_> {
     fn record(self, client: Arc<ClientRef>, product: Arc<ProductRef>) -> Result<Record, StorageError> {
         Ok(Record::VendorCharge(VendorCharge {
             client,
@@ -375,16 +375,18 @@ impl Compared<'_, '_> {
     }
 }
 
+/// What a page's list of refs has in a place.
+fn at<T: Clone>(list: &[Result<T, StorageError>], place: u32) -> Result<T, StorageError> {
+    let found = usize::try_from(place).ok().and_then(|place| list.get(place));
+    found.and_then(|found| found.as_ref().ok()).cloned().ok_or(DAMAGED)
+}
+
 fn unpack(content: &[u8], refs: &Refs, out: &mut Vec<(i32, Sourced)>) -> Result<(), StorageError> {
     let Some((&FORM, packed)) = content.split_first() else { return Err(DAMAGED) };
     let plain = lz4_flex::decompress_size_prepended(packed).map_err(|_| DAMAGED)?;
     let page: Page<'_> = postcard::from_bytes(&plain).map_err(|_| DAMAGED)?;
     let clients = page.clients.iter().map(|id| refs.client(*id)).collect::<Vec<_>>();
     let products = page.products.iter().map(|id| refs.product(*id)).collect::<Vec<_>>();
-    fn at<T: Clone>(list: &[Result<T, StorageError>], place: u32) -> Result<T, StorageError> {
-        let found = usize::try_from(place).ok().and_then(|place| list.get(place));
-        found.and_then(|found| found.as_ref().ok()).cloned().ok_or(DAMAGED)
-    }
     out.reserve(page.rows.len());
     for row in page.rows {
         let line = u32::try_from(row.line).map_err(|_| DAMAGED)?;
