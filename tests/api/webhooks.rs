@@ -251,13 +251,13 @@ async fn webhooks_have_two_signatures_for_a_day_after_a_rotation() {
 
     let delivery = tested(&app, &org, &made).await;
     assert_eq!((&delivery["type"], &delivery["status"]), (&json!("webhook.test"), &json!("delivered")));
-    let received = receiver.taken().remove(0);
-    assert_eq!(received.headers["webhook-signature"], signatures(&received, &[new, old]));
-    assert_eq!(body(&received)["type"], "webhook.test");
+    let sent = receiver.taken().remove(0);
+    assert_eq!(sent.headers["webhook-signature"], signatures(&sent, &[new, old]));
+    assert_eq!(body(&sent)["type"], "webhook.test");
     later(&app, &mut org, TimeDelta::hours(24)).await;
     tested(&app, &org, &made).await;
-    let received = receiver.taken().remove(1);
-    assert_eq!(received.headers["webhook-signature"], signatures(&received, &[new]));
+    let sent = receiver.taken().remove(1);
+    assert_eq!(sent.headers["webhook-signature"], signatures(&sent, &[new]));
     let read = org.read(&at(&made)).await;
     assert!(read["secret"].is_null() && read["previous_secret_until"].is_null(), "{read:#}");
 }
