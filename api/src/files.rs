@@ -84,9 +84,9 @@ impl Collect {
         let rest = progress.size.saturating_sub(progress.bytes);
         let expected = u128::from(rest) * needed as u128 / u128::from(progress.bytes.max(1));
         let expected = usize::try_from(expected).unwrap_or(usize::MAX);
-        // Never more than it would grow by itself, but for the first guess.
+        // Never more than it would grow by itself, but for the first guess. Room that is not used costs nothing.
         let most = needed.max(MOST_GUESSED);
-        self.records.reserve(more + (expected + expected / 32).min(most));
+        self.records.reserve(more + (expected + expected / 8).min(most));
     }
 
     /// Puts them into the report.

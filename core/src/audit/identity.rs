@@ -60,9 +60,10 @@ pub(super) struct Identity {
 /// The entries of directories: they hold nothing to compare, and say which id and name are one.
 fn listed<'a, T>(
     sources: &'a [&Source],
+    refs: &'a [Refs],
     pick: fn(&'a Record) -> Option<&'a T>,
 ) -> impl Iterator<Item = &'a T> {
-    sources.iter().flat_map(|source| &source.records).filter_map(move |sourced| pick(&sourced.record))
+    sources.iter().zip(refs).flat_map(|(source, refs)| refs.others(&source.records)).filter_map(pick)
 }
 
 const fn listed_client(record: &Record) -> Option<&ClientRef> {
@@ -135,7 +136,7 @@ impl Identity {
         let all_clients = clients.values.iter().map(AsRef::as_ref);
         let all_clients = all_clients.chain(incomplete.flatten()).chain(rule_clients).chain(price_clients);
         let client_index =
-            ClientIndex::of_directories(all_clients, listed(sources, listed_client), &input.mappings);
+            ClientIndex::of_directories(all_clients, listed(sources, &refs, listed_client), &input.mappings);
         let rule_products =
             input.rules.iter().flat_map(|rule| [&rule.product, &rule.parent_product]).flatten();
         let price_products = input.prices.iter().map(|price| &price.product);
@@ -144,7 +145,7 @@ impl Identity {
         let policy_products = policy_products.chain(allocated);
         let all_products = products.values.iter().map(AsRef::as_ref);
         let all_products = all_products.chain(rule_products).chain(price_products).chain(policy_products);
-        let all_products = all_products.chain(listed(sources, listed_product));
+        let all_products = all_products.chain(listed(sources, &refs, listed_product));
         let product_index = ProductIndex::build(all_products, &input.mappings, Catalog::microsoft());
 
         let mut identity = Self {
@@ -259,6 +260,14 @@ impl Identity {
         all.sort_unstable();
         let found = self.clients.propose(&keys, &all);
         found.into_iter().map(|pair| ClientId(number(pair.target.index()))).collect()
+    }
+
+    /// The records of the sources that are not compared.
+    pub(super) fn not_compared<'s>(
+        &'s self,
+        sources: &'s [&'s Source],
+    ) -> impl Iterator<Item = &'s Record> + use<'s> {
+        sources.iter().zip(&self.refs).flat_map(|(source, refs)| refs.others(&source.records))
     }
 
     /// The references of a record; none for records that are not compared.

@@ -288,7 +288,7 @@ fn prepared<T>(
     let undecided = Undecided::find(input, &identity, &rules, &chosen, wanted.as_ref(), &mut Scores::new());
     proposals.extend(undecided.waiting(&identity));
     sort_rows(&mut chosen, threads);
-    let prices = PriceList::build(prices_of(input), &identity);
+    let prices = PriceList::build(prices_of(input, &sources, &identity), &identity);
     let (incomplete, all_incomplete) = incomplete(&sources, &identity);
     let policies = Policies::build(&input.policy, &identity, &mut notes);
     let read_users =
@@ -411,9 +411,12 @@ fn unmet_rules(input: &AuditInput, identity: &Identity, chosen: &Chosen<'_>) -> 
 }
 
 /// The price list: the organization's, and prices that stand in files.
-fn prices_of(input: &AuditInput) -> impl Iterator<Item = &Price> {
-    let in_files = input.sources.iter().flat_map(|source| &source.records);
-    let in_files = in_files.filter_map(|sourced| match &sourced.record {
+fn prices_of<'a>(
+    input: &'a AuditInput,
+    sources: &'a [&'a Source],
+    identity: &'a Identity,
+) -> impl Iterator<Item = &'a Price> {
+    let in_files = identity.not_compared(sources).filter_map(|record| match record {
         Record::Price(price) => Some(price.as_ref()),
         _ => None,
     });

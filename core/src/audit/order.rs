@@ -1,7 +1,8 @@
 //! Rows in the order of what they speak of.
 //!
 //! Files are written client by client and product by product, and the days of a product one after the other.
-//! Then whole runs of rows change places, which is far less work than to compare each row with others.
+//! Then whole runs of rows are copied one behind the other, which is far less work than to compare each row with
+//! others, or to let rows change places: memory is read and written along.
 
 use super::calendar::Days;
 use super::identity::{ClientId, ProductId};
@@ -21,15 +22,16 @@ struct Run {
 }
 
 /// Sorts by client and product, and then by days and line. Equal rows keep their order.
-pub(super) fn sort<T>(rows: &mut [T], key: impl Fn(&T) -> (Subject, Place)) {
+pub(super) fn sort<T: Clone>(rows: &mut Vec<T>, key: impl Fn(&T) -> (Subject, Place)) {
     match by_runs(rows, &key) {
-        Some(order) => put(rows, order),
+        Some(runs) if runs.is_sorted_by_key(|run| run.from) => {}
+        Some(runs) => *rows = put(rows, &runs),
         None => rows.sort_by_key(key),
     }
 }
 
-/// For each place the row that comes there; none where runs do not tell it.
-fn by_runs<T>(rows: &[T], key: impl Fn(&T) -> (Subject, Place)) -> Option<Vec<u32>> {
+/// The runs in the order in which they come; none where they do not tell it.
+fn by_runs<T>(rows: &[T], key: impl Fn(&T) -> (Subject, Place)) -> Option<Vec<Run>> {
     let mut runs: Vec<Run> = Vec::new();
     for (at, row) in (0_u32..).zip(rows) {
         let (subject, place) = key(row);
@@ -40,28 +42,16 @@ fn by_runs<T>(rows: &[T], key: impl Fn(&T) -> (Subject, Place)) -> Option<Vec<u3
     }
     runs.sort_unstable();
     let apart = |a: &Run, b: &Run| a.subject != b.subject || (a.last, a.from) < (b.first, b.from);
-    if !runs.is_sorted_by(apart) {
-        return None;
-    }
-    Some(runs.into_iter().flat_map(|run| run.from..run.until).collect())
+    runs.is_sorted_by(apart).then_some(runs)
 }
 
-/// Puts each row in its place: `order` names for each place the row that comes there.
-fn put<T>(rows: &mut [T], mut order: Vec<u32>) {
-    for first in 0..order.len() {
-        let mut at = first;
-        // Along the circle of rows that take one another's place; a place that is filled names itself.
-        while let Some(from) = order.get(at).map(|from| *from as usize) {
-            if let Some(entry) = order.get_mut(at) {
-                *entry = u32::try_from(at).unwrap_or(u32::MAX);
-            }
-            if from == first || from == at {
-                break;
-            }
-            rows.swap(at, from);
-            at = from;
-        }
+/// The rows of all runs.
+fn put<T: Clone>(rows: &[T], runs: &[Run]) -> Vec<T> {
+    let mut sorted = Vec::with_capacity(rows.len());
+    for run in runs {
+        sorted.extend_from_slice(rows.get(run.from as usize..run.until as usize).unwrap_or_default());
     }
+    sorted
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ pub(super) struct Refs {
     rows: Vec<(u32, u32)>,
     clients: Vec<RefId>,
     products: Vec<RefId>,
+    /// The records that are not compared: most often none, among a million.
+    others: Vec<u32>,
 }
 
 impl Refs {
@@ -23,6 +25,11 @@ impl Refs {
     pub(super) fn of(&self, record: usize) -> Option<(RefId, RefId)> {
         let (client, product) = *self.rows.get(record)?;
         Some((*self.clients.get(client as usize)?, *self.products.get(product as usize)?))
+    }
+
+    /// Those of a source's records that are not compared: entries of directories, prices and the like.
+    pub(super) fn others<'s>(&self, records: &'s [Sourced]) -> impl Iterator<Item = &'s Record> + use<'s, '_> {
+        self.others.iter().filter_map(|at| Some(&records.get(*at as usize)?.record))
     }
 }
 
@@ -80,17 +87,22 @@ pub(super) struct Named<'a> {
     rows: Vec<(u32, u32)>,
     clients: Vec<&'a ClientRef>,
     products: Vec<&'a ProductRef>,
+    others: Vec<u32>,
 }
 
 impl<'a> Named<'a> {
     pub(super) fn of(records: &'a [Sourced]) -> Self {
         let (mut clients, mut products) = (Places::new(), Places::new());
-        let numbers = records.iter().map(|sourced| {
-            let (client, product) = named(&sourced.record)?;
-            Some((clients.number(client), products.number(product)))
+        let mut others = Vec::new();
+        let numbers = (0..).zip(records).map(|(at, sourced)| {
+            let Some((client, product)) = named(&sourced.record) else {
+                others.push(at);
+                return NOT_COMPARED;
+            };
+            (clients.number(client), products.number(product))
         });
-        let rows = numbers.map(|refs| refs.unwrap_or(NOT_COMPARED)).collect();
-        Self { rows, clients: clients.values, products: products.values }
+        let rows = numbers.collect();
+        Self { rows, clients: clients.values, products: products.values, others }
     }
 
     /// Tells them by what they say.
@@ -103,6 +115,7 @@ impl<'a> Named<'a> {
             rows: self.rows,
             clients: self.clients.into_iter().map(client).collect(),
             products: self.products.into_iter().map(product).collect(),
+            others: self.others,
         }
     }
 }

@@ -73,7 +73,7 @@ impl Batch {
                 take_out(&repeated, &mut self.sink);
             }
         }
-        into.merge(self.sink);
+        into.merge(self.sink, self.bytes);
         self.error.map_or(Ok(()), Err)
     }
 }

@@ -101,6 +101,8 @@ pub fn read_source(
     if sink.questions.iter().any(|asked| asked.question != "client") {
         sink.discard();
     }
+    // All of it was read, also what is no row.
+    sink.text_bytes = None;
     sink.flush();
     sink.go_on()?;
     Ok(report(&found, sink, surveyed.encodings.join("+"), container))

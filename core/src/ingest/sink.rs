@@ -47,6 +47,8 @@ pub(super) struct Sink<'t> {
     pub(super) stated_span: Option<Span>,
     /// What was read is void: the file must be read in another way.
     pub(super) again: bool,
+    /// Bytes of the text whose rows came here; none where rows are not read apart from one another.
+    pub(super) text_bytes: Option<u64>,
     listed: usize,
     outlet: Option<Outlet<'t>>,
 }
@@ -93,6 +95,7 @@ impl<'t> Sink<'t> {
             snapshot: false,
             stated_span: None,
             again: false,
+            text_bytes: None,
             listed: limits.listed,
             outlet: None,
         }
@@ -101,7 +104,9 @@ impl<'t> Sink<'t> {
     /// Hands over what is there. That the taker wants no more is seen by [`Sink::go_on`].
     pub(super) fn flush(&mut self) {
         let Some(outlet) = &mut self.outlet else { return };
+        // Threads read ahead of what has come here.
         let bytes = outlet.run.bytes.load(Ordering::Relaxed);
+        let bytes = self.text_bytes.map_or(bytes, |text| text.min(bytes));
         let progress = Progress { stage: Stage::Rows, bytes, size: outlet.size, rows: self.read };
         let records = std::mem::take(&mut self.records);
         let answer = if records.is_empty() {
@@ -146,6 +151,7 @@ impl<'t> Sink<'t> {
         self.questions.truncate(questions);
         self.reasons.truncate(reasons);
         self.again = false;
+        self.text_bytes = None;
         self.discard();
     }
 
@@ -159,8 +165,12 @@ impl<'t> Sink<'t> {
         }
     }
 
-    /// Adds what another one holds of the rows that follow, and hands records over.
-    pub(super) fn merge(&mut self, mut other: Sink<'_>) {
+    /// Adds what another one holds of the rows that follow, in so many bytes of the text, and hands records
+    /// over.
+    pub(super) fn merge(&mut self, mut other: Sink<'_>, bytes: usize) {
+        if bytes > 0 {
+            *self.text_bytes.get_or_insert(0) += bytes as u64;
+        }
         self.read += other.read;
         self.refused_total += other.refused_total;
         self.notes_total += other.notes_total;
