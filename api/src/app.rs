@@ -60,6 +60,8 @@ pub struct App {
     pub visits: Visits,
     /// Told when work was enqueued here, so that a runner in this process need not wait for its poll.
     pub work: Notify,
+    /// Told when a job ended here, so that whoever waits for it in this process need not look again and again.
+    pub ended: Notify,
 }
 
 /// Why the service cannot be put together.
@@ -118,6 +120,7 @@ impl App {
             recomputations: Arc::new(Semaphore::new(RECOMPUTATIONS)),
             visits: Visits::of_this_program(),
             work: Notify::new(),
+            ended: Notify::new(),
         })
     }
 }

@@ -29,6 +29,7 @@ pub mod letters;
 pub mod log;
 pub mod matching;
 pub mod money;
+pub mod parallel;
 pub mod pdf;
 pub mod period;
 pub mod person;

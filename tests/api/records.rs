@@ -1,7 +1,7 @@
 //! What becomes of records that have no comparison of their own: they are kept as they were read, and
 //! directories say who is who.
 
-use leakage_api::storage::records::{self, Directory, Writer};
+use leakage_api::storage::records::{self, Directory, StoredRows, Writer};
 use leakage_core::id::ImportId;
 use leakage_core::period::Span;
 use leakage_core::records::{
@@ -135,7 +135,11 @@ async fn every_kind_of_record_is_read_back_as_it_was_written() {
     assert_eq!(page.into_iter().map(|(_, record)| record).collect::<Vec<_>>(), written);
     // As an audit reads them: rows, and apart from them what directories and price lists say.
     let directory = Directory::load(&mut tx, &[id.uuid()]).await.unwrap();
-    let rows = records::of_import(&mut tx, id, directory.refs()).await.unwrap();
+    let rows = StoredRows::load(&mut tx, id, directory.refs())
+        .await
+        .unwrap()
+        .into_records(directory.refs(), 2)
+        .unwrap();
     let names = records::terms_and_names(&mut tx, &[id.uuid()], directory.refs()).await.unwrap();
     let mut read: Vec<Sourced> =
         rows.into_iter().chain(names.into_iter().map(|(_, record)| record)).collect();
@@ -276,7 +280,11 @@ async fn packed_rows_say_what_the_rows_say() {
     let read = async || {
         let mut tx = app.app.db.begin(org.id).await.unwrap();
         let directory = Directory::load(&mut tx, &[id.uuid()]).await.unwrap();
-        records::of_import(&mut tx, id, directory.refs()).await.unwrap()
+        StoredRows::load(&mut tx, id, directory.refs())
+            .await
+            .unwrap()
+            .into_records(directory.refs(), 2)
+            .unwrap()
     };
     assert_eq!(read().await, written);
 

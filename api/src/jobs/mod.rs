@@ -233,6 +233,7 @@ impl JobContext {
             return Err(JobError::LeaseLost);
         }
         tx.commit().await?;
+        self.app.ended.notify_waiters();
         Ok(())
     }
 }

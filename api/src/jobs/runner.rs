@@ -250,7 +250,12 @@ impl Runner {
             Err(JobError::Failed(_)) => jobs::release(&mut tx, claim, now, now + backoff(claim)).await?,
         };
         // Not ours any more: what was written goes with the transaction.
-        if held { tx.commit().await } else { tx.rollback().await }
+        if !held {
+            return tx.rollback().await;
+        }
+        tx.commit().await?;
+        self.app.ended.notify_waiters();
+        Ok(())
     }
 }
 

@@ -254,11 +254,17 @@ pub(super) async fn wait(app: &App, actor: &Actor, job: JobId, prefer: Prefer) -
     let until = Instant::now() + Duration::from_secs(prefer.wait_seconds.unwrap_or(0));
     let mut pause = Duration::from_millis(25);
     loop {
+        // Listens before it looks: an end in between is heard.
+        let mut ended = std::pin::pin!(app.ended.notified());
+        ended.as_mut().enable();
         let row = load(app, actor, job).await?;
         if row.finished_at.is_some() || Instant::now() >= until {
             return Ok(row);
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_millis(500));
+        // Jobs also end in other processes.
+        tokio::select! {
+            () = ended => {}
+            () = tokio::time::sleep(pause) => pause = (pause * 2).min(Duration::from_millis(500)),
+        }
     }
 }

@@ -19,6 +19,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::audit::{self, AuditDocument, Basis, Delta, Gap, Proration, Waste};
 use leakage_core::id::{AuditId, ClientId, MappingId};
 use leakage_core::matching::fold;
+use leakage_core::parallel;
 use leakage_core::period::Month;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -169,18 +170,35 @@ fn threads() -> usize {
 /// A document, and the imports it was made from.
 #[derive(Debug)]
 pub struct FinishedAudit {
+    /// Without its gaps.
     document: AuditDocument,
+    found: Vec<Gap>,
+    /// Each gap as JSON, in their order.
+    details: Vec<String>,
     imports: Vec<Uuid>,
     known_at: DateTime<Utc>,
 }
 
 impl FinishedAudit {
+    fn new(
+        mut document: AuditDocument,
+        imports: Vec<Uuid>,
+        known_at: DateTime<Utc>,
+    ) -> Result<Self, ApiError> {
+        let found = std::mem::take(&mut document.gaps);
+        let details = parallel::each(&found, threads(), serde_json::to_string);
+        let details = details.into_iter().collect::<Result<_, _>>().map_err(ApiError::internal)?;
+        Ok(Self { document, found, details, imports, known_at })
+    }
+
     /// Stores the document, its gaps and its proposals in the caller's transaction. Answers the gaps.
-    pub async fn store(mut self, app: &App, tx: &mut OrgTx, id: AuditId) -> Result<Vec<Gap>, ApiError> {
+    pub async fn store(self, app: &App, tx: &mut OrgTx, id: AuditId) -> Result<Vec<Gap>, ApiError> {
         let now = app.clock.now();
-        let found = std::mem::take(&mut self.document.gaps);
+        tx.plan_anew().await?;
         let ids = clients::ids_by_name(tx).await?;
-        let rows = found.iter().map(|gap| new_gap(gap, &ids)).collect::<Result<Vec<_>, _>>()?;
+        let found = self.found;
+        let rows = found.iter().zip(self.details).map(|(gap, detail)| new_gap(gap, detail, &ids));
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
         let document = serde_json::to_string(&self.document).map_err(ApiError::internal)?;
         let result = AuditResult {
             digest: &self.document.digest,
@@ -225,7 +243,7 @@ impl FinishedAudit {
     }
 }
 
-fn new_gap(gap: &Gap, clients: &HashMap<String, Uuid>) -> Result<NewGap, ApiError> {
+fn new_gap(gap: &Gap, detail: String, clients: &HashMap<String, Uuid>) -> Result<NewGap, ApiError> {
     let word = |word: Result<Value, _>| match word.map_err(ApiError::internal)? {
         Value::String(text) => Ok(text),
         other => Err(ApiError::internal(format!("{other} is no word"))),
@@ -242,9 +260,8 @@ fn new_gap(gap: &Gap, clients: &HashMap<String, Uuid>) -> Result<NewGap, ApiErro
         currency: gap.amount.map(|amount| amount.currency.to_string()),
         direction: word(serde_json::to_value(gap.direction))?,
         kind: word(serde_json::to_value(gap.kind))?,
-        amount_minor: gap.amount.and_then(leakage_core::money::Money::minor),
         first_month: gap.months.iter().map(|month| month.month.first_day()).min(),
-        detail: serde_json::to_string(gap).map_err(ApiError::internal)?,
+        detail,
     })
 }
 

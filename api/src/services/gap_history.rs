@@ -4,16 +4,17 @@
 
 use crate::error::ApiError;
 use crate::storage::compared::{self, AuditWords};
-use crate::storage::gaps::{self, NewGap};
+use crate::storage::gap_histories::{self, StoredHistories, Weighed};
+use crate::storage::gaps::{self, NewGap, SeenGap};
 use crate::storage::known_gaps::{self, GapIdentity};
-use crate::storage::{OrgTx, gap_histories};
+use crate::storage::{OrgTx, StorageError};
 use chrono::{DateTime, Utc};
 use leakage_core::audit::{AuditDocument, Gap};
 use leakage_core::history::{self, ComparedClient, MonthHistory, Said, Word};
 use leakage_core::id::AuditId;
 use leakage_core::matching::fold;
 use leakage_core::period::Month;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 /// Which client a name of a document is: its resource where it has one, else the folded name.
@@ -47,7 +48,17 @@ pub async fn record(tx: &mut OrgTx, audit: &Completed<'_>, now: DateTime<Utc>) -
     let keys: Vec<String> = clients.keys().cloned().collect();
     let found_ids: Vec<String> = audit.rows.iter().map(|row| row.id.clone()).collect();
     let before = known_gaps::identities(tx, &keys, &found_ids).await?;
-    gaps::insert(tx, audit.id, audit.rows, audit.known_at, now).await?;
+    let knew_more = |gap: &&GapIdentity| gap.last_known_at.is_some_and(|known_at| known_at > audit.known_at);
+    let told_by_others: HashSet<String> = before.iter().filter(knew_more).map(|gap| gap.id.clone()).collect();
+    let (known, news) = known(audit, before);
+    let mut words = Words::default();
+    words.found(audit)?;
+    words.equal(audit, &known, &clients);
+    words.of_others(tx, audit.id, &news).await?;
+    let stored = StoredHistories::load(tx, &words.gaps()).await?;
+    // What is known is weighed while the database takes what was found.
+    let weighed = tokio::task::spawn_blocking(move || words.weigh(stored));
+    let findings = gaps::insert_findings(tx, audit.id, audit.rows).await?;
     let resource = |(key, client): (&String, &ComparedClient)| {
         Some((key.clone(), *audit.client_ids.get(&fold(&client.client))?))
     };
@@ -55,12 +66,21 @@ pub async fn record(tx: &mut OrgTx, audit: &Completed<'_>, now: DateTime<Utc>) -
     let compared =
         AuditWords { audit: audit.id, known_at: audit.known_at, clients: &clients, client_ids: &client_ids };
     compared::insert(tx, &compared).await?;
-    let (known, news) = known(audit, before);
-    let mut words = Words::default();
-    words.found(audit)?;
-    words.equal(audit, &known, &clients);
-    words.of_others(tx, audit.id, &news).await?;
-    words.weigh(tx).await
+    let mut weighed = weighed.await.map_err(ApiError::internal)??;
+    let (mut seen, mut others) = (Vec::new(), Vec::new());
+    let histories: Vec<String> =
+        audit.rows.iter().map(|row| weighed.remove(&row.id).unwrap_or_default()).collect();
+    for ((gap, history), findings) in audit.rows.iter().zip(&histories).zip(findings) {
+        if told_by_others.contains(&gap.id) {
+            others.push(Weighed { gap: &gap.id, first_month: gap.first_month, history });
+        } else {
+            seen.push(SeenGap { gap, findings, history });
+        }
+    }
+    // And of gaps that it did not find.
+    others.extend(weighed.iter().map(|(gap, history)| Weighed { gap, first_month: None, history }));
+    gaps::keep(tx, audit.id, &seen, audit.known_at, now).await?;
+    Ok(gap_histories::keep(tx, &others).await?)
 }
 
 /// A gap that this audit is the first to tell of, or whose beginning it moves.
@@ -94,6 +114,7 @@ fn known(audit: &Completed<'_>, before: Vec<GapIdentity>) -> (Vec<GapIdentity>, 
             client_key: row.client_key.clone(),
             product_key: row.product_key.clone(),
             first_month: Some(old.map_or(first, |old| old.min(first))),
+            last_known_at: Some(audit.known_at),
         };
         if old.is_none_or(|old| first < old) {
             news.push(News { gap: gap.clone(), from: Month::of(first), until: old.map(Month::of) });
@@ -164,20 +185,23 @@ impl Words {
         Ok(())
     }
 
-    /// Weighs them with what is known, and keeps the outcome.
-    async fn weigh(self, tx: &mut OrgTx) -> Result<(), ApiError> {
-        let ids: Vec<String> = self.0.keys().cloned().collect();
-        let mut known = gap_histories::of_gaps(tx, &ids).await?;
-        for (gap, words) in &self.0 {
-            let months = known.entry(gap.clone()).or_default();
-            for word in words {
+    /// The gaps that they speak of.
+    fn gaps(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+
+    /// Weighs them with what is known: what is now known of each gap that they say something of, as it is stored.
+    fn weigh(self, stored: StoredHistories) -> Result<BTreeMap<String, String>, StorageError> {
+        let mut known = stored.into_months()?;
+        let mut outcome = BTreeMap::new();
+        for (gap, words) in self.0.into_iter().filter(|(_, words)| !words.is_empty()) {
+            let mut months = known.remove(&gap).unwrap_or_default();
+            for word in &words {
                 let heard = months.entry(word.month);
                 heard.and_modify(|month| month.hear(word)).or_insert_with(|| MonthHistory::new(word));
             }
+            outcome.insert(gap, gap_histories::to_json(&months)?);
         }
-        let spoken_of = self.0.iter().filter(|(_, words)| !words.is_empty());
-        let outcome: Vec<_> =
-            spoken_of.filter_map(|(gap, _)| Some((gap.as_str(), known.get(gap)?))).collect();
-        Ok(gap_histories::keep(tx, &outcome).await?)
+        Ok(outcome)
     }
 }

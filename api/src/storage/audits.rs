@@ -172,7 +172,7 @@ pub async fn covering(
     Ok(rows.into_iter().map(|(id, last)| (AuditId::new(id), last)).collect())
 }
 
-/// The document of a completed audit: everything but the gaps, which are in `audit_gaps`.
+/// The document of a completed audit: everything but the gaps, which are in `audit_findings`.
 pub async fn document(tx: &mut OrgTx, id: AuditId) -> Result<Option<Value>, StorageError> {
     let org = tx.org().uuid();
     let row: Option<(Option<Value>,)> =

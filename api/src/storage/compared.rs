@@ -6,9 +6,11 @@ use leakage_core::history::reports::ClientMonth;
 use leakage_core::history::{ComparedClient, ComparedMonth, Said};
 use leakage_core::id::{AuditId, ClientId};
 use leakage_core::period::{Month, day_after};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::FromRow;
-use std::collections::{BTreeMap, BTreeSet};
+use sqlx::types::Json;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// What an audit compared, with how its clients are told apart.
@@ -53,42 +55,101 @@ fn without(client: &ComparedClient) -> Value {
     client.without.iter().map(|(product, months)| (product.clone(), json!(months))).collect()
 }
 
-/// Of each month of each client, keeps the word of the audit that compared it, saw it closed and knew most.
-async fn keep_months(tx: &mut OrgTx, words: &AuditWords<'_>) -> Result<(), StorageError> {
-    let org = tx.org().uuid();
-    let months: Vec<(&String, &ComparedClient, Month, &ComparedMonth)> = words
-        .clients
-        .iter()
-        .flat_map(|(key, client)| client.months.iter().map(move |(at, month)| (key, client, *at, month)))
-        .collect();
-    sqlx::query(
-        "insert into client_months (org_id, client_key, month, client, client_id, compared, closed, known_at,
-                                    audit_id, partial, products_missing)
-         select $1, n.client_key, n.month, n.client, n.client_id, n.compared, n.closed, $3, $2, n.partial,
-                n.products_missing
-         from unnest($4::text[], $5::date[], $6::text[], $7::uuid[], $8::bool[], $9::bool[], $10::bool[], $11::bool[])
-           as n (client_key, month, client, client_id, compared, closed, partial, products_missing)
-         on conflict (org_id, client_key, month) do update
-         set client = excluded.client, client_id = excluded.client_id, compared = excluded.compared,
-             closed = excluded.closed, known_at = excluded.known_at, audit_id = excluded.audit_id,
-             partial = excluded.partial, products_missing = excluded.products_missing
-         where (excluded.compared, excluded.closed, excluded.known_at, excluded.audit_id)
-             > (client_months.compared, client_months.closed, client_months.known_at, client_months.audit_id)",
+/// What is known of a client's month, as it is kept.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct StoredMonth {
+    month: Month,
+    compared: bool,
+    closed: bool,
+    partial: bool,
+    products_missing: bool,
+    audit: Uuid,
+    /// Microseconds since 1970.
+    known_at: i64,
+}
+
+impl StoredMonth {
+    /// The word that counts is the largest: of the audit that compared the month, saw it closed and knew most.
+    const fn rank(&self) -> (bool, bool, i64, Uuid) {
+        (self.compared, self.closed, self.known_at, self.audit)
+    }
+}
+
+/// Months by client key.
+async fn stored_months(
+    tx: &mut OrgTx,
+    client_keys: &[String],
+) -> Result<HashMap<String, BTreeMap<Month, StoredMonth>>, StorageError> {
+    let rows: Vec<(String, Json<Vec<StoredMonth>>)> = sqlx::query_as(
+        "select client_key, months from client_histories where org_id = $1 and client_key = any($2)",
     )
-    .bind(org)
-    .bind(words.audit.uuid())
-    .bind(words.known_at)
-    .bind(months.iter().map(|(key, ..)| (*key).clone()).collect::<Vec<_>>())
-    .bind(months.iter().map(|(_, _, at, _)| at.first_day()).collect::<Vec<_>>())
-    .bind(months.iter().map(|(_, client, ..)| client.client.clone()).collect::<Vec<_>>())
-    .bind(months.iter().map(|(key, ..)| words.client_ids.get(*key).copied()).collect::<Vec<_>>())
-    .bind(months.iter().map(|(.., month)| month.compared).collect::<Vec<_>>())
-    .bind(months.iter().map(|(.., month)| month.closed).collect::<Vec<_>>())
-    .bind(months.iter().map(|(.., month)| month.partial).collect::<Vec<_>>())
-    .bind(months.iter().map(|(_, client, at, _)| client.lacking(*at) > 0).collect::<Vec<_>>())
+    .bind(tx.org().uuid())
+    .bind(client_keys)
+    .fetch_all(tx.conn())
+    .await?;
+    let by_month = |months: Vec<StoredMonth>| months.into_iter().map(|month| (month.month, month)).collect();
+    Ok(rows.into_iter().map(|(key, Json(months))| (key, by_month(months))).collect())
+}
+
+/// Of each month of each client, keeps the word that counts. The caller holds the organization's lock on gaps.
+async fn keep_months(tx: &mut OrgTx, words: &AuditWords<'_>) -> Result<(), StorageError> {
+    let keys: Vec<String> = words.clients.keys().cloned().collect();
+    let mut known = stored_months(tx, &keys).await?;
+    let (mut changed, mut contents) = (Vec::new(), Vec::new());
+    for (key, client) in words.clients {
+        let months = known.entry(key.clone()).or_default();
+        let mut news = false;
+        for (at, month) in &client.months {
+            let said = StoredMonth {
+                month: *at,
+                compared: month.compared,
+                closed: month.closed,
+                partial: month.partial,
+                products_missing: client.lacking(*at) > 0,
+                audit: words.audit.uuid(),
+                known_at: words.known_at.timestamp_micros(),
+            };
+            if months.get(at).is_none_or(|known| known.rank() < said.rank()) {
+                months.insert(*at, said);
+                news = true;
+            }
+        }
+        if news {
+            changed.push((key, client));
+            let months: Vec<&StoredMonth> = months.values().collect();
+            contents.push(serde_json::to_string(&months).map_err(|_| DAMAGED)?);
+        }
+    }
+    sqlx::query(
+        "insert into client_histories (org_id, client_key, client, client_id, months)
+         select $1, n.client_key, n.client, n.client_id, n.months::json
+         from unnest($2::text[], $3::text[], $4::uuid[], $5::text[]) as n (client_key, client, client_id, months)
+         on conflict (org_id, client_key) do update
+         set client = excluded.client, client_id = excluded.client_id, months = excluded.months",
+    )
+    .bind(tx.org().uuid())
+    .bind(changed.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>())
+    .bind(changed.iter().map(|(_, client)| client.client.as_str()).collect::<Vec<_>>())
+    .bind(changed.iter().map(|(key, _)| words.client_ids.get(*key).copied()).collect::<Vec<_>>())
+    .bind(contents)
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+const DAMAGED: StorageError = StorageError::Corrupt { column: "client_histories.months" };
+
+/// The last month of these clients that any audit compared, by client key.
+pub async fn last_months(
+    tx: &mut OrgTx,
+    client_keys: &[String],
+) -> Result<HashMap<String, Month>, StorageError> {
+    let known = stored_months(tx, client_keys).await?.into_iter();
+    let last = |months: BTreeMap<Month, StoredMonth>| {
+        months.into_values().filter(|month| month.compared).map(|month| month.month).max()
+    };
+    Ok(known.filter_map(|(key, months)| Some((key, last(months)?))).collect())
 }
 
 /// What another audit compared of a client.
@@ -157,17 +218,12 @@ pub async fn of_others(
     .await?)
 }
 
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(FromRow)]
-struct ClientMonthRow {
+struct HistoryRow {
     client_key: String,
-    month: NaiveDate,
     client: String,
     client_id: Option<Uuid>,
-    compared: bool,
-    closed: bool,
-    partial: bool,
-    products_missing: bool,
+    months: Json<Vec<StoredMonth>>,
 }
 
 /// What is known of clients' months, of one client if given.
@@ -176,25 +232,28 @@ pub async fn client_months(
     client_id: Option<Uuid>,
 ) -> Result<Vec<ClientMonth>, StorageError> {
     let org = tx.org().uuid();
-    let rows: Vec<ClientMonthRow> = sqlx::query_as(
-        "select client_key, month, client, client_id, compared, closed, partial, products_missing
-         from client_months
+    let rows: Vec<HistoryRow> = sqlx::query_as(
+        "select client_key, client, client_id, months
+         from client_histories
          where org_id = $1 and ($2::uuid is null or client_id = $2)
-         order by client_key, month",
+         order by client_key",
     )
     .bind(org)
     .bind(client_id)
     .fetch_all(tx.conn())
     .await?;
-    let month = |row: ClientMonthRow| ClientMonth {
-        client_key: row.client_key,
-        client: row.client,
-        client_id: row.client_id.map(ClientId::new),
-        month: Month::of(row.month),
-        compared: row.compared,
-        closed: row.closed,
-        partial: row.partial,
-        products_missing: row.products_missing,
+    let months = |row: HistoryRow| {
+        let HistoryRow { client_key, client, client_id, months: Json(months) } = row;
+        months.into_iter().map(move |month| ClientMonth {
+            client_key: client_key.clone(),
+            client: client.clone(),
+            client_id: client_id.map(ClientId::new),
+            month: month.month,
+            compared: month.compared,
+            closed: month.closed,
+            partial: month.partial,
+            products_missing: month.products_missing,
+        })
     };
-    Ok(rows.into_iter().map(month).collect())
+    Ok(rows.into_iter().flat_map(months).collect())
 }

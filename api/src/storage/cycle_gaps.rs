@@ -1,6 +1,6 @@
 //! The gaps that the audits of cycles showed, month by month: tables `cycle_gaps` and `cycle_gap_states`.
 
-use super::{OrgTx, StorageError};
+use super::{OrgTx, StorageError, compared};
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::FromRow;
 use std::collections::BTreeSet;
@@ -29,14 +29,16 @@ pub async fn see(
         "insert into cycle_gaps (org_id, month, gap_id, client_id, found_at, present)
          select $1, $2, n.gap_id, n.client_id,
                 least($4, (select min(a.completed_at)
-                           from audit_gaps g
-                           join audits a on a.org_id = g.org_id and a.id = g.audit_id
-                           where g.org_id = $1 and g.gap_id = n.gap_id and a.status = 'completed'
+                           from audit_gaps f
+                           join audits a on a.org_id = f.org_id and a.id = f.audit_id
+                           where f.org_id = $1 and f.client_key in (g.client_key, n.client_id::text)
+                             and f.gap_id = n.gap_id and a.status = 'completed'
                              and a.from_month <= $2 and $2 <= a.to_month
-                             and exists (select from json_array_elements(g.detail -> 'months') m
+                             and exists (select from json_array_elements(f.detail -> 'months') m
                                          where m ->> 'month' = $3))),
                 true
          from unnest($5::text[], $6::uuid[]) as n (gap_id, client_id)
+         join gaps g on g.org_id = $1 and g.id = n.gap_id
          on conflict (org_id, month, gap_id) do update set present = true",
     )
     .bind(org)
@@ -144,17 +146,11 @@ pub async fn known_later(
     tx: &mut OrgTx,
     months: &[(Uuid, NaiveDate)],
 ) -> Result<BTreeSet<Uuid>, StorageError> {
-    let org = tx.org().uuid();
-    let rows: Vec<Uuid> = sqlx::query_scalar(
-        "select distinct n.client_id
-         from unnest($2::uuid[], $3::date[]) as n (client_id, month)
-         join client_months m on m.org_id = $1 and m.client_key = n.client_id::text and m.month > n.month
-         where m.compared",
-    )
-    .bind(org)
-    .bind(months.iter().map(|(client, _)| *client).collect::<Vec<_>>())
-    .bind(months.iter().map(|(_, month)| *month).collect::<Vec<_>>())
-    .fetch_all(tx.conn())
-    .await?;
-    Ok(rows.into_iter().collect())
+    let keys: Vec<String> = months.iter().map(|(client, _)| client.to_string()).collect();
+    let known = compared::last_months(tx, &keys).await?;
+    let later = months
+        .iter()
+        .zip(&keys)
+        .filter(|((_, month), key)| known.get(*key).is_some_and(|last| last.first_day() > *month));
+    Ok(later.map(|((client, _), _)| *client).collect())
 }

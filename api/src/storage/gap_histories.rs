@@ -1,13 +1,12 @@
-//! What is known of each month of each gap over all audits: one row a gap, its months in it. Nothing asks for a
-//! month without its gap, and an audit of two million rows says something of 200,000 months.
+//! What is known of each month of each gap over all audits: column `history` of the gap. Nothing asks for a month
+//! without its gap, and an audit of two million rows says something of 200,000 months.
 
-use super::{OrgTx, StorageError};
-use chrono::{DateTime, Utc};
+use super::{OrgTx, StorageError, expect_rows};
+use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::history::{Difference, MonthHistory, Said};
 use leakage_core::id::AuditId;
 use leakage_core::period::Month;
 use serde::{Deserialize, Serialize};
-use sqlx::types::Json;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -17,9 +16,9 @@ pub type Months = BTreeMap<Month, MonthHistory>;
 /// Months by gap.
 pub type GapMonths = BTreeMap<String, Months>;
 
-const DAMAGED: StorageError = StorageError::Corrupt { column: "gap_histories.history" };
+const DAMAGED: StorageError = StorageError::Corrupt { column: "gaps.history" };
 
-/// The column `history`.
+/// The column.
 #[derive(Default, Serialize, Deserialize)]
 struct History {
     /// The audits that its months name by their places here: each with what it knew, in microseconds since 1970.
@@ -116,20 +115,44 @@ impl History {
     }
 }
 
-fn by_gap(rows: Vec<(String, Json<History>)>) -> Result<GapMonths, StorageError> {
-    rows.into_iter().map(|(gap, Json(history))| Ok((gap, history.into_months()?))).collect()
+/// Months as the column has them.
+pub fn to_json(months: &Months) -> Result<String, StorageError> {
+    serde_json::to_string(&History::of(months)).map_err(|_| DAMAGED)
+}
+
+/// Histories as they come out of the database: gap and text.
+#[derive(Debug)]
+pub struct StoredHistories(Vec<(String, String)>);
+
+impl StoredHistories {
+    /// Those of these gaps.
+    pub async fn load(tx: &mut OrgTx, gaps: &[String]) -> Result<Self, StorageError> {
+        let org = tx.org().uuid();
+        let rows = sqlx::query_as(
+            "select id, history::text
+             from gaps
+             where org_id = $1 and id = any($2) and history is not null",
+        )
+        .bind(org)
+        .bind(gaps)
+        .fetch_all(tx.conn())
+        .await?;
+        Ok(Self(rows))
+    }
+
+    /// Their months. For those of an audit of all clients this takes long: not for async threads.
+    pub fn into_months(self) -> Result<GapMonths, StorageError> {
+        let months = |(gap, text): (String, String)| {
+            let history: History = serde_json::from_str(&text).map_err(|_| DAMAGED)?;
+            Ok((gap, history.into_months()?))
+        };
+        self.0.into_iter().map(months).collect()
+    }
 }
 
 /// The months of these gaps.
 pub async fn of_gaps(tx: &mut OrgTx, gaps: &[String]) -> Result<GapMonths, StorageError> {
-    let org = tx.org().uuid();
-    let rows =
-        sqlx::query_as("select gap_id, history from gap_histories where org_id = $1 and gap_id = any($2)")
-            .bind(org)
-            .bind(gaps)
-            .fetch_all(tx.conn())
-            .await?;
-    by_gap(rows)
+    StoredHistories::load(tx, gaps).await?.into_months()
 }
 
 /// The months of all gaps, of one client or currency if given.
@@ -140,39 +163,47 @@ pub async fn of_all(
 ) -> Result<GapMonths, StorageError> {
     let org = tx.org().uuid();
     let rows = sqlx::query_as(
-        "select h.gap_id, h.history
-         from gap_histories h
-         join gaps g on g.org_id = h.org_id and g.id = h.gap_id
-         where h.org_id = $1
-           and ($2::uuid is null or g.client_id = $2)
-           and ($3::text is null or g.currency = $3)",
+        "select id, history::text
+         from gaps
+         where org_id = $1 and history is not null
+           and ($2::uuid is null or client_id = $2)
+           and ($3::text is null or currency = $3)",
     )
     .bind(org)
     .bind(client_id)
     .bind(currency)
     .fetch_all(tx.conn())
     .await?;
-    by_gap(rows)
+    StoredHistories(rows).into_months()
 }
 
-/// Stores what is now known of gaps. The caller holds the organization's lock and has read them before.
-pub async fn keep(tx: &mut OrgTx, gaps: &[(&str, &Months)]) -> Result<(), StorageError> {
-    let org = tx.org().uuid();
+/// What is now known of a gap that is known already.
+#[derive(Clone, Copy, Debug)]
+pub struct Weighed<'a> {
+    /// The gap.
+    pub gap: &'a str,
+    /// The first month that has a difference, where one was found: it moves the first of all back.
+    pub first_month: Option<NaiveDate>,
+    /// What is known of its months, as JSON.
+    pub history: &'a str,
+}
+
+/// Keeps it. The caller holds the organization's lock and has read what was known.
+pub async fn keep(tx: &mut OrgTx, gaps: &[Weighed<'_>]) -> Result<(), StorageError> {
     for some in gaps.chunks(5_000) {
-        let histories = some.iter().map(|(_, months)| serde_json::to_string(&History::of(months)));
-        let histories = histories.collect::<Result<Vec<String>, _>>().map_err(|_| DAMAGED)?;
-        sqlx::query(
-            "insert into gap_histories (org_id, gap_id, history)
-             select $1, n.gap_id, n.history::json
-             from unnest($2::text[], $3::text[]) as n (gap_id, history)
-             on conflict (org_id, gap_id) do update
-             set history = excluded.history",
+        let done = sqlx::query(
+            "update gaps g
+             set history = n.history::json, first_month = least(g.first_month, n.first_month)
+             from unnest($2::text[], $3::date[], $4::text[]) as n (id, first_month, history)
+             where g.org_id = $1 and g.id = n.id",
         )
-        .bind(org)
-        .bind(some.iter().map(|(gap, _)| *gap).collect::<Vec<_>>())
-        .bind(histories)
+        .bind(tx.org().uuid())
+        .bind(some.iter().map(|one| one.gap).collect::<Vec<_>>())
+        .bind(some.iter().map(|one| one.first_month).collect::<Vec<_>>())
+        .bind(some.iter().map(|one| one.history).collect::<Vec<_>>())
         .execute(tx.conn())
         .await?;
+        expect_rows(done.rows_affected(), some.len() as u64)?;
     }
     Ok(())
 }

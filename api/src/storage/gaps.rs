@@ -1,10 +1,11 @@
-//! Gaps: their identity, which lasts across audits, and what each audit found of them.
+//! Gaps: their identity, which lasts across audits, and what each audit found of them, some of one client a row.
 
 use super::{OrgTx, StorageError, expect_rows};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::id::AuditId;
 use serde_json::Value;
 use sqlx::FromRow;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 /// A gap of one audit, to be stored.
@@ -32,8 +33,6 @@ pub struct NewGap {
     pub direction: String,
     /// `under_billed` and so on.
     pub kind: String,
-    /// Minor units; none while unpriced.
-    pub amount_minor: Option<i64>,
     /// First day of its first month.
     pub first_month: Option<NaiveDate>,
     /// The gap as the document has it, as JSON.
@@ -99,80 +98,131 @@ pub async fn set_keys(tx: &mut OrgTx, keys: &[(String, String, String)]) -> Resu
     expect_rows(changed, u64::try_from(keys.len()).unwrap_or(u64::MAX))
 }
 
-/// Stores the gaps of an audit, in the document's order, and keeps their identities. What a gap is called,
-/// and which audit saw it last, an audit tells only if none of them knew more.
-pub async fn insert(
+/// Gaps of a client that stand in one row, at most: see the table.
+const TOGETHER: usize = 32;
+
+/// Stores what an audit found, in the document's order. Answers for each gap the first position of its row.
+pub async fn insert_findings(
     tx: &mut OrgTx,
     audit: AuditId,
     gaps: &[NewGap],
+) -> Result<Vec<i32>, StorageError> {
+    let of_clients = gaps.chunk_by(|a, b| a.client_key == b.client_key);
+    let together: Vec<&[NewGap]> = of_clients.flat_map(|of_client| of_client.chunks(TOGETHER)).collect();
+    let mut firsts = Vec::with_capacity(gaps.len());
+    for some in together.chunks(1_000) {
+        let (mut first_positions, mut contents) = (Vec::new(), Vec::new());
+        for gaps in some {
+            let first = i32::try_from(firsts.len()).map_err(|_| TOO_MANY)?;
+            firsts.resize(firsts.len() + gaps.len(), first);
+            first_positions.push(first);
+            contents.push(list(gaps.iter().map(|gap| gap.detail.as_str())));
+        }
+        // A list in a list: an array of arrays has one length for all of them.
+        let listed = |of: fn(&NewGap) -> &String| {
+            let lists = some.iter().map(|gaps| gaps.iter().map(of).collect::<Vec<_>>());
+            lists
+                .map(|list| serde_json::to_string(&list).map_err(|_| TOO_MANY))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        sqlx::query(
+            "insert into audit_findings (org_id, audit_id, first_position, client_key, gap_ids, kinds, gaps)
+             select $1, $2, n.first_position, n.client_key,
+                    array(select json_array_elements_text(n.gap_ids::json)),
+                    array(select json_array_elements_text(n.kinds::json)), n.gaps::json
+             from unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::text[])
+               as n (first_position, client_key, gap_ids, kinds, gaps)",
+        )
+        .bind(tx.org().uuid())
+        .bind(audit.uuid())
+        .bind(first_positions)
+        .bind(some.iter().filter_map(|gaps| Some(gaps.first()?.client_key.as_str())).collect::<Vec<_>>())
+        .bind(listed(|gap| &gap.id)?)
+        .bind(listed(|gap| &gap.kind)?)
+        .bind(contents)
+        .execute(tx.conn())
+        .await?;
+    }
+    Ok(firsts)
+}
+
+const TOO_MANY: StorageError = StorageError::Corrupt { column: "audit_findings.gaps" };
+
+/// JSON values as a JSON list.
+fn list<'a>(values: impl Iterator<Item = &'a str>) -> String {
+    let mut list = String::from("[");
+    for (nth, value) in values.enumerate() {
+        if nth > 0 {
+            list.push(',');
+        }
+        list.push_str(value);
+    }
+    list.push(']');
+    list
+}
+
+/// A gap that the audit which knew most found.
+#[derive(Clone, Copy, Debug)]
+pub struct SeenGap<'a> {
+    /// What it is.
+    pub gap: &'a NewGap,
+    /// The first position of the row that has it.
+    pub findings: i32,
+    /// What is known of its months, as JSON.
+    pub history: &'a str,
+}
+
+/// Keeps the identities of gaps that an audit found, if none knew more of them: it says what they are called, and is
+/// the last that saw them.
+pub async fn keep(
+    tx: &mut OrgTx,
+    audit: AuditId,
+    seen: &[SeenGap<'_>],
     known_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
-    let org = tx.org().uuid();
-    sqlx::query(
-        "insert into gaps (org_id, id, client, client_id, client_key, billing_entity, product, product_key, sku, currency,
-                           direction, first_month, first_audit_id, first_seen_at, last_audit_id, last_seen_at,
-                           last_known_at, keys_folded)
-         select $1, n.id, n.client, n.client_id, n.client_key, n.billing_entity, n.product, n.product_key, n.sku,
-                n.currency, n.direction, n.first_month, $2, $3, $2, $3, $4, true
-         from unnest($5::text[], $6::text[], $7::uuid[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],
-                     $13::text[], $14::text[], $15::date[])
-           as n (id, client, client_id, client_key, billing_entity, product, product_key, sku, currency, direction,
-                 first_month)
-         order by n.id
-         on conflict (org_id, id) do update
-         set client = excluded.client, client_id = excluded.client_id, client_key = excluded.client_key,
-             product = excluded.product, product_key = excluded.product_key, sku = excluded.sku,
-             last_audit_id = excluded.last_audit_id, last_seen_at = excluded.last_seen_at,
-             last_known_at = excluded.last_known_at, keys_folded = true
-         where gaps.last_known_at is null or gaps.last_known_at <= excluded.last_known_at",
-    )
-    .bind(org)
-    .bind(audit.uuid())
-    .bind(now)
-    .bind(known_at)
-    .bind(gaps.iter().map(|g| g.id.clone()).collect::<Vec<_>>())
-    .bind(gaps.iter().map(|g| g.client.clone()).collect::<Vec<_>>())
-    .bind(gaps.iter().map(|g| g.client_id).collect::<Vec<_>>())
-    .bind(gaps.iter().map(|g| g.client_key.clone()).collect::<Vec<_>>())
-    .bind(gaps.iter().map(|g| g.billing_entity.clone()).collect::<Vec<_>>())
-    .bind(gaps.iter().map(|g| g.product.clone()).collect::<Vec<_>>())
-    .bind(gaps.iter().map(|g| g.product_key.clone()).collect::<Vec<_>>())
-    .bind(gaps.iter().map(|g| g.sku.clone()).collect::<Vec<_>>())
-    .bind(gaps.iter().map(|g| g.currency.clone()).collect::<Vec<_>>())
-    .bind(gaps.iter().map(|g| g.direction.clone()).collect::<Vec<_>>())
-    .bind(gaps.iter().map(|g| g.first_month).collect::<Vec<_>>())
-    .execute(tx.conn())
-    .await?;
-    sqlx::query(
-        "update gaps g
-         set first_month = n.first_month
-         from unnest($2::text[], $3::date[]) as n (id, first_month)
-         where g.org_id = $1 and g.id = n.id and (g.first_month is null or n.first_month < g.first_month)",
-    )
-    .bind(org)
-    .bind(gaps.iter().map(|g| g.id.clone()).collect::<Vec<_>>())
-    .bind(gaps.iter().map(|g| g.first_month).collect::<Vec<_>>())
-    .execute(tx.conn())
-    .await?;
-    let positions: Vec<i32> = (0..).take(gaps.len()).collect();
-    sqlx::query(
-        "insert into audit_gaps (org_id, audit_id, position, gap_id, kind, amount_minor, detail, client_id, direction)
-         select $1, $2, n.position, n.gap_id, n.kind, n.amount_minor, n.detail::json, n.client_id, n.direction
-         from unnest($3::int[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::uuid[], $9::text[])
-           as n (position, gap_id, kind, amount_minor, detail, client_id, direction)",
-    )
-    .bind(org)
-    .bind(audit.uuid())
-    .bind(positions)
-    .bind(gaps.iter().map(|g| g.id.clone()).collect::<Vec<_>>())
-    .bind(gaps.iter().map(|g| g.kind.clone()).collect::<Vec<_>>())
-    .bind(gaps.iter().map(|g| g.amount_minor).collect::<Vec<_>>())
-    .bind(gaps.iter().map(|g| g.detail.as_str()).collect::<Vec<_>>())
-    .bind(gaps.iter().map(|g| g.client_id).collect::<Vec<_>>())
-    .bind(gaps.iter().map(|g| g.direction.as_str()).collect::<Vec<_>>())
-    .execute(tx.conn())
-    .await?;
+    for seen in seen.chunks(5_000) {
+        let texts = |of: fn(&NewGap) -> &str| seen.iter().map(|seen| of(seen.gap)).collect::<Vec<_>>();
+        let options =
+            |of: fn(&NewGap) -> Option<&str>| seen.iter().map(|seen| of(seen.gap)).collect::<Vec<_>>();
+        sqlx::query(
+            "insert into gaps (org_id, id, client, client_id, client_key, billing_entity, product, product_key, sku,
+                               currency, direction, first_month, history, last_findings, first_audit_id,
+                               first_seen_at, last_audit_id, last_seen_at, last_known_at, keys_folded)
+             select $1, n.id, n.client, n.client_id, n.client_key, n.billing_entity, n.product, n.product_key, n.sku,
+                    n.currency, n.direction, n.first_month, n.history::json, n.findings, $2, $3, $2, $3, $4, true
+             from unnest($5::text[], $6::text[], $7::uuid[], $8::text[], $9::text[], $10::text[], $11::text[],
+                         $12::text[], $13::text[], $14::text[], $15::date[], $16::text[], $17::int[])
+               as n (id, client, client_id, client_key, billing_entity, product, product_key, sku, currency, direction,
+                     first_month, history, findings)
+             order by n.id
+             on conflict (org_id, id) do update
+             set client = excluded.client, client_id = excluded.client_id, client_key = excluded.client_key,
+                 product = excluded.product, product_key = excluded.product_key, sku = excluded.sku,
+                 first_month = least(gaps.first_month, excluded.first_month), history = excluded.history,
+                 last_findings = excluded.last_findings, last_audit_id = excluded.last_audit_id,
+                 last_seen_at = excluded.last_seen_at, last_known_at = excluded.last_known_at, keys_folded = true",
+        )
+        .bind(tx.org().uuid())
+        .bind(audit.uuid())
+        .bind(now)
+        .bind(known_at)
+        .bind(texts(|gap| &gap.id))
+        .bind(texts(|gap| &gap.client))
+        .bind(seen.iter().map(|seen| seen.gap.client_id).collect::<Vec<_>>())
+        .bind(texts(|gap| &gap.client_key))
+        .bind(options(|gap| gap.billing_entity.as_deref()))
+        .bind(texts(|gap| &gap.product))
+        .bind(texts(|gap| &gap.product_key))
+        .bind(options(|gap| gap.sku.as_deref()))
+        .bind(options(|gap| gap.currency.as_deref()))
+        .bind(texts(|gap| &gap.direction))
+        .bind(seen.iter().map(|seen| seen.gap.first_month).collect::<Vec<_>>())
+        .bind(seen.iter().map(|seen| seen.history).collect::<Vec<_>>())
+        .bind(seen.iter().map(|seen| seen.findings).collect::<Vec<_>>())
+        .execute(tx.conn())
+        .await?;
+    }
     Ok(())
 }
 
@@ -187,6 +237,12 @@ pub struct AuditGapFilter<'a> {
     pub kind: Option<&'a str>,
 }
 
+/// Rows that are read at once.
+const ROWS: i64 = 64;
+
+/// A row holds no gap that stands so far behind its first one.
+const MOST_BEFORE: i32 = 32;
+
 /// The gaps of an audit as its document has them, in its order, after a position.
 pub async fn of_audit(
     tx: &mut OrgTx,
@@ -196,36 +252,48 @@ pub async fn of_audit(
     limit: i64,
 ) -> Result<Vec<(i32, Value)>, StorageError> {
     let org = tx.org().uuid();
-    // Two texts: each is found by an index from the position on, whatever the planner knows of the table.
-    let sql = match filter.client_id {
-        None => {
-            "select position, detail
-             from audit_gaps
-             where org_id = $1 and audit_id = $2 and position > $3
-               and $4::uuid is null
-               and ($5::text is null or direction = $5)
-               and ($6::text is null or kind = $6)
-             order by position
-             limit $7"
-        }
-        Some(_) => {
-            "select position, detail
-             from audit_gaps
-             where org_id = $1 and audit_id = $2 and client_id = $4 and position > $3
-               and ($5::text is null or direction = $5)
-               and ($6::text is null or kind = $6)
-             order by position
-             limit $7"
-        }
+    let wanted = |gap: &Value| {
+        let is = |member: &str, wanted: Option<&str>| {
+            wanted.is_none_or(|wanted| gap.get(member).and_then(Value::as_str) == Some(wanted))
+        };
+        is("direction", filter.direction) && is("kind", filter.kind)
     };
-    Ok(sqlx::query_as(sql)
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    // The row in which the position lies may begin before it.
+    let (mut found, mut from) = (Vec::new(), after.saturating_sub(MOST_BEFORE));
+    loop {
+        let rows: Vec<(i32, Json<Vec<Value>>)> = sqlx::query_as(
+            "select first_position, gaps
+             from audit_findings
+             where org_id = $1 and audit_id = $2
+               and first_position > $3
+               and ($4::text is null or client_key = $4)
+               and ($5::text is null or $5 = any(kinds))
+             order by first_position
+             limit $6",
+        )
         .bind(org)
         .bind(audit.uuid())
-        .bind(after)
-        .bind(filter.client_id)
-        .bind(filter.direction)
+        .bind(from)
+        .bind(filter.client_id.map(|id| id.to_string()))
         .bind(filter.kind)
-        .bind(limit)
+        .bind(ROWS)
         .fetch_all(tx.conn())
-        .await?)
+        .await?;
+        let more = i64::try_from(rows.len()) == Ok(ROWS);
+        for (first, Json(gaps)) in rows {
+            for (position, gap) in
+                (first..).zip(gaps).filter(|(position, gap)| *position > after && wanted(gap))
+            {
+                if found.len() >= limit {
+                    return Ok(found);
+                }
+                found.push((position, gap));
+            }
+            from = first;
+        }
+        if !more {
+            return Ok(found);
+        }
+    }
 }

@@ -8,9 +8,10 @@ use leakage_core::audit::Direction;
 use leakage_core::history::reports::KnownGap;
 use leakage_core::history::{ComparedClient, RootCause};
 use leakage_core::id::ClientId;
-use leakage_core::money::Currency;
+use leakage_core::money::{Currency, Money};
 use serde_json::Value;
 use sqlx::FromRow;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 /// A gap's identity and what the last audit that saw it found.
@@ -53,9 +54,11 @@ macro_rules! select_gap {
     ($rest:literal) => {
         concat!(
             "select g.id, g.client_id, g.client_key, g.product_key, g.currency, g.first_audit_id, g.first_seen_at,
-                    g.last_audit_id, g.last_seen_at, g.version, g.root_cause, c.note, c.set_by, c.set_at, a.detail
+                    g.last_audit_id, g.last_seen_at, g.version, g.root_cause, c.note, c.set_by, c.set_at,
+                    f.gaps -> (array_position(f.gap_ids, g.id) - 1) as detail
              from gaps g
-             join audit_gaps a on a.org_id = g.org_id and a.gap_id = g.id and a.audit_id = g.last_audit_id
+             join audit_findings f on f.org_id = g.org_id and f.audit_id = g.last_audit_id
+                                  and f.first_position = g.last_findings
              left join gap_root_causes c on c.org_id = g.org_id and c.gap_id = g.id and c.version = g.version ",
             $rest
         )
@@ -172,6 +175,8 @@ pub struct GapIdentity {
     pub product_key: String,
     /// The first month that ever had a difference.
     pub first_month: Option<NaiveDate>,
+    /// What the audit knew that tells what it is called; none: it was never said.
+    pub last_known_at: Option<DateTime<Utc>>,
 }
 
 /// All gaps of these clients, and those with these ids.
@@ -182,7 +187,7 @@ pub async fn identities(
 ) -> Result<Vec<GapIdentity>, StorageError> {
     let org = tx.org().uuid();
     Ok(sqlx::query_as(
-        "select id, client_key, product_key, first_month
+        "select id, client_key, product_key, first_month, last_known_at
          from gaps
          where org_id = $1 and (client_key = any($2) or id = any($3))",
     )
@@ -339,7 +344,7 @@ pub struct GapAuditRow {
     /// Seat-months that it found.
     pub seat_months: Option<String>,
     /// Money that it found.
-    pub amount_minor: Option<i64>,
+    pub amount: Option<Json<Money>>,
     compared: Option<Vec<NaiveDate>>,
     partial: Option<Vec<NaiveDate>>,
     without: Option<Value>,
@@ -364,9 +369,10 @@ pub async fn audits(
     let org = tx.org().uuid();
     Ok(sqlx::query_as(
         "select a.id, a.known_at, a.as_of, a.from_month, a.to_month, f.detail ->> 'seats' as seats,
-                f.detail ->> 'seat_months' as seat_months, f.amount_minor, c.compared, c.partial, c.without
+                f.detail ->> 'seat_months' as seat_months, case when json_typeof(f.detail -> 'amount') = 'object' then f.detail -> 'amount' end as amount,
+                c.compared, c.partial, c.without
          from audits a
-         left join audit_gaps f on f.org_id = a.org_id and f.audit_id = a.id and f.gap_id = $2
+         left join audit_gaps f on f.org_id = a.org_id and f.audit_id = a.id and f.client_key = $3 and f.gap_id = $2
          left join audit_clients c on c.org_id = a.org_id and c.audit_id = a.id and c.client_key = $3
          where a.org_id = $1 and a.status = 'completed' and (f.gap_id is not null or c.client_key is not null)
          order by a.known_at desc, a.id desc

@@ -278,6 +278,14 @@ impl OrgTx {
         Ok(self.tx.rollback().await?)
     }
 
+    /// Has the database plan its statements anew. It keeps the plans of a connection, those of its checks of
+    /// foreign keys among them, and one that was made when a table held ten rows reads all of it, for each of the
+    /// rows that are written next: a minute for what takes a second. So before many rows are written at once.
+    pub async fn plan_anew(&mut self) -> Result<(), StorageError> {
+        sqlx::query("discard plans").execute(self.conn()).await?;
+        Ok(())
+    }
+
     pub(in crate::storage) fn conn(&mut self) -> &mut PgConnection {
         &mut self.tx
     }

@@ -8,10 +8,10 @@ use super::document::{
 };
 use super::gaps;
 use super::input::AuditInput;
-use super::parallel;
 use crate::canonical;
 use crate::digest;
 use crate::money::{Currency, Money};
+use crate::parallel;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};

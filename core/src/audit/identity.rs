@@ -6,10 +6,10 @@
 use super::calendar::{Day, Days, date, day};
 use super::document::MatchMethod;
 use super::input::{AuditInput, Source};
-use super::parallel;
 use super::references::{Interner, Named, RefId, Refs, named};
 use crate::catalog::Catalog;
 use crate::matching::{ClientIndex, ClientKey, Method, ProductIndex, ProductKey, Resolution};
+use crate::parallel;
 use crate::records::{ClientRef, MappingRow, MappingSide, ProductRef, Record};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};

@@ -1,7 +1,7 @@
 //! The audit document as JSON for people and programs, its gaps written by several threads.
 
 use super::document::{AuditDocument, Gap};
-use super::parallel;
+use crate::parallel;
 use serde::Serialize as _;
 use serde_json::Serializer;
 use serde_json::ser::Formatter;

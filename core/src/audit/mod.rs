@@ -46,7 +46,6 @@ mod margins_document;
 mod margins_render;
 mod needed;
 mod order;
-mod parallel;
 mod policies;
 mod price_differences;
 mod pricing;
@@ -106,6 +105,7 @@ pub use what_if_document::{
     UnderSetting, WhatIf, WhatIfLine, WhatIfTotal,
 };
 
+use crate::parallel;
 use crate::period::Month;
 use crate::records::{MappingSide, Price, Record};
 use allocation::Allocations;

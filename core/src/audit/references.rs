@@ -28,7 +28,10 @@ impl Refs {
     }
 
     /// Those of a source's records that are not compared: entries of directories, prices and the like.
-    pub(super) fn others<'s>(&self, records: &'s [Sourced]) -> impl Iterator<Item = &'s Record> + use<'s, '_> {
+    pub(super) fn others<'s>(
+        &self,
+        records: &'s [Sourced],
+    ) -> impl Iterator<Item = &'s Record> + use<'s, '_> {
         self.others.iter().filter_map(|at| Some(&records.get(*at as usize)?.record))
     }
 }

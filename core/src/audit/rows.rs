@@ -5,7 +5,7 @@
 use super::calendar::{Day, Days, OPEN, day};
 use super::identity::{ClientId, Identity, ProductId};
 use super::input::{Basis, Source};
-use super::parallel;
+use crate::parallel;
 use crate::period::Span;
 use crate::records::{BillingLine, Entitlement, Held, LineType, Record, Sourced, Term, VendorCharge};
 use chrono::Months;

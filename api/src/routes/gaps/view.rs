@@ -262,7 +262,7 @@ pub(super) struct HistoryAudit {
 }
 
 impl HistoryAudit {
-    fn new(row: GapAuditRow, currency: Option<Currency>) -> Self {
+    fn new(row: GapAuditRow) -> Self {
         Self {
             audit_id: row.id.into(),
             known_at: row.known_at,
@@ -272,9 +272,7 @@ impl HistoryAudit {
             found: row.seats.is_some(),
             seats: row.seats,
             seat_months: row.seat_months,
-            amount: currency
-                .zip(row.amount_minor)
-                .map(|(currency, minor)| Money::from_minor(minor, currency)),
+            amount: row.amount.map(|amount| amount.0),
         }
     }
 }
@@ -295,7 +293,7 @@ impl GapHistory {
                 .values()
                 .map(|month| HistoryMonth::new(month, currency))
                 .collect::<Result<_, _>>()?,
-            audits: audits.into_iter().map(|row| HistoryAudit::new(row, currency)).collect(),
+            audits: audits.into_iter().map(HistoryAudit::new).collect(),
             root_causes: causes.into_iter().map(SetRootCause::try_from).collect::<Result<_, _>>()?,
         })
     }

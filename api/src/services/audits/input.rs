@@ -13,7 +13,7 @@ use crate::services::decisions;
 use crate::services::organizations::OrganizationSettings;
 use crate::storage::audits::AuditRow;
 use crate::storage::imports::{self, ImportRow};
-use crate::storage::records::{self, Directory};
+use crate::storage::records::{self, Directory, StoredRows};
 use crate::storage::{OrgTx, StorageError, mappings, organizations};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::audit::{self, AuditInput, Incomplete, Policy, SharedKeys, Source};
@@ -22,6 +22,8 @@ use leakage_core::period::{Month, Span};
 use leakage_core::records::{ClientRef, Record, Side, Sourced};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 /// Everything that an audit is made from, and the imports it came from.
@@ -41,10 +43,14 @@ impl LoadedAudit {
     /// Runs the engine off the async threads.
     pub async fn run(self) -> Result<FinishedAudit, ApiError> {
         let Self { input, imports, known_at } = self;
-        let outcome = tokio::task::spawn_blocking(move || audit::run_on(&input, threads()))
-            .await
-            .map_err(ApiError::internal)?;
-        Ok(FinishedAudit { document: outcome.map_err(|error| cannot_run(&error))?, imports, known_at })
+        let (send, outcome) = oneshot::channel();
+        // Whoever waits has the outcome before a million rows are given back one by one.
+        tokio::task::spawn_blocking(move || {
+            let outcome = audit::run_on(&input, threads()).map_err(|error| cannot_run(&error));
+            let _ = send.send(outcome.and_then(|document| FinishedAudit::new(document, imports, known_at)));
+            drop(input);
+        });
+        outcome.await.map_err(ApiError::internal)?
     }
 }
 
@@ -118,7 +124,7 @@ pub(in crate::services) async fn load_again(
 impl Facts<'_> {
     async fn load(self, tx: &mut OrgTx) -> Result<LoadedAudit, ApiError> {
         let ids: Vec<Uuid> = self.imports.iter().map(|import| import.id).collect();
-        let directory = Directory::load(tx, &ids).await?;
+        let directory = Arc::new(Directory::load(tx, &ids).await?);
         let mut input = self.settings(tx).await?;
         for import in self.imports {
             input.sources.push(source(import, &directory)?);
@@ -170,7 +176,7 @@ impl Facts<'_> {
         &self,
         tx: &mut OrgTx,
         input: AuditInput,
-        directory: &Directory,
+        directory: &Arc<Directory>,
     ) -> Result<AuditInput, ApiError> {
         let (mut input, needed) = needed(input).await?;
         let some = needed.and_then(|needed| {
@@ -186,8 +192,15 @@ impl Facts<'_> {
             self.some_rows(tx, &mut input, directory, &wanted).await?;
             return Ok(input);
         }
-        for (import, source) in self.imports.iter().zip(&mut input.sources) {
-            let rows = records::of_import(tx, ImportId::new(import.id), directory.refs()).await?;
+        let mut read = Vec::with_capacity(self.imports.len());
+        for import in self.imports {
+            let stored = StoredRows::load(tx, ImportId::new(import.id), directory.refs()).await?;
+            // The rows of a file become records while those of the next are loaded.
+            let directory = Arc::clone(directory);
+            read.push(tokio::task::spawn_blocking(move || stored.into_records(directory.refs(), threads())));
+        }
+        for (rows, source) in read.into_iter().zip(&mut input.sources) {
+            let rows = rows.await.map_err(ApiError::internal)??;
             let listed = std::mem::replace(&mut source.records, rows);
             source.records.extend(listed);
             source.left_out = audit::LeftOut::default();

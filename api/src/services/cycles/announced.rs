@@ -8,10 +8,10 @@ use super::starts::STARTED_BY;
 use crate::error::ApiError;
 use crate::services::audits::request;
 use crate::services::events;
-use crate::storage::OrgTx;
 use crate::storage::audits::{self, AuditRow};
 use crate::storage::cycle_gaps;
 use crate::storage::events::NewEvent;
+use crate::storage::{OrgTx, StorageError};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::audit::{Coverage, CoverageStatus, Gap};
 use leakage_core::cycle::{GapChange, GapState, changes};
@@ -74,8 +74,19 @@ pub(super) async fn by_people(
             event(last.first_day(), id, gap.client_id, &gap.gap_id, change, facts)
         }));
     }
-    cycle_gaps::announce(tx, &states, now).await?;
+    announce(tx, states, &before, now).await?;
     Ok(written)
+}
+
+/// Keeps the states that were not announced before.
+pub(super) async fn announce(
+    tx: &mut OrgTx,
+    mut states: Vec<(String, Uuid, &'static str)>,
+    before: &BTreeMap<&str, GapState>,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    states.retain(|(gap, _, now_is)| before.get(gap.as_str()).is_none_or(|was| state_name(*was) != *now_is));
+    cycle_gaps::announce(tx, &states, now).await
 }
 
 /// Whom an audit compared, up to which month, and which products it did not.

@@ -13,18 +13,24 @@ pub async fn gaps(
     audit: Option<AuditId>,
 ) -> Result<Vec<(String, Uuid, Option<Uuid>, Value)>, StorageError> {
     let org = tx.org().uuid();
-    Ok(sqlx::query_as(
-        "select g.id, a.audit_id, g.client_id, a.detail
-         from gaps g
-         join audit_gaps a on a.org_id = g.org_id and a.gap_id = g.id and a.audit_id = coalesce($3, g.last_audit_id)
-         where g.org_id = $1 and g.id = any($2)
-         order by g.id",
-    )
-    .bind(org)
-    .bind(ids)
-    .bind(audit.map(AuditId::uuid))
-    .fetch_all(tx.conn())
-    .await?)
+    let sql = match audit {
+        None => {
+            "select g.id, f.audit_id, g.client_id, f.gaps -> (array_position(f.gap_ids, g.id) - 1)
+             from gaps g
+             join audit_findings f on f.org_id = g.org_id and f.audit_id = g.last_audit_id
+                                  and f.first_position = g.last_findings
+             where g.org_id = $1 and g.id = any($2) and $3::uuid is null
+             order by g.id"
+        }
+        Some(_) => {
+            "select g.id, a.audit_id, g.client_id, a.detail
+             from audit_gaps a
+             join gaps g on g.org_id = a.org_id and g.id = a.gap_id
+             where a.org_id = $1 and a.audit_id = $3 and a.gap_id = any($2)
+             order by g.id"
+        }
+    };
+    Ok(sqlx::query_as(sql).bind(org).bind(ids).bind(audit.map(AuditId::uuid)).fetch_all(tx.conn()).await?)
 }
 
 /// Gaps of an audit by filter, for many at once: gap, audit, client, document.

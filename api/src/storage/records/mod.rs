@@ -18,7 +18,7 @@ mod statements;
 mod write;
 
 pub use directory::{Directory, Refs};
-pub use read::{in_runs, of_import, page, terms_and_names};
+pub use read::{StoredRows, in_runs, page, terms_and_names};
 pub use runs::{Runs, runs_of_clients, runs_of_keys};
 pub use write::Writer;
 

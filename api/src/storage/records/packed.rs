@@ -10,8 +10,8 @@ use super::directory::Refs;
 use super::write::{Place, Rows};
 use super::{cycle, cycle_name, kind, kind_name, line_type, line_type_name, term, term_name};
 use chrono::{Datelike as _, NaiveDate};
-use futures_util::TryStreamExt as _;
 use leakage_core::id::ImportId;
+use leakage_core::parallel;
 use leakage_core::period::Span;
 use leakage_core::records::{
     BillingLine, ClientRef, Entitlement, Held, ProductRef, Record, Sourced, Term, VendorCharge,
@@ -381,42 +381,51 @@ fn at<T: Clone>(list: &[Result<T, StorageError>], place: u32) -> Result<T, Stora
     found.and_then(|found| found.as_ref().ok()).cloned().ok_or(DAMAGED)
 }
 
-fn unpack(content: &[u8], refs: &Refs, out: &mut Vec<(i32, Sourced)>) -> Result<(), StorageError> {
+fn unpack(content: &[u8], refs: &Refs) -> Result<Vec<(i32, Sourced)>, StorageError> {
     let Some((&FORM, packed)) = content.split_first() else { return Err(DAMAGED) };
     let plain = lz4_flex::decompress_size_prepended(packed).map_err(|_| DAMAGED)?;
     let page: Page<'_> = postcard::from_bytes(&plain).map_err(|_| DAMAGED)?;
     let clients = page.clients.iter().map(|id| refs.client(*id)).collect::<Vec<_>>();
     let products = page.products.iter().map(|id| refs.product(*id)).collect::<Vec<_>>();
-    out.reserve(page.rows.len());
-    for row in page.rows {
+    let row = |row: Row<'_>| {
         let line = u32::try_from(row.line).map_err(|_| DAMAGED)?;
         let record = row.what.record(at(&clients, row.client)?, at(&products, row.product)?)?;
-        out.push((row.position, Sourced { line, record }));
-    }
-    Ok(())
+        Ok((row.position, Sourced { line, record }))
+    };
+    page.rows.into_iter().map(row).collect()
 }
 
-/// Appends the packed rows of an import with their positions, in the order of the file. Answers whether it has any.
-pub(super) async fn read(
-    tx: &mut OrgTx,
-    import: ImportId,
-    refs: &Refs,
-    out: &mut Vec<(i32, Sourced)>,
-) -> Result<bool, StorageError> {
-    let org = tx.org().uuid();
-    let mut pages = sqlx::query_scalar::<_, Vec<u8>>(
-        "select content
-         from import_pages
-         where org_id = $1 and import_id = $2
-         order by first_position",
-    )
-    .bind(org)
-    .bind(import.uuid())
-    .fetch(tx.conn());
-    let mut any = false;
-    while let Some(content) = pages.try_next().await? {
-        any = true;
-        unpack(&content, refs, out)?;
+/// The pages of an import as they are stored, in the order of the file. An import without rows that are compared,
+/// and one that is older than pages, has none.
+#[derive(Debug)]
+pub(super) struct Pages(Vec<Vec<u8>>);
+
+impl Pages {
+    pub(super) async fn load(tx: &mut OrgTx, import: ImportId) -> Result<Self, StorageError> {
+        let org = tx.org().uuid();
+        let contents = sqlx::query_scalar(
+            "select content
+             from import_pages
+             where org_id = $1 and import_id = $2
+             order by first_position",
+        )
+        .bind(org)
+        .bind(import.uuid())
+        .fetch_all(tx.conn())
+        .await?;
+        Ok(Self(contents))
     }
-    Ok(any)
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The rows with their positions, page by page.
+    pub(super) fn unpack(
+        &self,
+        refs: &Refs,
+        threads: usize,
+    ) -> Result<Vec<Vec<(i32, Sourced)>>, StorageError> {
+        parallel::each(&self.0, threads, |content| unpack(content, refs)).into_iter().collect()
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::super::{OrgTx, StorageError};
 use super::directory::{Refs, Wanted};
-use super::packed;
+use super::packed::Pages;
 use super::rows::{
     ActivityRow, BillingRow, ChargeRow, DirectoryRow, EntitlementRow, IntoRecord, ProvisioningRow, TermRow,
 };
@@ -172,20 +172,41 @@ async fn all_rows<R: OfTable>(
     Ok(())
 }
 
-/// All rows of one import but its prices, decisions and directory entries, in the order of the file.
-pub async fn of_import(tx: &mut OrgTx, import: ImportId, refs: &Refs) -> Result<Vec<Sourced>, StorageError> {
-    let mut out = Vec::new();
-    if !packed::read(tx, import, refs, &mut out).await? {
-        all_rows::<EntitlementRow>(tx, all_of!(entitlements), import, refs, &mut out).await?;
-        all_rows::<BillingRow>(tx, all_of!(billing_lines), import, refs, &mut out).await?;
-        all_rows::<ChargeRow>(tx, all_of!(vendor_charges), import, refs, &mut out).await?;
+/// All rows of one import but its prices, decisions and directory entries, as they come out of the database.
+#[derive(Debug)]
+pub struct StoredRows {
+    pages: Pages,
+    /// What is in no page.
+    rows: Vec<(i32, Sourced)>,
+}
+
+impl StoredRows {
+    /// Loads them.
+    pub async fn load(tx: &mut OrgTx, import: ImportId, refs: &Refs) -> Result<Self, StorageError> {
+        let (pages, mut rows) = (Pages::load(tx, import).await?, Vec::new());
+        if pages.is_empty() {
+            all_rows::<EntitlementRow>(tx, all_of!(entitlements), import, refs, &mut rows).await?;
+            all_rows::<BillingRow>(tx, all_of!(billing_lines), import, refs, &mut rows).await?;
+            all_rows::<ChargeRow>(tx, all_of!(vendor_charges), import, refs, &mut rows).await?;
+        }
+        all_rows::<ActivityRow>(tx, all_of!(activities), import, refs, &mut rows).await?;
+        all_rows::<ProvisioningRow>(tx, all_of!(provisioning_events), import, refs, &mut rows).await?;
+        Ok(Self { pages, rows })
     }
-    all_rows::<ActivityRow>(tx, all_of!(activities), import, refs, &mut out).await?;
-    all_rows::<ProvisioningRow>(tx, all_of!(provisioning_events), import, refs, &mut out).await?;
-    if !out.is_sorted_by_key(|(position, _)| *position) {
-        out.sort_by_key(|(position, _)| *position);
+
+    /// The records, in the order of the file. For a million of them this takes long: not for async threads.
+    pub fn into_records(self, refs: &Refs, threads: usize) -> Result<Vec<Sourced>, StorageError> {
+        let (unpacked, mut rows) = (self.pages.unpack(refs, threads)?, self.rows);
+        let mut packed = Vec::with_capacity(unpacked.iter().map(Vec::len).sum());
+        if rows.is_empty() {
+            packed.extend(unpacked.into_iter().flatten().map(|(_, record)| record));
+            return Ok(packed);
+        }
+        rows.extend(unpacked.into_iter().flatten());
+        rows.sort_by_key(|(position, _)| *position);
+        packed.extend(rows.into_iter().map(|(_, record)| record));
+        Ok(packed)
     }
-    Ok(out.into_iter().map(|(_, record)| record).collect())
 }
 
 /// Prices, rules and decisions of imports, and the entries of directories: each with the place of its import

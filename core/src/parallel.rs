@@ -1,5 +1,5 @@
-//! Work on many clients by several threads, with the outcomes in the order of the clients: the number of
-//! threads changes no document.
+//! Work on many things by several threads, with the outcomes in the order of the things: the number of threads
+//! changes no outcome.
 
 use std::num::NonZero;
 use std::panic::resume_unwind;
@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-/// Pieces of the list per thread: clients differ in size, and none should wait for the largest.
+/// Pieces of the list per thread: things differ in size, and none should wait for the largest.
 const PIECES: usize = 16;
 
-/// Does `work` on every item and answers the outcomes in the order of the items.
-pub(super) fn each<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+/// Does `work` on every item and answers the outcomes in the order of the items. 0 and 1 threads: the caller's own
+/// and no other.
+pub fn each<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     if threads < 2 || items.len() < 2 {
         return items.iter().map(work).collect();
     }
@@ -45,7 +46,7 @@ pub(super) fn each<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(
 ///
 /// # Errors
 /// What `take` answers first; then no more is given to it.
-pub(super) fn in_order<T: Sync, R: Send, E>(
+pub(crate) fn in_order<T: Sync, R: Send, E>(
     items: &[T],
     threads: usize,
     work: impl Fn(&T) -> R + Sync,
@@ -71,7 +72,7 @@ pub(super) fn in_order<T: Sync, R: Send, E>(
 }
 
 /// Does two things, at once where there are threads for it.
-pub(super) fn both<A, B: Send>(
+pub(crate) fn both<A, B: Send>(
     threads: usize,
     one: impl FnOnce() -> A,
     other: impl FnOnce() -> B + Send,
