@@ -46,7 +46,7 @@ pub fn each<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(&T) -> 
 ///
 /// # Errors
 /// What `take` answers first; then no more is given to it.
-pub(crate) fn in_order<T: Sync, R: Send, E>(
+pub fn in_order<T: Sync, R: Send, E>(
     items: &[T],
     threads: usize,
     work: impl Fn(&T) -> R + Sync,

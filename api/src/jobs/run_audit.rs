@@ -24,7 +24,7 @@ pub async fn run(context: JobContext) -> Result<(), JobError> {
     let loaded = audits::load(&context.app, &mut tx, &audit).await?;
     tx.commit().await?;
     context.progress(1, Some(3), "comparing").await?;
-    let finished = loaded.run().await?;
+    let finished = loaded.run(id).await?;
     context.progress(2, Some(3), "storing the document").await?;
     let mut tx = context.begin().await?;
     let found = finished.store(&context.app, &mut tx, id).await?;

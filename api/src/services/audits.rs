@@ -17,6 +17,7 @@ use crate::storage::mappings::{self, NewMapping, Proposed};
 use crate::storage::{OrgTx, clients};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::audit::{self, AuditDocument, Basis, Delta, Gap, Proration, Waste};
+use leakage_core::history::{self, Word};
 use leakage_core::id::{AuditId, ClientId, MappingId};
 use leakage_core::matching::fold;
 use leakage_core::parallel;
@@ -173,21 +174,25 @@ pub struct FinishedAudit {
     /// Without its gaps.
     document: AuditDocument,
     found: Vec<Gap>,
-    /// Each gap as JSON, in their order.
-    details: Vec<String>,
+    /// Each gap as JSON, and what it says of months, in their order.
+    details: Vec<(String, Vec<Word>)>,
     imports: Vec<Uuid>,
     known_at: DateTime<Utc>,
 }
 
 impl FinishedAudit {
     fn new(
+        id: AuditId,
         mut document: AuditDocument,
         imports: Vec<Uuid>,
         known_at: DateTime<Utc>,
     ) -> Result<Self, ApiError> {
         let found = std::mem::take(&mut document.gaps);
-        let details = parallel::each(&found, threads(), serde_json::to_string);
-        let details = details.into_iter().collect::<Result<_, _>>().map_err(ApiError::internal)?;
+        let details = parallel::each(&found, threads(), |gap| {
+            let words = history::words(gap, id, known_at).map_err(ApiError::internal)?;
+            Ok((serde_json::to_string(gap).map_err(ApiError::internal)?, words))
+        });
+        let details = details.into_iter().collect::<Result<_, ApiError>>()?;
         Ok(Self { document, found, details, imports, known_at })
     }
 
@@ -197,7 +202,8 @@ impl FinishedAudit {
         tx.plan_anew().await?;
         let ids = clients::ids_by_name(tx).await?;
         let found = self.found;
-        let rows = found.iter().zip(self.details).map(|(gap, detail)| new_gap(gap, detail, &ids));
+        let (details, words): (Vec<String>, Vec<Vec<Word>>) = self.details.into_iter().unzip();
+        let rows = found.iter().zip(details).map(|(gap, detail)| new_gap(gap, detail, &ids));
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
         let document = serde_json::to_string(&self.document).map_err(ApiError::internal)?;
         let result = AuditResult {
@@ -215,11 +221,10 @@ impl FinishedAudit {
             id,
             known_at: self.known_at,
             document: &self.document,
-            found: &found,
             rows: &rows,
             client_ids: &ids,
         };
-        gap_history::record(tx, &completed, now).await?;
+        gap_history::record(tx, &completed, words, now).await?;
         evidence::capture(app, tx, id, self.known_at, &rows).await?;
         for proposal in &self.document.proposals {
             let new = NewMapping {

@@ -9,7 +9,7 @@ use crate::storage::gaps::{self, NewGap, SeenGap};
 use crate::storage::known_gaps::{self, GapIdentity};
 use crate::storage::{OrgTx, StorageError};
 use chrono::{DateTime, Utc};
-use leakage_core::audit::{AuditDocument, Gap};
+use leakage_core::audit::AuditDocument;
 use leakage_core::history::{self, ComparedClient, MonthHistory, Said, Word};
 use leakage_core::id::AuditId;
 use leakage_core::matching::fold;
@@ -32,16 +32,20 @@ pub struct Completed<'a> {
     pub known_at: DateTime<Utc>,
     /// Its document.
     pub document: &'a AuditDocument,
-    /// Its gaps, in the document's order.
-    pub found: &'a [Gap],
-    /// The same as they are stored.
+    /// Its gaps, in the document's order, as they are stored.
     pub rows: &'a [NewGap],
     /// The clients' resources by folded name.
     pub client_ids: &'a HashMap<String, Uuid>,
 }
 
-/// Stores the gaps of an audit and what it says of all known gaps of the clients that it compared.
-pub async fn record(tx: &mut OrgTx, audit: &Completed<'_>, now: DateTime<Utc>) -> Result<(), ApiError> {
+/// Stores the gaps of an audit and what it says of all known gaps of the clients that it compared. `found`: what it
+/// says of its own gaps, in their order.
+pub async fn record(
+    tx: &mut OrgTx,
+    audit: &Completed<'_>,
+    found: Vec<Vec<Word>>,
+    now: DateTime<Utc>,
+) -> Result<(), ApiError> {
     gaps::lock(tx).await?;
     fold_keys(tx).await?;
     let clients = history::compared(audit.document, |name| client_key(audit.client_ids, name));
@@ -51,8 +55,8 @@ pub async fn record(tx: &mut OrgTx, audit: &Completed<'_>, now: DateTime<Utc>) -
     let knew_more = |gap: &&GapIdentity| gap.last_known_at.is_some_and(|known_at| known_at > audit.known_at);
     let told_by_others: HashSet<String> = before.iter().filter(knew_more).map(|gap| gap.id.clone()).collect();
     let (known, news) = known(audit, before);
-    let mut words = Words::default();
-    words.found(audit)?;
+    let found = audit.rows.iter().map(|row| row.id.clone()).zip(found);
+    let mut words = Words(found.collect());
     words.equal(audit, &known, &clients);
     words.of_others(tx, audit.id, &news).await?;
     let stored = StoredHistories::load(tx, &words.gaps()).await?;
@@ -125,18 +129,9 @@ fn known(audit: &Completed<'_>, before: Vec<GapIdentity>) -> (Vec<GapIdentity>, 
 }
 
 /// Words by gap.
-#[derive(Default)]
 struct Words(BTreeMap<String, Vec<Word>>);
 
 impl Words {
-    fn found(&mut self, audit: &Completed<'_>) -> Result<(), ApiError> {
-        for gap in audit.found {
-            let words = history::words(gap, audit.id, audit.known_at).map_err(ApiError::internal)?;
-            self.0.insert(gap.id.clone(), words);
-        }
-        Ok(())
-    }
-
     /// Months from a gap's first one on that this audit compared without finding it.
     fn equal(
         &mut self,

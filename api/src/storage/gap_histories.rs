@@ -29,44 +29,39 @@ struct History {
 /// The place of an audit, and whether the month was over.
 type Word = (usize, bool);
 
+/// A month; the word that counts, the first that found a difference, the first that found none since; and what was
+/// found. Without names: there are twelve of them in a row that each audit writes anew.
 #[derive(Serialize, Deserialize)]
-struct StoredMonth {
-    month: Month,
-    said: Word,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    first: Option<Word>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    equal_since: Option<Word>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    found: Option<Found>,
-}
+struct StoredMonth(Month, Word, Option<Word>, Option<Word>, Option<Found>);
 
+/// Seat-days, billable seats, billed seats, minor units, and what else is so: the sum of the numbers below.
 #[derive(Serialize, Deserialize)]
-struct Found {
-    seat_days: i64,
-    billable: i64,
-    billed: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    amount_minor: Option<i64>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    unpriced: bool,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    time_barred: bool,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    assumed: bool,
-}
+struct Found(i64, i64, i64, Option<i64>, u8);
+
+const UNPRICED: u8 = 1;
+const TIME_BARRED: u8 = 2;
+const ASSUMED: u8 = 4;
 
 impl From<Difference> for Found {
     fn from(found: Difference) -> Self {
         let Difference { billable, billed, seat_days, amount_minor, unpriced, time_barred, assumed } = found;
-        Self { seat_days, billable, billed, amount_minor, unpriced, time_barred, assumed }
+        let so = [(unpriced, UNPRICED), (time_barred, TIME_BARRED), (assumed, ASSUMED)];
+        let so = so.into_iter().filter(|(is, _)| *is).map(|(_, number)| number).sum();
+        Self(seat_days, billable, billed, amount_minor, so)
     }
 }
 
 impl From<Found> for Difference {
-    fn from(found: Found) -> Self {
-        let Found { seat_days, billable, billed, amount_minor, unpriced, time_barred, assumed } = found;
-        Self { billable, billed, seat_days, amount_minor, unpriced, time_barred, assumed }
+    fn from(Found(seat_days, billable, billed, amount_minor, so): Found) -> Self {
+        Self {
+            billable,
+            billed,
+            seat_days,
+            amount_minor,
+            unpriced: so & UNPRICED != 0,
+            time_barred: so & TIME_BARRED != 0,
+            assumed: so & ASSUMED != 0,
+        }
     }
 }
 
@@ -74,13 +69,13 @@ impl History {
     fn of(months: &Months) -> Self {
         let mut history = Self::default();
         for month in months.values() {
-            let stored = StoredMonth {
-                month: month.month,
-                said: history.word(&month.said),
-                first: month.first.map(|said| history.word(&said)),
-                equal_since: month.equal_since.map(|said| history.word(&said)),
-                found: month.difference.map(Found::from),
-            };
+            let stored = StoredMonth(
+                month.month,
+                history.word(&month.said),
+                month.first.map(|said| history.word(&said)),
+                month.equal_since.map(|said| history.word(&said)),
+                month.difference.map(Found::from),
+            );
             history.months.push(stored);
         }
         history
@@ -101,15 +96,15 @@ impl History {
             let known_at = DateTime::<Utc>::from_timestamp_micros(micros).ok_or(DAMAGED)?;
             Ok(Said { closed, known_at, audit: AuditId::new(audit) })
         };
-        let month = |stored: StoredMonth| -> Result<(Month, MonthHistory), StorageError> {
-            let month = MonthHistory {
-                month: stored.month,
-                said: said(stored.said)?,
-                difference: stored.found.map(Difference::from),
-                first: stored.first.map(said).transpose()?,
-                equal_since: stored.equal_since.map(said).transpose()?,
+        let month = |StoredMonth(month, counts, first, equal_since, found): StoredMonth| {
+            let history = MonthHistory {
+                month,
+                said: said(counts)?,
+                difference: found.map(Difference::from),
+                first: first.map(said).transpose()?,
+                equal_since: equal_since.map(said).transpose()?,
             };
-            Ok((month.month, month))
+            Ok((month, history))
         };
         self.months.into_iter().map(month).collect()
     }
@@ -129,7 +124,7 @@ impl StoredHistories {
     pub async fn load(tx: &mut OrgTx, gaps: &[String]) -> Result<Self, StorageError> {
         let org = tx.org().uuid();
         let rows = sqlx::query_as(
-            "select id, history::text
+            "select id, history
              from gaps
              where org_id = $1 and id = any($2) and history is not null",
         )
@@ -163,7 +158,7 @@ pub async fn of_all(
 ) -> Result<GapMonths, StorageError> {
     let org = tx.org().uuid();
     let rows = sqlx::query_as(
-        "select id, history::text
+        "select id, history
          from gaps
          where org_id = $1 and history is not null
            and ($2::uuid is null or client_id = $2)
@@ -193,7 +188,7 @@ pub async fn keep(tx: &mut OrgTx, gaps: &[Weighed<'_>]) -> Result<(), StorageErr
     for some in gaps.chunks(5_000) {
         let done = sqlx::query(
             "update gaps g
-             set history = n.history::json, first_month = least(g.first_month, n.first_month)
+             set history = n.history, first_month = least(g.first_month, n.first_month)
              from unnest($2::text[], $3::date[], $4::text[]) as n (id, first_month, history)
              where g.org_id = $1 and g.id = n.id",
         )
@@ -246,7 +241,8 @@ mod tests {
         assert_eq!(read.into_months().unwrap(), months);
         let damaged = stored.replace("[[\"00000000-0000-0000-0000-000000000002\"", "[[\"x\"");
         assert!(serde_json::from_str::<History>(&damaged).is_err());
-        let missing: History = serde_json::from_str(&stored.replace("\"said\":[0,", "\"said\":[7,")).unwrap();
+        let missing: History =
+            serde_json::from_str(&stored.replace("\"2026-02\",[0,", "\"2026-02\",[7,")).unwrap();
         assert!(missing.into_months().is_err());
     }
 }

@@ -5,7 +5,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::id::AuditId;
 use serde_json::Value;
 use sqlx::FromRow;
-use sqlx::types::Json;
 use uuid::Uuid;
 
 /// A gap of one audit, to be stored.
@@ -113,7 +112,7 @@ pub async fn insert_findings(
     for some in together.chunks(1_000) {
         let (mut first_positions, mut contents) = (Vec::new(), Vec::new());
         for gaps in some {
-            let first = i32::try_from(firsts.len()).map_err(|_| TOO_MANY)?;
+            let first = i32::try_from(firsts.len()).map_err(|_| DAMAGED)?;
             firsts.resize(firsts.len() + gaps.len(), first);
             first_positions.push(first);
             contents.push(list(gaps.iter().map(|gap| gap.detail.as_str())));
@@ -121,15 +120,13 @@ pub async fn insert_findings(
         // A list in a list: an array of arrays has one length for all of them.
         let listed = |of: fn(&NewGap) -> &String| {
             let lists = some.iter().map(|gaps| gaps.iter().map(of).collect::<Vec<_>>());
-            lists
-                .map(|list| serde_json::to_string(&list).map_err(|_| TOO_MANY))
-                .collect::<Result<Vec<_>, _>>()
+            lists.map(|list| serde_json::to_string(&list).map_err(|_| DAMAGED)).collect::<Result<Vec<_>, _>>()
         };
         sqlx::query(
             "insert into audit_findings (org_id, audit_id, first_position, client_key, gap_ids, kinds, gaps)
              select $1, $2, n.first_position, n.client_key,
                     array(select json_array_elements_text(n.gap_ids::json)),
-                    array(select json_array_elements_text(n.kinds::json)), n.gaps::json
+                    array(select json_array_elements_text(n.kinds::json)), n.gaps
              from unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::text[])
                as n (first_position, client_key, gap_ids, kinds, gaps)",
         )
@@ -146,7 +143,7 @@ pub async fn insert_findings(
     Ok(firsts)
 }
 
-const TOO_MANY: StorageError = StorageError::Corrupt { column: "audit_findings.gaps" };
+const DAMAGED: StorageError = StorageError::Corrupt { column: "audit_findings.gaps" };
 
 /// JSON values as a JSON list.
 fn list<'a>(values: impl Iterator<Item = &'a str>) -> String {
@@ -190,7 +187,7 @@ pub async fn keep(
                                currency, direction, first_month, history, last_findings, first_audit_id,
                                first_seen_at, last_audit_id, last_seen_at, last_known_at, keys_folded)
              select $1, n.id, n.client, n.client_id, n.client_key, n.billing_entity, n.product, n.product_key, n.sku,
-                    n.currency, n.direction, n.first_month, n.history::json, n.findings, $2, $3, $2, $3, $4, true
+                    n.currency, n.direction, n.first_month, n.history, n.findings, $2, $3, $2, $3, $4, true
              from unnest($5::text[], $6::text[], $7::uuid[], $8::text[], $9::text[], $10::text[], $11::text[],
                          $12::text[], $13::text[], $14::text[], $15::date[], $16::text[], $17::int[])
                as n (id, client, client_id, client_key, billing_entity, product, product_key, sku, currency, direction,
@@ -262,7 +259,7 @@ pub async fn of_audit(
     // The row in which the position lies may begin before it.
     let (mut found, mut from) = (Vec::new(), after.saturating_sub(MOST_BEFORE));
     loop {
-        let rows: Vec<(i32, Json<Vec<Value>>)> = sqlx::query_as(
+        let rows: Vec<(i32, String)> = sqlx::query_as(
             "select first_position, gaps
              from audit_findings
              where org_id = $1 and audit_id = $2
@@ -281,7 +278,8 @@ pub async fn of_audit(
         .fetch_all(tx.conn())
         .await?;
         let more = i64::try_from(rows.len()) == Ok(ROWS);
-        for (first, Json(gaps)) in rows {
+        for (first, gaps) in rows {
+            let gaps: Vec<Value> = serde_json::from_str(&gaps).map_err(|_| DAMAGED)?;
             for (position, gap) in
                 (first..).zip(gaps).filter(|(position, gap)| *position > after && wanted(gap))
             {

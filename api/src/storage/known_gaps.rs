@@ -55,7 +55,7 @@ macro_rules! select_gap {
         concat!(
             "select g.id, g.client_id, g.client_key, g.product_key, g.currency, g.first_audit_id, g.first_seen_at,
                     g.last_audit_id, g.last_seen_at, g.version, g.root_cause, c.note, c.set_by, c.set_at,
-                    f.gaps -> (array_position(f.gap_ids, g.id) - 1) as detail
+                    f.gaps::json -> (array_position(f.gap_ids, g.id) - 1) as detail
              from gaps g
              join audit_findings f on f.org_id = g.org_id and f.audit_id = g.last_audit_id
                                   and f.first_position = g.last_findings

@@ -25,9 +25,7 @@ pub(super) fn document(
     notes: BTreeSet<String>,
     threads: usize,
 ) -> Result<AuditDocument, AuditError> {
-    found.gaps.sort_by(|a, b| {
-        (&a.client, &a.product, a.direction, &a.id).cmp(&(&b.client, &b.product, b.direction, &b.id))
-    });
+    found.gaps.sort_by(gaps::order);
     found.price_differences.sort_by(|a, b| {
         (&a.client, &a.product, a.from, a.expected, a.billed)
             .cmp(&(&b.client, &b.product, b.from, b.expected, b.billed))

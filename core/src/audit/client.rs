@@ -180,6 +180,7 @@ pub(super) fn audit<'a>(
             found.waste.extend(waste::find(context, &subject)?);
         }
     }
+    found.gaps.sort_by(gaps::order);
     Ok(found)
 }
 

@@ -12,7 +12,13 @@ use crate::money::{Currency, Money};
 use crate::records::LineType;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Serialize;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
+
+/// The order of a document's gaps.
+pub(super) fn order(a: &Gap, b: &Gap) -> Ordering {
+    (&a.client, &a.product, a.direction, &a.id).cmp(&(&b.client, &b.product, b.direction, &b.id))
+}
 
 /// The gaps of a product.
 pub(super) fn gaps(

@@ -176,13 +176,15 @@ pub fn run(input: &AuditInput) -> Result<AuditDocument, AuditError> {
 /// As [`run`].
 pub fn run_on(input: &AuditInput, threads: usize) -> Result<AuditDocument, AuditError> {
     prepared(input, threads, |context, proposals, notes| {
-        let clients: Vec<(ClientId, ClientRows<'_>)> = context.clients().collect();
+        let mut clients: Vec<(ClientId, ClientRows<'_>)> = context.clients().collect();
+        // As the document has them: there is little left to sort.
+        clients.sort_by_key(|(client, _)| context.identity.client_name(*client));
         let audited =
             parallel::each(&clients, threads, |(client, rows)| client::audit(context, *client, *rows));
+        let audited = audited.into_iter().collect::<Result<Vec<Found>, AuditError>>()?;
         let mut found = Found::default();
-        for of_client in audited {
-            found.extend(of_client?);
-        }
+        found.gaps.reserve(audited.iter().map(|of_client| of_client.gaps.len()).sum());
+        audited.into_iter().for_each(|of_client| found.extend(of_client));
         let notes = notes.into_iter().chain(std::mem::take(&mut found.notes)).collect();
         assemble::document(input, context.calendar, found, proposals, notes, threads)
     })
@@ -285,9 +287,9 @@ fn prepared<T>(
     let wanted = wanted(input, &identity, &mut notes);
     notes.extend(remarks(&mut chosen, &identity, wanted.as_ref()));
     notes.extend(unmet_rules(input, &identity, &chosen));
+    sort_rows(&mut chosen, threads);
     let undecided = Undecided::find(input, &identity, &rules, &chosen, wanted.as_ref(), &mut Scores::new());
     proposals.extend(undecided.waiting(&identity));
-    sort_rows(&mut chosen, threads);
     let prices = PriceList::build(prices_of(input, &sources, &identity), &identity);
     let (incomplete, all_incomplete) = incomplete(&sources, &identity);
     let policies = Policies::build(&input.policy, &identity, &mut notes);

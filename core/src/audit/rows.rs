@@ -56,10 +56,13 @@ impl Seats {
 
 /// A whole number of seats within reason.
 pub(super) fn whole(quantity: Decimal) -> Option<i64> {
-    if !quantity.fract().is_zero() {
-        return None;
-    }
-    quantity.to_i64().filter(|seats| seats.abs() <= MOST_SEATS)
+    let whole = match quantity.scale() {
+        // Nearly always.
+        0 => i64::try_from(quantity.mantissa()).ok(),
+        _ if quantity.fract().is_zero() => quantity.to_i64(),
+        _ => None,
+    };
+    whole.filter(|seats| seats.abs() <= MOST_SEATS)
 }
 
 /// Seats that a client has of a product on some days, by an entitlement row or by vendor charges.

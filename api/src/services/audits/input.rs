@@ -41,13 +41,14 @@ impl LoadedAudit {
     }
 
     /// Runs the engine off the async threads.
-    pub async fn run(self) -> Result<FinishedAudit, ApiError> {
+    pub async fn run(self, id: AuditId) -> Result<FinishedAudit, ApiError> {
         let Self { input, imports, known_at } = self;
         let (send, outcome) = oneshot::channel();
         // Whoever waits has the outcome before a million rows are given back one by one.
         tokio::task::spawn_blocking(move || {
             let outcome = audit::run_on(&input, threads()).map_err(|error| cannot_run(&error));
-            let _ = send.send(outcome.and_then(|document| FinishedAudit::new(document, imports, known_at)));
+            let _ =
+                send.send(outcome.and_then(|document| FinishedAudit::new(id, document, imports, known_at)));
             drop(input);
         });
         outcome.await.map_err(ApiError::internal)?

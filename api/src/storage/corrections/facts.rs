@@ -15,7 +15,7 @@ pub async fn gaps(
     let org = tx.org().uuid();
     let sql = match audit {
         None => {
-            "select g.id, f.audit_id, g.client_id, f.gaps -> (array_position(f.gap_ids, g.id) - 1)
+            "select g.id, f.audit_id, g.client_id, f.gaps::json -> (array_position(f.gap_ids, g.id) - 1)
              from gaps g
              join audit_findings f on f.org_id = g.org_id and f.audit_id = g.last_audit_id
                                   and f.first_position = g.last_findings

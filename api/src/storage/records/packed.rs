@@ -416,16 +416,21 @@ impl Pages {
         Ok(Self(contents))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
-    /// The rows with their positions, page by page.
+    /// Gives the rows with their positions, page by page, in order.
     pub(super) fn unpack(
         &self,
         refs: &Refs,
         threads: usize,
-    ) -> Result<Vec<Vec<(i32, Sourced)>>, StorageError> {
-        parallel::each(&self.0, threads, |content| unpack(content, refs)).into_iter().collect()
+        mut each: impl FnMut(Vec<(i32, Sourced)>),
+    ) -> Result<(), StorageError> {
+        parallel::in_order(&self.0, threads, |content| unpack(content, refs), &mut |page| {
+            each(page?);
+            Ok(())
+        })
     }
 }

@@ -184,7 +184,7 @@ impl StoredRows {
     /// Loads them.
     pub async fn load(tx: &mut OrgTx, import: ImportId, refs: &Refs) -> Result<Self, StorageError> {
         let (pages, mut rows) = (Pages::load(tx, import).await?, Vec::new());
-        if pages.is_empty() {
+        if pages.len() == 0 {
             all_rows::<EntitlementRow>(tx, all_of!(entitlements), import, refs, &mut rows).await?;
             all_rows::<BillingRow>(tx, all_of!(billing_lines), import, refs, &mut rows).await?;
             all_rows::<ChargeRow>(tx, all_of!(vendor_charges), import, refs, &mut rows).await?;
@@ -196,16 +196,24 @@ impl StoredRows {
 
     /// The records, in the order of the file. For a million of them this takes long: not for async threads.
     pub fn into_records(self, refs: &Refs, threads: usize) -> Result<Vec<Sourced>, StorageError> {
-        let (unpacked, mut rows) = (self.pages.unpack(refs, threads)?, self.rows);
-        let mut packed = Vec::with_capacity(unpacked.iter().map(Vec::len).sum());
-        if rows.is_empty() {
-            packed.extend(unpacked.into_iter().flatten().map(|(_, record)| record));
-            return Ok(packed);
-        }
-        rows.extend(unpacked.into_iter().flatten());
+        let Self { pages, mut rows } = self;
         rows.sort_by_key(|(position, _)| *position);
-        packed.extend(rows.into_iter().map(|(_, record)| record));
-        Ok(packed)
+        let mut rows = rows.into_iter().peekable();
+        let mut records = Vec::with_capacity(rows.len());
+        pages.unpack(refs, threads, |page| {
+            if records.is_empty() {
+                // Pages are about as long as the first. Room that is not used costs nothing.
+                records.reserve(page.len() * pages.len());
+            }
+            for (position, record) in page {
+                while let Some((_, before)) = rows.next_if(|(before, _)| *before < position) {
+                    records.push(before);
+                }
+                records.push(record);
+            }
+        })?;
+        records.extend(rows.map(|(_, record)| record));
+        Ok(records)
     }
 }
 
