@@ -25,6 +25,7 @@ use leakage_core::period::Month;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashMap;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Months that one audit may span.
@@ -168,14 +169,27 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
+/// What is made of a gap before it is stored.
+#[derive(Debug)]
+struct Detail {
+    /// As the document has it.
+    json: String,
+    /// Its client's name, folded.
+    client: String,
+    /// Its product's name, folded.
+    product: String,
+    /// What the audit says of its months.
+    words: Vec<Word>,
+}
+
 /// A document, and the imports it was made from.
 #[derive(Debug)]
 pub struct FinishedAudit {
     /// Without its gaps.
     document: AuditDocument,
     found: Vec<Gap>,
-    /// Each gap as JSON, and what it says of months, in their order.
-    details: Vec<(String, Vec<Word>)>,
+    /// What each gap is stored as, in their order.
+    details: Vec<Detail>,
     imports: Vec<Uuid>,
     known_at: DateTime<Utc>,
 }
@@ -189,8 +203,12 @@ impl FinishedAudit {
     ) -> Result<Self, ApiError> {
         let found = std::mem::take(&mut document.gaps);
         let details = parallel::each(&found, threads(), |gap| {
-            let words = history::words(gap, id, known_at).map_err(ApiError::internal)?;
-            Ok((serde_json::to_string(gap).map_err(ApiError::internal)?, words))
+            Ok(Detail {
+                json: serde_json::to_string(gap).map_err(ApiError::internal)?,
+                client: fold(&gap.client),
+                product: fold(&gap.product),
+                words: history::words(gap, id, known_at).map_err(ApiError::internal)?,
+            })
         });
         let details = details.into_iter().collect::<Result<_, ApiError>>()?;
         Ok(Self { document, found, details, imports, known_at })
@@ -202,9 +220,12 @@ impl FinishedAudit {
         tx.plan_anew().await?;
         let ids = clients::ids_by_name(tx).await?;
         let found = self.found;
-        let (details, words): (Vec<String>, Vec<Vec<Word>>) = self.details.into_iter().unzip();
-        let rows = found.iter().zip(details).map(|(gap, detail)| new_gap(gap, detail, &ids));
-        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        let (mut rows, mut words) = (Vec::with_capacity(found.len()), Vec::with_capacity(found.len()));
+        for (gap, mut detail) in found.iter().zip(self.details) {
+            words.push(std::mem::take(&mut detail.words));
+            rows.push(new_gap(gap, detail, &ids)?);
+        }
+        let rows = Arc::new(rows);
         let document = serde_json::to_string(&self.document).map_err(ApiError::internal)?;
         let result = AuditResult {
             digest: &self.document.digest,
@@ -221,7 +242,7 @@ impl FinishedAudit {
             id,
             known_at: self.known_at,
             document: &self.document,
-            rows: &rows,
+            rows: Arc::clone(&rows),
             client_ids: &ids,
         };
         gap_history::record(tx, &completed, words, now).await?;
@@ -248,7 +269,8 @@ impl FinishedAudit {
     }
 }
 
-fn new_gap(gap: &Gap, detail: String, clients: &HashMap<String, Uuid>) -> Result<NewGap, ApiError> {
+fn new_gap(gap: &Gap, detail: Detail, clients: &HashMap<String, Uuid>) -> Result<NewGap, ApiError> {
+    let client_id = clients.get(&detail.client).copied();
     let word = |word: Result<Value, _>| match word.map_err(ApiError::internal)? {
         Value::String(text) => Ok(text),
         other => Err(ApiError::internal(format!("{other} is no word"))),
@@ -256,17 +278,17 @@ fn new_gap(gap: &Gap, detail: String, clients: &HashMap<String, Uuid>) -> Result
     Ok(NewGap {
         id: gap.id.clone(),
         client: gap.client.clone(),
-        client_id: clients.get(&fold(&gap.client)).copied(),
-        client_key: gap_history::client_key(clients, &gap.client),
+        client_id,
+        client_key: client_id.map_or(detail.client, |id| id.to_string()),
         billing_entity: gap.billing_entity.clone(),
         product: gap.product.clone(),
-        product_key: fold(&gap.product),
+        product_key: detail.product,
         sku: gap.sku.clone(),
         currency: gap.amount.map(|amount| amount.currency.to_string()),
         direction: word(serde_json::to_value(gap.direction))?,
         kind: word(serde_json::to_value(gap.kind))?,
         first_month: gap.months.iter().map(|month| month.month.first_day()).min(),
-        detail,
+        detail: detail.json,
     })
 }
 

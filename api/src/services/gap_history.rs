@@ -15,6 +15,7 @@ use leakage_core::id::AuditId;
 use leakage_core::matching::fold;
 use leakage_core::period::Month;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Which client a name of a document is: its resource where it has one, else the folded name.
@@ -33,13 +34,15 @@ pub struct Completed<'a> {
     /// Its document.
     pub document: &'a AuditDocument,
     /// Its gaps, in the document's order, as they are stored.
-    pub rows: &'a [NewGap],
+    pub rows: Arc<Vec<NewGap>>,
     /// The clients' resources by folded name.
     pub client_ids: &'a HashMap<String, Uuid>,
 }
 
 /// Stores the gaps of an audit and what it says of all known gaps of the clients that it compared. `found`: what it
 /// says of its own gaps, in their order.
+///
+/// Of 20,000 gaps much is to be said: that is done beside what the database does meanwhile.
 pub async fn record(
     tx: &mut OrgTx,
     audit: &Completed<'_>,
@@ -48,21 +51,22 @@ pub async fn record(
 ) -> Result<(), ApiError> {
     gaps::lock(tx).await?;
     fold_keys(tx).await?;
-    let clients = history::compared(audit.document, |name| client_key(audit.client_ids, name));
+    let clients = Arc::new(history::compared(audit.document, |name| client_key(audit.client_ids, name)));
     let keys: Vec<String> = clients.keys().cloned().collect();
     let found_ids: Vec<String> = audit.rows.iter().map(|row| row.id.clone()).collect();
     let before = known_gaps::identities(tx, &keys, &found_ids).await?;
     let knew_more = |gap: &&GapIdentity| gap.last_known_at.is_some_and(|known_at| known_at > audit.known_at);
     let told_by_others: HashSet<String> = before.iter().filter(knew_more).map(|gap| gap.id.clone()).collect();
-    let (known, news) = known(audit, before);
-    let found = audit.rows.iter().map(|row| row.id.clone()).zip(found);
-    let mut words = Words(found.collect());
-    words.equal(audit, &known, &clients);
+    let saying = {
+        let (audit, rows, clients) =
+            ((audit.id, audit.known_at), Arc::clone(&audit.rows), Arc::clone(&clients));
+        tokio::task::spawn_blocking(move || Words::of(audit, &rows, found, before, &clients))
+    };
+    let findings = gaps::insert_findings(tx, audit.id, &audit.rows).await?;
+    let (mut words, news) = saying.await.map_err(ApiError::internal)?;
     words.of_others(tx, audit.id, &news).await?;
     let stored = StoredHistories::load(tx, &words.gaps()).await?;
-    // What is known is weighed while the database takes what was found.
-    let weighed = tokio::task::spawn_blocking(move || words.weigh(stored));
-    let findings = gaps::insert_findings(tx, audit.id, audit.rows).await?;
+    let weighing = tokio::task::spawn_blocking(move || words.weigh(stored));
     let resource = |(key, client): (&String, &ComparedClient)| {
         Some((key.clone(), *audit.client_ids.get(&fold(&client.client))?))
     };
@@ -70,15 +74,15 @@ pub async fn record(
     let compared =
         AuditWords { audit: audit.id, known_at: audit.known_at, clients: &clients, client_ids: &client_ids };
     compared::insert(tx, &compared).await?;
-    let mut weighed = weighed.await.map_err(ApiError::internal)??;
+    let mut weighed = weighing.await.map_err(ApiError::internal)??;
+    let histories: Vec<Option<String>> = audit.rows.iter().map(|row| weighed.remove(&row.id)).collect();
     let (mut seen, mut others) = (Vec::new(), Vec::new());
-    let histories: Vec<String> =
-        audit.rows.iter().map(|row| weighed.remove(&row.id).unwrap_or_default()).collect();
     for ((gap, history), findings) in audit.rows.iter().zip(&histories).zip(findings) {
-        if told_by_others.contains(&gap.id) {
-            others.push(Weighed { gap: &gap.id, first_month: gap.first_month, history });
-        } else {
+        let history = history.as_deref();
+        if !told_by_others.contains(&gap.id) {
             seen.push(SeenGap { gap, findings, history });
+        } else if let Some(history) = history {
+            others.push(Weighed { gap: &gap.id, first_month: gap.first_month, history });
         }
     }
     // And of gaps that it did not find.
@@ -106,11 +110,15 @@ async fn fold_keys(tx: &mut OrgTx) -> Result<(), ApiError> {
 }
 
 /// All gaps that the audit can say something of, with their first months as known now; and the news.
-fn known(audit: &Completed<'_>, before: Vec<GapIdentity>) -> (Vec<GapIdentity>, Vec<News>) {
-    let mut known: BTreeMap<String, GapIdentity> =
+fn known(
+    known_at: DateTime<Utc>,
+    rows: &[NewGap],
+    before: Vec<GapIdentity>,
+) -> (HashMap<String, GapIdentity>, Vec<News>) {
+    let mut known: HashMap<String, GapIdentity> =
         before.into_iter().map(|gap| (gap.id.clone(), gap)).collect();
     let mut news = Vec::new();
-    for row in audit.rows {
+    for row in rows {
         let Some(first) = row.first_month else { continue };
         let old = known.get(&row.id).and_then(|gap| gap.first_month);
         let gap = GapIdentity {
@@ -118,39 +126,53 @@ fn known(audit: &Completed<'_>, before: Vec<GapIdentity>) -> (Vec<GapIdentity>, 
             client_key: row.client_key.clone(),
             product_key: row.product_key.clone(),
             first_month: Some(old.map_or(first, |old| old.min(first))),
-            last_known_at: Some(audit.known_at),
+            last_known_at: Some(known_at),
         };
         if old.is_none_or(|old| first < old) {
             news.push(News { gap: gap.clone(), from: Month::of(first), until: old.map(Month::of) });
         }
         known.insert(row.id.clone(), gap);
     }
-    (known.into_values().collect(), news)
+    (known, news)
 }
 
 /// Words by gap.
-struct Words(BTreeMap<String, Vec<Word>>);
+struct Words(HashMap<String, Vec<Word>>);
 
 impl Words {
-    /// Months from a gap's first one on that this audit compared without finding it.
+    /// What an audit says: of its own gaps, and of those of its clients that it did not find. And the news.
+    fn of(
+        (audit, known_at): (AuditId, DateTime<Utc>),
+        rows: &[NewGap],
+        found: Vec<Vec<Word>>,
+        before: Vec<GapIdentity>,
+        clients: &BTreeMap<String, ComparedClient>,
+    ) -> (Self, Vec<News>) {
+        let (known, news) = known(known_at, rows, before);
+        let mut words = Self(rows.iter().map(|row| row.id.clone()).zip(found).collect());
+        for gap in known.values() {
+            if let (Some(client), Some(first)) = (clients.get(&gap.client_key), gap.first_month) {
+                let said = |closed| Said { closed, known_at, audit };
+                words.equal(gap, client, Month::of(first), said);
+            }
+        }
+        (words, news)
+    }
+
+    /// Months from a gap's first one on that the audit compared without finding it.
     fn equal(
         &mut self,
-        audit: &Completed<'_>,
-        known: &[GapIdentity],
-        clients: &BTreeMap<String, ComparedClient>,
+        gap: &GapIdentity,
+        client: &ComparedClient,
+        first: Month,
+        said: impl Fn(bool) -> Said,
     ) {
-        for gap in known {
-            let (Some(client), Some(first)) = (clients.get(&gap.client_key), gap.first_month) else {
-                continue;
-            };
-            let words = self.0.entry(gap.id.clone()).or_default();
-            let found: BTreeSet<Month> = words.iter().map(|word| word.month).collect();
-            for month in client.months.range(Month::of(first)..).map(|(month, _)| *month) {
-                let Some(compared) = client.product(&gap.product_key, month) else { continue };
-                if !found.contains(&month) {
-                    let said = Said { closed: compared.closed, known_at: audit.known_at, audit: audit.id };
-                    words.push(Word { month, said, difference: None });
-                }
+        let words = self.0.entry(gap.id.clone()).or_default();
+        let found: BTreeSet<Month> = words.iter().map(|word| word.month).collect();
+        for month in client.months.range(first..).map(|(month, _)| *month) {
+            let Some(compared) = client.product(&gap.product_key, month) else { continue };
+            if !found.contains(&month) {
+                words.push(Word { month, said: said(compared.closed), difference: None });
             }
         }
     }
@@ -186,9 +208,9 @@ impl Words {
     }
 
     /// Weighs them with what is known: what is now known of each gap that they say something of, as it is stored.
-    fn weigh(self, stored: StoredHistories) -> Result<BTreeMap<String, String>, StorageError> {
+    fn weigh(self, stored: StoredHistories) -> Result<HashMap<String, String>, StorageError> {
         let mut known = stored.into_months()?;
-        let mut outcome = BTreeMap::new();
+        let mut outcome = HashMap::with_capacity(self.0.len());
         for (gap, words) in self.0.into_iter().filter(|(_, words)| !words.is_empty()) {
             let mut months = known.remove(&gap).unwrap_or_default();
             for word in &words {

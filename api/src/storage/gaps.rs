@@ -165,8 +165,8 @@ pub struct SeenGap<'a> {
     pub gap: &'a NewGap,
     /// The first position of the row that has it.
     pub findings: i32,
-    /// What is known of its months, as JSON.
-    pub history: &'a str,
+    /// What is known of its months, as JSON; none: nothing new.
+    pub history: Option<&'a str>,
 }
 
 /// Keeps the identities of gaps that an audit found, if none knew more of them: it says what they are called, and is
@@ -196,7 +196,8 @@ pub async fn keep(
              on conflict (org_id, id) do update
              set client = excluded.client, client_id = excluded.client_id, client_key = excluded.client_key,
                  product = excluded.product, product_key = excluded.product_key, sku = excluded.sku,
-                 first_month = least(gaps.first_month, excluded.first_month), history = excluded.history,
+                 first_month = least(gaps.first_month, excluded.first_month),
+                 history = coalesce(excluded.history, gaps.history),
                  last_findings = excluded.last_findings, last_audit_id = excluded.last_audit_id,
                  last_seen_at = excluded.last_seen_at, last_known_at = excluded.last_known_at, keys_folded = true",
         )

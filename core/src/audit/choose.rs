@@ -117,7 +117,7 @@ fn held<'a>(
     stretch: bool,
 ) -> Chosen<'a> {
     let mut chosen = Chosen::default();
-    let shared = shared(entitlements.iter().map(|row| (row.rank, row.line.source)));
+    let shared = shared(entitlements.iter().map(|row| (row.count.rank, row.count.line.source)));
     let mut entitled = CoverageBuilder::default();
     let mut snapshots = Vec::new();
     let mut during = Vec::new();
@@ -128,8 +128,8 @@ fn held<'a>(
         match row.held {
             // Nothing can replace it.
             RawHeld::During(days) if !shared => {
-                entitled.add(row.client, row.rank, days, stated(sources, row.line));
-                chosen.counts.push(count(&row, days));
+                entitled.add(row.count.client, row.count.rank, days, stated(sources, row.count.line));
+                chosen.counts.push(row.count);
             }
             RawHeld::During(days) => during.push((row, days)),
             RawHeld::Seen(on) => snapshots.push((row, on)),
@@ -139,18 +139,24 @@ fn held<'a>(
         replace(
             &mut during,
             |(row, days)| Entry {
-                key: (row.rank, row.client, row.product, row.record.subscription.as_deref(), row.record.term),
+                key: (
+                    row.count.rank,
+                    row.count.client,
+                    row.count.product,
+                    row.record.subscription.as_deref(),
+                    row.record.term,
+                ),
                 from: days.from,
                 open: days.until == OPEN,
-                source: row.line.source,
+                source: row.count.line.source,
             },
             |(_, days), until| days.until = days.until.min(until),
         );
     }
     chosen.counts.reserve_exact(during.len());
     for (row, days) in during {
-        entitled.add(row.client, row.rank, days, stated(sources, row.line));
-        chosen.counts.push(count(&row, days));
+        entitled.add(row.count.client, row.count.rank, days, stated(sources, row.count.line));
+        chosen.counts.push(Count { days, ..row.count });
     }
     hold_snapshots(snapshots, calendar, stretch, &mut chosen, &mut entitled);
     chosen.entitled = entitled.finish();
@@ -266,23 +272,6 @@ pub(super) fn replace<T, K: Ord>(
     rows.retain(|_| !dropped.next().unwrap_or(false));
 }
 
-fn count(row: &RawEntitlement<'_>, days: Days) -> Count {
-    let record = row.record;
-    Count {
-        client: row.client,
-        product: row.product,
-        rank: row.rank,
-        days,
-        term: record.term,
-        purchased: Seats::of(record.purchased),
-        assigned: Seats::of(record.assigned),
-        active: Seats::of(record.active),
-        free: record.free,
-        line: row.line,
-        more: Box::default(),
-    }
-}
-
 /// A snapshot holds from its day until the next one of that source and client; the first also
 /// backwards to the period's beginning, assumed. Of two on one day the newer file counts.
 fn hold_snapshots<'a>(
@@ -295,13 +284,14 @@ fn hold_snapshots<'a>(
     rows.retain(|(row, on)| {
         let usable = on.is_some() || stretch;
         if !usable {
-            chosen.undated.insert(row.client);
+            chosen.undated.insert(row.count.client);
         }
         usable
     });
     let start = calendar.period.from;
-    rows.sort_by_key(|(row, on)| (row.client, row.rank, on.unwrap_or(start), row.line));
-    for source in rows.chunk_by(|(a, _), (b, _)| (a.client, a.rank) == (b.client, b.rank)) {
+    rows.sort_by_key(|(row, on)| (row.count.client, row.count.rank, on.unwrap_or(start), row.count.line));
+    let of = |row: &RawEntitlement<'_>| (row.count.client, row.count.rank);
+    for source in rows.chunk_by(|(a, _), (b, _)| of(a) == of(b)) {
         let on = |on: Option<Day>| on.unwrap_or(start);
         let days: Vec<Day> = {
             let mut days: Vec<Day> = source.iter().map(|(_, seen)| on(*seen)).collect();
@@ -309,7 +299,7 @@ fn hold_snapshots<'a>(
             days
         };
         for (index, seen) in source.chunk_by(|(_, a), (_, b)| on(*a) == on(*b)).enumerate() {
-            let newest = seen.iter().map(|(row, _)| row.line.source).max();
+            let newest = seen.iter().map(|(row, _)| row.count.line.source).max();
             let first = index == 0;
             let undated = seen.iter().all(|(_, day)| day.is_none());
             let day = seen.first().map_or(start, |(_, day)| on(*day));
@@ -322,10 +312,10 @@ fn hold_snapshots<'a>(
             } else {
                 Day::MIN
             };
-            for (row, _) in seen.iter().filter(|(row, _)| Some(row.line.source) == newest) {
-                entitled.add(row.client, row.rank, held, None);
-                chosen.counts.push(count(row, held));
-                let latest = chosen.assumed.entry((row.client, row.rank)).or_insert(Day::MIN);
+            for (row, _) in seen.iter().filter(|(row, _)| Some(row.count.line.source) == newest) {
+                entitled.add(row.count.client, row.count.rank, held, None);
+                chosen.counts.push(Count { days: held, ..row.count.clone() });
+                let latest = chosen.assumed.entry((row.count.client, row.count.rank)).or_insert(Day::MIN);
                 *latest = (*latest).max(assumed);
             }
         }

@@ -135,12 +135,10 @@ pub(super) struct Charge<'a> {
 /// An entitlement row before it is known how long a snapshot holds.
 #[derive(Clone, Debug)]
 pub(super) struct RawEntitlement<'a> {
-    pub client: ClientId,
-    pub product: ProductId,
-    pub rank: u32,
+    /// Its seats; of a snapshot on the day on which they were seen.
+    pub count: Count,
     pub held: RawHeld,
     pub record: &'a Entitlement,
-    pub line: Line,
 }
 
 /// When a raw entitlement holds.
@@ -225,12 +223,27 @@ fn rows_of<'a>(index: usize, source: &'a Source, rank: u32, identity: &Identity)
                     RawHeld::Seen(Some(on)) => Days { from: on, until: on.saturating_add(1) },
                     RawHeld::Seen(None) => Days { from: Day::MIN, until: Day::MIN + 1 },
                 };
-                identity.parts(client, product, days, |part, client, product| {
+                let (purchased, assigned) = (Seats::of(record.purchased), Seats::of(record.assigned));
+                let active = Seats::of(record.active);
+                identity.parts(client, product, days, |days, client, product| {
                     let held = match held {
-                        RawHeld::During(_) => RawHeld::During(part),
+                        RawHeld::During(_) => RawHeld::During(days),
                         seen @ RawHeld::Seen(_) => seen,
                     };
-                    rows.entitlements.push(RawEntitlement { client, product, rank, held, record, line });
+                    let count = Count {
+                        client,
+                        product,
+                        rank,
+                        days,
+                        term: record.term,
+                        purchased,
+                        assigned,
+                        active,
+                        free: record.free,
+                        line,
+                        more: Box::default(),
+                    };
+                    rows.entitlements.push(RawEntitlement { count, held, record });
                 });
             }
             Record::BillingLine(record) => {

@@ -122,10 +122,11 @@ impl Formats {
         let listed: BTreeSet<ClientId> = rows
             .entitlements
             .iter()
-            .filter(|row| self.lists_tenant(row.rank))
-            .map(|row| row.client)
+            .filter(|row| self.lists_tenant(row.count.rank))
+            .map(|row| row.count.client)
             .collect();
-        rows.entitlements.retain(|row| self.name(row.rank) != USAGE_REPORT || !listed.contains(&row.client));
+        rows.entitlements
+            .retain(|row| self.name(row.count.rank) != USAGE_REPORT || !listed.contains(&row.count.client));
     }
 }
 

@@ -19,7 +19,7 @@ use leakage_core::id::AuditId;
 use leakage_core::matching::fold;
 use leakage_core::period::Month;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 /// What an audit that no cycle started changes about gaps. Audits of an organization that end at once take their
@@ -41,11 +41,12 @@ pub(super) async fn by_people(
     let later = cycle_gaps::known_later(tx, &months).await?;
     let clients: Vec<Uuid> = compared.last.keys().copied().collect();
     let known = cycle_gaps::known(tx, &clients).await?;
-    let before: BTreeMap<&str, GapState> =
+    let before: HashMap<&str, GapState> =
         known.iter().map(|gap| (gap.gap_id.as_str(), state(&gap.state))).collect();
-    let (mut written, mut states, mut found) = (Vec::new(), Vec::new(), BTreeSet::new());
-    for gap in gaps {
-        let Some(client) = names.named(&gap.client) else { continue };
+    let (mut written, mut states, mut found) = (Vec::new(), Vec::new(), HashSet::new());
+    let of_clients = gaps.chunk_by(|a, b| a.client == b.client);
+    let of_clients = of_clients.filter_map(|gaps| Some((names.named(&gaps.first()?.client)?, gaps)));
+    for (client, gap) in of_clients.flat_map(|(client, gaps)| gaps.iter().map(move |gap| (client, gap))) {
         let Some(last) = compared.last.get(&client) else { continue };
         let there = gap.months.iter().any(|month| month.month == *last);
         let latest = !later.contains(&client);
@@ -82,7 +83,7 @@ pub(super) async fn by_people(
 pub(super) async fn announce(
     tx: &mut OrgTx,
     mut states: Vec<(String, Uuid, &'static str)>,
-    before: &BTreeMap<&str, GapState>,
+    before: &HashMap<&str, GapState>,
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
     states.retain(|(gap, _, now_is)| before.get(gap.as_str()).is_none_or(|was| state_name(*was) != *now_is));

@@ -18,7 +18,7 @@ use leakage_core::id::AuditId;
 use leakage_core::matching::fold;
 use leakage_core::period::Month;
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Why a client that the audit does not name was not compared.
@@ -145,7 +145,7 @@ impl Seen {
         let mut states: Vec<(String, Uuid, &'static str)> = Vec::new();
         let mut gone = Vec::new();
         let mut written = Vec::new();
-        let before: BTreeMap<&str, GapState> =
+        let before: HashMap<&str, GapState> =
             known.iter().map(|gap| (gap.gap_id.as_str(), state(&gap.state))).collect();
         for (gap_id, (client, gap)) in &self.gaps {
             let known = before.get(gap_id.as_str()).copied();
