@@ -195,3 +195,91 @@ async fn an_audit_that_is_not_completed_has_no_findings() {
     }
     app.work().await;
 }
+
+/// Entitlements and billing of three clients, with 70, 3 and 40 products of which every third is billed too much and
+/// the others too little.
+fn many() -> (String, String) {
+    let mut entitlements = "client,product,purchased,from,until\n".to_owned();
+    let mut billing = "client,product,quantity,unit_price,currency,from,until\n".to_owned();
+    for (client, products) in [("Adatum", 70), ("Contoso", 3), ("Fabrikam", 40)] {
+        for number in 0..products {
+            let billed = if number % 3 == 0 { 12 } else { 9 };
+            entitlements += &format!("{client},Part {number:02},10,2026-02-01,2026-05-01\n");
+            billing += &format!("{client},Part {number:02},{billed},5.00,USD,2026-02-01,2026-05-01\n");
+        }
+    }
+    (entitlements, billing)
+}
+
+/// All items of a list, page by page.
+async fn pages(org: &Org<'_>, path: &str, limit: usize) -> Vec<Value> {
+    let (mut items, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = org.read(&format!("{path}limit={limit}{cursor}")).await;
+        let data = page["data"].as_array().unwrap();
+        assert!(data.len() == limit || page["has_more"] == false, "a page is full unless it is the last");
+        items.extend(data.clone());
+        if page["has_more"] == false {
+            return items;
+        }
+        cursor = format!("&cursor={}", text(&page["next_cursor"]));
+    }
+}
+
+#[tokio::test]
+async fn gaps_of_an_audit_come_in_the_documents_order_whatever_is_asked_for() {
+    let app = TestApp::start().await;
+    let (entitlements, billing) = many();
+    let org = app.audited_org(&entitlements, &billing).await;
+    let document = org.audit(json!({"from": "2026-02", "to": "2026-04"})).await;
+    let found = document["gaps"].as_array().unwrap();
+    assert_eq!(found.len(), 113);
+    let audit = latest_audit(&org).await;
+    for limit in [7, 32, 33, 100] {
+        assert_eq!(&pages(&org, &format!("/v1/audits/{audit}/gaps?"), limit).await, found);
+    }
+    for (member, value) in [("direction", "over"), ("direction", "under"), ("kind", "over_billed")] {
+        let of_all: Vec<Value> = found.iter().filter(|gap| gap[member] == value).cloned().collect();
+        assert!(!of_all.is_empty() && of_all.len() < found.len());
+        assert_eq!(pages(&org, &format!("/v1/audits/{audit}/gaps?{member}={value}&"), 10).await, of_all);
+    }
+    let clients = org.read("/v1/clients").await;
+    for client in clients["data"].as_array().unwrap() {
+        let of_client: Vec<Value> =
+            found.iter().filter(|gap| gap["client"] == client["name"]).cloned().collect();
+        let path = format!("/v1/audits/{audit}/gaps?client_id={}&", text(&client["id"]));
+        assert_eq!(pages(&org, &path, 9).await, of_client);
+        let over: Vec<Value> = of_client.into_iter().filter(|gap| gap["direction"] == "over").collect();
+        assert_eq!(pages(&org, &format!("{path}direction=over&"), 9).await, over);
+    }
+    // Each by itself, as the audit told it.
+    for gap in found.iter().step_by(16) {
+        let id = text(&gap["id"]);
+        let known = org.read(&format!("/v1/gaps/{id}")).await;
+        assert_eq!(known["latest"], *gap, "{known:#}");
+        let history = org.read(&format!("/v1/gaps/{id}/history")).await;
+        assert_eq!(history["audits"][0]["amount"], gap["amount"]);
+        assert_eq!(history["months"].as_array().unwrap().len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn an_audit_that_knows_less_changes_what_is_known_of_months_and_not_what_a_gap_is() {
+    let app = TestApp::start().await;
+    let org = app.audited_org(ENTITLEMENTS, BILLING).await;
+    let before = app.clock.now();
+    app.clock.advance(chrono::Duration::hours(1));
+    org.import_whole("more.csv", "client,product,purchased,from\nContoso,Seat,50,2026-05-01\n", "").await;
+    let now = org.audit(json!({"from": "2026-03", "to": "2026-06"})).await;
+    let gap = text(&now["gaps"][0]["id"]);
+    let newest = org.read(&format!("/v1/gaps/{gap}")).await;
+    assert_eq!(newest["latest"], now["gaps"][0]);
+    // One month more, as it was known before.
+    let then = org.audit(json!({"from": "2026-02", "to": "2026-06", "known_at": before})).await;
+    assert_ne!(then["gaps"][0]["seats"], now["gaps"][0]["seats"]);
+    let after = org.read(&format!("/v1/gaps/{gap}")).await;
+    assert_eq!((&after["latest"], &after["last_audit_id"]), (&newest["latest"], &newest["last_audit_id"]));
+    let months = |history: &Value| history["months"].as_array().unwrap().len();
+    let history = org.read(&format!("/v1/gaps/{gap}/history")).await;
+    assert_eq!((months(&history), history["audits"].as_array().unwrap().len()), (5, 2), "{history:#}");
+}
