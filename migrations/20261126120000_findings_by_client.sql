@@ -16,9 +16,11 @@ create table audit_findings (
   first_position integer not null,
   -- Which client, as in audit_clients.
   client_key text not null,
-  -- Their ids and kinds, in order.
+  -- Their ids, in order.
   gap_ids text[] not null check (cardinality(gap_ids) between 1 and 32),
-  kinds text[] not null check (cardinality(kinds) = cardinality(gap_ids)),
+  -- What is among them.
+  kinds text[] not null,
+  directions text[] not null check (directions <@ array['under', 'over']),
   -- A JSON list of the gaps as the document has them, in order. As text, which is not checked as it is written: half
   -- of the time of writing it.
   gaps text not null,
@@ -38,7 +40,7 @@ $$;
 alter table audit_findings no force row level security;
 
 with placed as (
-  select a.org_id, a.audit_id, a.position, a.gap_id, a.kind, a.detail, g.client_key,
+  select a.org_id, a.audit_id, a.position, a.gap_id, a.kind, a.detail, g.client_key, g.direction,
          a.position - row_number() over (partition by a.org_id, a.audit_id, g.client_key order by a.position) as run
   from audit_gaps a
   join gaps g on g.org_id = a.org_id and g.id = a.gap_id
@@ -46,9 +48,9 @@ with placed as (
   select *, (row_number() over (partition by org_id, audit_id, client_key, run order by position) - 1) / 32 as page
   from placed
 )
-insert into audit_findings (org_id, audit_id, first_position, client_key, gap_ids, kinds, gaps)
-select org_id, audit_id, min(position), client_key, array_agg(gap_id order by position),
-       array_agg(kind order by position), json_agg(detail order by position)::text
+insert into audit_findings (org_id, audit_id, first_position, client_key, gap_ids, kinds, directions, gaps)
+select org_id, audit_id, min(position), client_key, array_agg(gap_id order by position), array_agg(distinct kind),
+       array_agg(distinct direction), json_agg(detail order by position)::text
 from paged
 group by org_id, audit_id, client_key, run, page;
 
@@ -70,6 +72,8 @@ alter table gaps
   add column history text,
   -- The first_position in audit_findings.
   add column last_findings integer,
+  -- Every client key by which audits found it: a client that becomes a resource, or another one, has another key.
+  add column client_keys text[],
   -- Gaps are written by the audit that they name, in its own transaction, and audits stay: checked for each of 20,000
   -- gaps this takes half a second.
   drop constraint gaps_org_id_fkey,
@@ -88,11 +92,14 @@ set history = json_build_object('audits', h.history -> 'audits', 'months', (
   from json_array_elements(h.history -> 'months') with ordinality as n (m, nth)))::text
 from gap_histories h
 where h.org_id = g.org_id and h.gap_id = g.id;
+analyze audit_findings;
 update gaps g
-set last_findings = a.first_position
+set last_findings = a.first_position, client_keys = array[g.client_key]
 from audit_gaps a
 where a.org_id = g.org_id and a.audit_id = g.last_audit_id and a.gap_id = g.id;
-alter table gaps alter column last_findings set not null;
+alter table gaps
+  alter column last_findings set not null,
+  alter column client_keys set not null;
 drop table gap_histories;
 
 -- What is known of a client's months over all audits: of each the word of the one that compared it, saw it closed,

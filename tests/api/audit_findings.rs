@@ -264,6 +264,31 @@ async fn gaps_of_an_audit_come_in_the_documents_order_whatever_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_gap_keeps_its_audits_when_its_client_becomes_a_resource() {
+    let app = TestApp::start().await;
+    let org = app.audited_org(ENTITLEMENTS, BILLING).await;
+    // A person says what the client is called; nobody has this name yet.
+    let body = json!({ "side": "client", "source": "Contoso", "target": "Contoso & Söhne Ltd" });
+    assert_eq!(send(org.owner.caller.post("/v1/mappings").json(&body)).await.0, 201);
+    let period = json!({"from": "2026-02", "to": "2026-06"});
+    let before = org.audit(period.clone()).await;
+    assert_eq!(before["gaps"][0]["client"], "Contoso & Söhne Ltd", "{before:#}");
+    let body = json!({ "name": "Contoso & Söhne Ltd" });
+    let (status, client) = send(org.owner.caller.post("/v1/clients").json(&body)).await;
+    assert_eq!(status, 201, "{client:#}");
+    let after = org.audit(period).await;
+    assert_eq!(after["gaps"], before["gaps"]);
+    let gap = text(&after["gaps"][0]["id"]);
+    assert_eq!(org.read(&format!("/v1/gaps/{gap}")).await["client_id"], client["id"]);
+    let history = org.read(&format!("/v1/gaps/{gap}/history")).await;
+    let audits = history["audits"].as_array().unwrap();
+    assert_eq!(audits.len(), 2, "{history:#}");
+    for audit in audits {
+        assert_eq!((&audit["found"], &audit["amount"]), (&json!(true), &after["gaps"][0]["amount"]));
+    }
+}
+
+#[tokio::test]
 async fn an_audit_that_knows_less_changes_what_is_known_of_months_and_not_what_a_gap_is() {
     let app = TestApp::start().await;
     let org = app.audited_org(ENTITLEMENTS, BILLING).await;

@@ -36,12 +36,16 @@ pub fn cost(method: &Method, path: &str) -> u32 {
     if *method == Method::GET || *method == Method::HEAD || *method == Method::OPTIONS {
         return if path.ends_with("/export") { 10 } else { 1 };
     }
-    match path.rsplit('/').next() {
-        Some("imports" | "audits") => 20,
+    let mut parts = path.rsplit('/');
+    match (parts.next().unwrap_or_default(), parts.next().unwrap_or_default()) {
+        ("imports" | "audits", _) => 20,
         // Small, and often repeated: each answer to a question is a request.
-        Some("sample-audit") => 4,
-        // Password hashes are dear on purpose.
-        Some("sessions" | "organizations" | "accept" | "codes") => 10,
+        ("sample-audit", _) => 4,
+        // Hashes of passwords and codes are dear on purpose; the check of the log walks along all of it.
+        ("sessions" | "organizations" | "second-factor", _)
+        | ("accept", "invitations")
+        | (_, "client-link" | "second-factor")
+        | ("check", "timeline-log") => 10,
         _ => 2,
     }
 }

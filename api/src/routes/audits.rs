@@ -12,6 +12,7 @@ use crate::services::corrections::settled::{SettledMonth, settled};
 use crate::services::idempotency::{Replay, Replied, Reply, once};
 use crate::storage::audits::{self as stored, AuditRow};
 use crate::storage::gaps;
+use actix_web::http::header::ContentType;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::audit::{AuditDocument, Delta, Gap, Total};
@@ -245,7 +246,9 @@ async fn get_audit_document(
     path: web::Path<AuditId>,
 ) -> Result<HttpResponse, ApiError> {
     let mut tx = app.db.begin(actor.org).await?;
-    Ok(HttpResponse::Ok().json(audits::document(&mut tx, *path).await?))
+    let document = audits::document(&mut tx, *path).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(document))
 }
 
 /// What to compare with.
@@ -275,8 +278,7 @@ async fn get_audit_delta(
     path: web::Path<AuditId>,
     query: web::Query<DeltaQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let mut tx = app.db.begin(actor.org).await?;
-    Ok(HttpResponse::Ok().json(audits::delta(&mut tx, query.since, *path).await?))
+    Ok(HttpResponse::Ok().json(audits::delta(&app, actor.org, query.since, *path).await?))
 }
 
 /// Which gaps of an audit to list.

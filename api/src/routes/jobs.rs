@@ -261,9 +261,9 @@ pub(super) async fn wait(app: &App, actor: &Actor, job: JobId, prefer: Prefer) -
         if row.finished_at.is_some() || Instant::now() >= until {
             return Ok(row);
         }
-        // Jobs also end in other processes.
+        // Jobs also end in other processes. Many may end at once in this one.
         tokio::select! {
-            () = ended => {}
+            () = ended => tokio::time::sleep(Duration::from_millis(5)).await,
             () = tokio::time::sleep(pause) => pause = (pause * 2).min(Duration::from_millis(500)),
         }
     }

@@ -11,6 +11,7 @@ use crate::error::{ApiError, Code};
 use crate::jobs::{self, JobKind};
 use crate::services::evidence;
 use crate::services::gap_history::{self, Completed};
+use crate::services::recomputed;
 use crate::storage::audits::{self, AuditResult, AuditRow};
 use crate::storage::gaps::{self, NewGap};
 use crate::storage::mappings::{self, NewMapping, Proposed};
@@ -18,7 +19,7 @@ use crate::storage::{OrgTx, clients};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::audit::{self, AuditDocument, Basis, Delta, Gap, Proration, Waste};
 use leakage_core::history::{self, Word};
-use leakage_core::id::{AuditId, ClientId, MappingId};
+use leakage_core::id::{AuditId, ClientId, MappingId, OrgId};
 use leakage_core::matching::fold;
 use leakage_core::parallel;
 use leakage_core::period::Month;
@@ -143,21 +144,34 @@ fn not_completed(audit: &AuditRow) -> ApiError {
 
 /// What changed from one completed audit to another: from the one before it of the same months, unless
 /// another is named.
-pub async fn delta(tx: &mut OrgTx, before: Option<AuditId>, after: AuditId) -> Result<Delta, ApiError> {
-    audits::find(tx, after).await?.ok_or_else(ApiError::not_found)?;
+pub async fn delta(
+    app: &App,
+    org: OrgId,
+    before: Option<AuditId>,
+    after: AuditId,
+) -> Result<Delta, ApiError> {
+    let turn = recomputed::turn(app).await?;
+    let mut tx = app.db.begin(org).await?;
+    audits::find(&mut tx, after).await?.ok_or_else(ApiError::not_found)?;
     let before = match before {
         Some(before) => before,
-        None => audits::before(tx, after).await?.ok_or_else(|| {
+        None => audits::before(&mut tx, after).await?.ok_or_else(|| {
             ApiError::new(
                 Code::Conflict,
                 "There is no earlier completed audit of the same months; name one with `since`.",
             )
         })?,
     };
-    let parse =
-        |document: Value| serde_json::from_value::<AuditDocument>(document).map_err(ApiError::internal);
-    let (before, after) = (parse(document(tx, before).await?)?, parse(document(tx, after).await?)?);
-    audit::delta(&before, &after).map_err(|error| cannot_run(&error))
+    let (before, after) = (document(&mut tx, before).await?, document(&mut tx, after).await?);
+    tx.commit().await?;
+    let compare = move || {
+        let parse =
+            |document: &str| serde_json::from_str::<AuditDocument>(document).map_err(ApiError::internal);
+        let delta = audit::delta(&parse(&before)?, &parse(&after)?).map_err(|error| cannot_run(&error));
+        drop(turn);
+        delta
+    };
+    tokio::task::spawn_blocking(compare).await.map_err(ApiError::internal)?
 }
 
 pub(super) fn cannot_run(error: &audit::AuditError) -> ApiError {
@@ -292,14 +306,20 @@ fn new_gap(gap: &Gap, detail: Detail, clients: &HashMap<String, Uuid>) -> Result
     })
 }
 
-/// The whole document of a completed audit, gaps and all, as the command line prints it.
-pub async fn document(tx: &mut OrgTx, id: AuditId) -> Result<Value, ApiError> {
+/// The whole document of a completed audit as JSON, gaps and all, as the command line prints it: of the texts that
+/// are stored, none of which is opened.
+pub async fn document(tx: &mut OrgTx, id: AuditId) -> Result<String, ApiError> {
+    const NO_GAPS: &str = "\"gaps\":[]";
     let row = audits::find(tx, id).await?.ok_or_else(ApiError::not_found)?;
-    let mut document = audits::document(tx, id).await?.ok_or_else(|| not_completed(&row))?;
-    let filter = gaps::AuditGapFilter::default();
-    let found = gaps::of_audit(tx, id, &filter, -1, i64::MAX).await?;
-    document["gaps"] = found.into_iter().map(|(_, gap)| gap).collect();
-    Ok(document)
+    let around = audits::document_text(tx, id).await?.ok_or_else(|| not_completed(&row))?;
+    let gaps = gaps::texts(tx, id).await?;
+    // No text of a document holds these bytes: its quotes are escaped. No other list of it has this name.
+    let (before, after) = around
+        .split_once(NO_GAPS)
+        .ok_or_else(|| ApiError::internal("a document without its list of gaps"))?;
+    let inside = gaps.iter().filter_map(|list| list.strip_prefix('[')?.strip_suffix(']'));
+    let inside = inside.collect::<Vec<_>>().join(",");
+    Ok(format!("{before}\"gaps\":[{inside}]{after}"))
 }
 
 /// The unused seats of a completed audit with their places in the document: of one client, or with a batch

@@ -86,7 +86,7 @@ pub async fn ensure(app: &App) -> Result<Option<Demonstration>, ApiError> {
     };
     let mut tx = app.db.begin(actor.org).await?;
     let document = audits::document(&mut tx, audit).await?;
-    let document: AuditDocument = serde_json::from_value(document).map_err(ApiError::internal)?;
+    let document: AuditDocument = serde_json::from_str(&document).map_err(ApiError::internal)?;
     Ok(Some(Demonstration {
         organization: ORGANIZATION.to_owned(),
         email: EMAIL.to_owned(),

@@ -79,14 +79,20 @@ pub async fn record(
     let (mut seen, mut others) = (Vec::new(), Vec::new());
     for ((gap, history), findings) in audit.rows.iter().zip(&histories).zip(findings) {
         let history = history.as_deref();
-        if !told_by_others.contains(&gap.id) {
+        if told_by_others.contains(&gap.id) {
+            let client_key = Some(gap.client_key.as_str());
+            others.push(Weighed { gap: &gap.id, first_month: gap.first_month, client_key, history });
+        } else {
             seen.push(SeenGap { gap, findings, history });
-        } else if let Some(history) = history {
-            others.push(Weighed { gap: &gap.id, first_month: gap.first_month, history });
         }
     }
     // And of gaps that it did not find.
-    others.extend(weighed.iter().map(|(gap, history)| Weighed { gap, first_month: None, history }));
+    others.extend(weighed.iter().map(|(gap, history)| Weighed {
+        gap,
+        first_month: None,
+        client_key: None,
+        history: Some(history),
+    }));
     gaps::keep(tx, audit.id, &seen, audit.known_at, now).await?;
     Ok(gap_histories::keep(tx, &others).await?)
 }

@@ -53,7 +53,7 @@ pub async fn audits(
     gap: &GapRow,
     months: &BTreeMap<Month, MonthHistory>,
 ) -> Result<Vec<GapAuditRow>, ApiError> {
-    let mut rows = known_gaps::audits(tx, &gap.id, &gap.client_key, SHOWN_AUDITS).await?;
+    let mut rows = known_gaps::audits(tx, &gap.id, &gap.client_keys, SHOWN_AUDITS).await?;
     let began = months.values().find(|month| month.first.is_some()).map(|month| month.month);
     let mut spoke = Vec::with_capacity(rows.len());
     for row in &rows {

@@ -184,6 +184,18 @@ pub async fn document(tx: &mut OrgTx, id: AuditId) -> Result<Option<Value>, Stor
     Ok(row.and_then(|(document,)| document))
 }
 
+/// The same as it was written.
+pub async fn document_text(tx: &mut OrgTx, id: AuditId) -> Result<Option<String>, StorageError> {
+    let org = tx.org().uuid();
+    let row: Option<(Option<String>,)> =
+        sqlx::query_as("select document::text from audits where org_id = $1 and id = $2")
+            .bind(org)
+            .bind(id.uuid())
+            .fetch_optional(tx.conn())
+            .await?;
+    Ok(row.and_then(|(document,)| document))
+}
+
 /// What the last audit of all clients found bought and not used.
 #[derive(Clone, Debug, FromRow)]
 pub struct WasteRow {

@@ -99,6 +99,9 @@ async fn keep_months(tx: &mut OrgTx, words: &AuditWords<'_>) -> Result<(), Stora
     let (mut changed, mut contents) = (Vec::new(), Vec::new());
     for (key, client) in words.clients {
         let months = known.entry(key.clone()).or_default();
+        let known_at = words.known_at.timestamp_micros();
+        // Who knows more says what the client is called.
+        let names = months.values().all(|month| month.known_at <= known_at);
         let mut news = false;
         for (at, month) in &client.months {
             let said = StoredMonth {
@@ -108,7 +111,7 @@ async fn keep_months(tx: &mut OrgTx, words: &AuditWords<'_>) -> Result<(), Stora
                 partial: month.partial,
                 products_missing: client.lacking(*at) > 0,
                 audit: words.audit.uuid(),
-                known_at: words.known_at.timestamp_micros(),
+                known_at,
             };
             if months.get(at).is_none_or(|known| known.rank() < said.rank()) {
                 months.insert(*at, said);
@@ -116,23 +119,27 @@ async fn keep_months(tx: &mut OrgTx, words: &AuditWords<'_>) -> Result<(), Stora
             }
         }
         if news {
-            changed.push((key, client));
+            changed.push((key, client, names));
             let months: Vec<&StoredMonth> = months.values().collect();
             contents.push(serde_json::to_string(&months).map_err(|_| DAMAGED)?);
         }
     }
     sqlx::query(
         "insert into client_histories (org_id, client_key, client, client_id, months)
-         select $1, n.client_key, n.client, n.client_id, n.months::json
-         from unnest($2::text[], $3::text[], $4::uuid[], $5::text[]) as n (client_key, client, client_id, months)
+         select $1, n.client_key, coalesce(h.client, n.client), case when h.client_key is null then n.client_id else h.client_id end,
+                n.months::json
+         from unnest($2::text[], $3::text[], $4::uuid[], $5::text[], $6::bool[])
+           as n (client_key, client, client_id, months, names)
+         left join client_histories h on h.org_id = $1 and h.client_key = n.client_key and not n.names
          on conflict (org_id, client_key) do update
          set client = excluded.client, client_id = excluded.client_id, months = excluded.months",
     )
     .bind(tx.org().uuid())
-    .bind(changed.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>())
-    .bind(changed.iter().map(|(_, client)| client.client.as_str()).collect::<Vec<_>>())
-    .bind(changed.iter().map(|(key, _)| words.client_ids.get(*key).copied()).collect::<Vec<_>>())
+    .bind(changed.iter().map(|(key, ..)| key.as_str()).collect::<Vec<_>>())
+    .bind(changed.iter().map(|(_, client, _)| client.client.as_str()).collect::<Vec<_>>())
+    .bind(changed.iter().map(|(key, ..)| words.client_ids.get(*key).copied()).collect::<Vec<_>>())
     .bind(contents)
+    .bind(changed.iter().map(|(.., names)| *names).collect::<Vec<_>>())
     .execute(tx.conn())
     .await?;
     Ok(())

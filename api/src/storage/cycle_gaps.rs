@@ -25,27 +25,40 @@ pub async fn see(
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
     let org = tx.org().uuid();
+    let ids: Vec<&str> = seen.iter().map(|gap| gap.gap_id.as_str()).collect();
+    sqlx::query(
+        "update cycle_gaps
+         set present = true
+         where org_id = $1 and month = $2 and gap_id = any($3) and not present",
+    )
+    .bind(org)
+    .bind(month)
+    .bind(&ids)
+    .execute(tx.conn())
+    .await?;
+    // What earlier audits found is looked through for those that are new in the month only.
     sqlx::query(
         "insert into cycle_gaps (org_id, month, gap_id, client_id, found_at, present)
          select $1, $2, n.gap_id, n.client_id,
                 least($4, (select min(a.completed_at)
-                           from audit_gaps f
-                           join audits a on a.org_id = f.org_id and a.id = f.audit_id
-                           where f.org_id = $1 and f.client_key in (g.client_key, n.client_id::text)
-                             and f.gap_id = n.gap_id and a.status = 'completed'
+                           from audits a
+                           join audit_gaps f on f.org_id = a.org_id and f.audit_id = a.id
+                                            and f.client_key = any(g.client_keys) and f.gap_id = n.gap_id
+                           where a.org_id = $1 and a.status = 'completed'
                              and a.from_month <= $2 and $2 <= a.to_month
                              and exists (select from json_array_elements(f.detail -> 'months') m
                                          where m ->> 'month' = $3))),
                 true
          from unnest($5::text[], $6::uuid[]) as n (gap_id, client_id)
          join gaps g on g.org_id = $1 and g.id = n.gap_id
-         on conflict (org_id, month, gap_id) do update set present = true",
+         left join cycle_gaps known on known.org_id = $1 and known.month = $2 and known.gap_id = n.gap_id
+         where known.gap_id is null",
     )
     .bind(org)
     .bind(month)
     .bind(month_text)
     .bind(now)
-    .bind(seen.iter().map(|gap| gap.gap_id.clone()).collect::<Vec<_>>())
+    .bind(&ids)
     .bind(seen.iter().map(|gap| gap.client_id).collect::<Vec<_>>())
     .execute(tx.conn())
     .await?;

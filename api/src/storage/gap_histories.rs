@@ -179,8 +179,10 @@ pub struct Weighed<'a> {
     pub gap: &'a str,
     /// The first month that has a difference, where one was found: it moves the first of all back.
     pub first_month: Option<NaiveDate>,
-    /// What is known of its months, as JSON.
-    pub history: &'a str,
+    /// The client's key, where it was found.
+    pub client_key: Option<&'a str>,
+    /// What is known of its months, as JSON; none: nothing new.
+    pub history: Option<&'a str>,
 }
 
 /// Keeps it. The caller holds the organization's lock and has read what was known.
@@ -188,13 +190,16 @@ pub async fn keep(tx: &mut OrgTx, gaps: &[Weighed<'_>]) -> Result<(), StorageErr
     for some in gaps.chunks(5_000) {
         let done = sqlx::query(
             "update gaps g
-             set history = n.history, first_month = least(g.first_month, n.first_month)
-             from unnest($2::text[], $3::date[], $4::text[]) as n (id, first_month, history)
+             set history = coalesce(n.history, g.history), first_month = least(g.first_month, n.first_month),
+                 client_keys = case when n.client_key is null or n.client_key = any(g.client_keys) then g.client_keys
+                                    else g.client_keys || n.client_key end
+             from unnest($2::text[], $3::date[], $4::text[], $5::text[]) as n (id, first_month, client_key, history)
              where g.org_id = $1 and g.id = n.id",
         )
         .bind(tx.org().uuid())
         .bind(some.iter().map(|one| one.gap).collect::<Vec<_>>())
         .bind(some.iter().map(|one| one.first_month).collect::<Vec<_>>())
+        .bind(some.iter().map(|one| one.client_key).collect::<Vec<_>>())
         .bind(some.iter().map(|one| one.history).collect::<Vec<_>>())
         .execute(tx.conn())
         .await?;

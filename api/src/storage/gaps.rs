@@ -83,7 +83,9 @@ pub async fn set_keys(tx: &mut OrgTx, keys: &[(String, String, String)]) -> Resu
     let org = tx.org().uuid();
     let changed = sqlx::query(
         "update gaps g
-         set client_key = n.client_key, product_key = n.product_key, keys_folded = true
+         set client_key = n.client_key, product_key = n.product_key, keys_folded = true,
+             client_keys = case when n.client_key = any(g.client_keys) then g.client_keys
+                                else g.client_keys || n.client_key end
          from unnest($2::text[], $3::text[], $4::text[]) as n (id, client_key, product_key)
          where g.org_id = $1 and g.id = n.id",
     )
@@ -118,24 +120,33 @@ pub async fn insert_findings(
             contents.push(list(gaps.iter().map(|gap| gap.detail.as_str())));
         }
         // A list in a list: an array of arrays has one length for all of them.
-        let listed = |of: fn(&NewGap) -> &String| {
-            let lists = some.iter().map(|gaps| gaps.iter().map(of).collect::<Vec<_>>());
+        let listed = |of: fn(&NewGap) -> &String, distinct| {
+            let lists = some.iter().map(|gaps| {
+                let mut list: Vec<&String> = gaps.iter().map(of).collect();
+                if distinct {
+                    list.sort_unstable();
+                    list.dedup();
+                }
+                list
+            });
             lists.map(|list| serde_json::to_string(&list).map_err(|_| DAMAGED)).collect::<Result<Vec<_>, _>>()
         };
         sqlx::query(
-            "insert into audit_findings (org_id, audit_id, first_position, client_key, gap_ids, kinds, gaps)
+            "insert into audit_findings (org_id, audit_id, first_position, client_key, gap_ids, kinds, directions, gaps)
              select $1, $2, n.first_position, n.client_key,
                     array(select json_array_elements_text(n.gap_ids::json)),
-                    array(select json_array_elements_text(n.kinds::json)), n.gaps
-             from unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::text[])
-               as n (first_position, client_key, gap_ids, kinds, gaps)",
+                    array(select json_array_elements_text(n.kinds::json)),
+                    array(select json_array_elements_text(n.directions::json)), n.gaps
+             from unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+               as n (first_position, client_key, gap_ids, kinds, directions, gaps)",
         )
         .bind(tx.org().uuid())
         .bind(audit.uuid())
         .bind(first_positions)
         .bind(some.iter().filter_map(|gaps| Some(gaps.first()?.client_key.as_str())).collect::<Vec<_>>())
-        .bind(listed(|gap| &gap.id)?)
-        .bind(listed(|gap| &gap.kind)?)
+        .bind(listed(|gap| &gap.id, false)?)
+        .bind(listed(|gap| &gap.kind, true)?)
+        .bind(listed(|gap| &gap.direction, true)?)
         .bind(contents)
         .execute(tx.conn())
         .await?;
@@ -183,11 +194,12 @@ pub async fn keep(
         let options =
             |of: fn(&NewGap) -> Option<&str>| seen.iter().map(|seen| of(seen.gap)).collect::<Vec<_>>();
         sqlx::query(
-            "insert into gaps (org_id, id, client, client_id, client_key, billing_entity, product, product_key, sku,
-                               currency, direction, first_month, history, last_findings, first_audit_id,
-                               first_seen_at, last_audit_id, last_seen_at, last_known_at, keys_folded)
-             select $1, n.id, n.client, n.client_id, n.client_key, n.billing_entity, n.product, n.product_key, n.sku,
-                    n.currency, n.direction, n.first_month, n.history, n.findings, $2, $3, $2, $3, $4, true
+            "insert into gaps (org_id, id, client, client_id, client_key, client_keys, billing_entity, product,
+                               product_key, sku, currency, direction, first_month, history, last_findings,
+                               first_audit_id, first_seen_at, last_audit_id, last_seen_at, last_known_at, keys_folded)
+             select $1, n.id, n.client, n.client_id, n.client_key, array[n.client_key], n.billing_entity, n.product,
+                    n.product_key, n.sku, n.currency, n.direction, n.first_month, n.history, n.findings, $2, $3, $2, $3,
+                    $4, true
              from unnest($5::text[], $6::text[], $7::uuid[], $8::text[], $9::text[], $10::text[], $11::text[],
                          $12::text[], $13::text[], $14::text[], $15::date[], $16::text[], $17::int[])
                as n (id, client, client_id, client_key, billing_entity, product, product_key, sku, currency, direction,
@@ -195,6 +207,8 @@ pub async fn keep(
              order by n.id
              on conflict (org_id, id) do update
              set client = excluded.client, client_id = excluded.client_id, client_key = excluded.client_key,
+                 client_keys = case when excluded.client_key = any(gaps.client_keys) then gaps.client_keys
+                                    else gaps.client_keys || excluded.client_key end,
                  product = excluded.product, product_key = excluded.product_key, sku = excluded.sku,
                  first_month = least(gaps.first_month, excluded.first_month),
                  history = coalesce(excluded.history, gaps.history),
@@ -235,6 +249,17 @@ pub struct AuditGapFilter<'a> {
     pub kind: Option<&'a str>,
 }
 
+/// All gaps of an audit, as JSON lists that follow one another.
+pub async fn texts(tx: &mut OrgTx, audit: AuditId) -> Result<Vec<String>, StorageError> {
+    Ok(sqlx::query_scalar(
+        "select gaps from audit_findings where org_id = $1 and audit_id = $2 order by first_position",
+    )
+    .bind(tx.org().uuid())
+    .bind(audit.uuid())
+    .fetch_all(tx.conn())
+    .await?)
+}
+
 /// Rows that are read at once.
 const ROWS: i64 = 64;
 
@@ -256,6 +281,8 @@ pub async fn of_audit(
         };
         is("direction", filter.direction) && is("kind", filter.kind)
     };
+    // Each has a gap that may be wanted, and one may lie before the position.
+    let rows_at_once = limit.saturating_add(1).clamp(1, ROWS);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     // The row in which the position lies may begin before it.
     let (mut found, mut from) = (Vec::new(), after.saturating_sub(MOST_BEFORE));
@@ -267,18 +294,20 @@ pub async fn of_audit(
                and first_position > $3
                and ($4::text is null or client_key = $4)
                and ($5::text is null or $5 = any(kinds))
+               and ($6::text is null or $6 = any(directions))
              order by first_position
-             limit $6",
+             limit $7",
         )
         .bind(org)
         .bind(audit.uuid())
         .bind(from)
         .bind(filter.client_id.map(|id| id.to_string()))
         .bind(filter.kind)
-        .bind(ROWS)
+        .bind(filter.direction)
+        .bind(rows_at_once)
         .fetch_all(tx.conn())
         .await?;
-        let more = i64::try_from(rows.len()) == Ok(ROWS);
+        let more = i64::try_from(rows.len()) == Ok(rows_at_once);
         for (first, gaps) in rows {
             let gaps: Vec<Value> = serde_json::from_str(&gaps).map_err(|_| DAMAGED)?;
             for (position, gap) in

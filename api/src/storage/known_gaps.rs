@@ -21,8 +21,8 @@ pub struct GapRow {
     pub id: String,
     /// The client's resource.
     pub client_id: Option<Uuid>,
-    /// Which client, in what audits compared.
-    pub client_key: String,
+    /// Which client, in what audits compared: every key by which they found it.
+    pub client_keys: Vec<String>,
     /// The product's folded name.
     pub product_key: String,
     /// Its currency.
@@ -53,7 +53,7 @@ pub struct GapRow {
 macro_rules! select_gap {
     ($rest:literal) => {
         concat!(
-            "select g.id, g.client_id, g.client_key, g.product_key, g.currency, g.first_audit_id, g.first_seen_at,
+            "select g.id, g.client_id, g.client_keys, g.product_key, g.currency, g.first_audit_id, g.first_seen_at,
                     g.last_audit_id, g.last_seen_at, g.version, g.root_cause, c.note, c.set_by, c.set_at,
                     f.gaps::json -> (array_position(f.gap_ids, g.id) - 1) as detail
              from gaps g
@@ -363,7 +363,7 @@ impl GapAuditRow {
 pub async fn audits(
     tx: &mut OrgTx,
     id: &str,
-    client_key: &str,
+    client_keys: &[String],
     limit: i64,
 ) -> Result<Vec<GapAuditRow>, StorageError> {
     let org = tx.org().uuid();
@@ -372,15 +372,21 @@ pub async fn audits(
                 f.detail ->> 'seat_months' as seat_months, case when json_typeof(f.detail -> 'amount') = 'object' then f.detail -> 'amount' end as amount,
                 c.compared, c.partial, c.without
          from audits a
-         left join audit_gaps f on f.org_id = a.org_id and f.audit_id = a.id and f.client_key = $3 and f.gap_id = $2
-         left join audit_clients c on c.org_id = a.org_id and c.audit_id = a.id and c.client_key = $3
+         left join audit_gaps f on f.org_id = a.org_id and f.audit_id = a.id and f.client_key = any($3)
+                               and f.gap_id = $2
+         left join lateral (
+           select c.client_key, c.compared, c.partial, c.without
+           from audit_clients c
+           where c.org_id = a.org_id and c.audit_id = a.id and c.client_key = any($3)
+           order by c.client_key is distinct from f.client_key, c.client_key
+           limit 1) c on true
          where a.org_id = $1 and a.status = 'completed' and (f.gap_id is not null or c.client_key is not null)
          order by a.known_at desc, a.id desc
          limit $4",
     )
     .bind(org)
     .bind(id)
-    .bind(client_key)
+    .bind(client_keys)
     .bind(limit)
     .fetch_all(tx.conn())
     .await?)

@@ -14,6 +14,7 @@ pub use wire::{Job, Outcome, Refusal};
 
 use crate::error::{ApiError, Code, FieldError};
 use bytes::Bytes;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -115,6 +116,10 @@ fn too_long() -> ApiError {
 
 /// The process died: of its limits, or of a fault. Its words would be the visitor's.
 fn gave_up(error: &std::io::Error) -> ApiError {
+    // Without a process nobody's files are to blame.
+    if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::WouldBlock) {
+        return ApiError::internal(std::io::Error::from(error.kind()));
+    }
     tracing::warn!(kind = %error.kind(), "the process of a sample audit gave no answer");
     ApiError::new(
         Code::FileUnreadable,

@@ -51,14 +51,6 @@ pub struct InvoicedEntity {
     pub import: String,
 }
 
-impl InvoicedProduct {
-    /// Whether lines of several billing entities charge it, or its seats are shared over them: then the whole is no
-    /// entity's.
-    pub fn is_divided(&self) -> bool {
-        self.shared || self.entities.len() > 1
-    }
-}
-
 /// What a document charges (or, negative, gives back) beside regular lines; without such lines, as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvoicedDocument {

@@ -72,7 +72,7 @@ end
 local answer = {allowed, string.format('%.0f', now)}
 for i, key in ipairs(KEYS) do
   if allowed == 1 then
-    redis.call('SET', key, string.format('%.0f', after[i]), 'PX', math.floor((after[i] - now) / 1000) + 1000)
+    redis.call('SET', key, string.format('%.0f', after[i]), 'PX', math.max(1, math.floor((after[i] - now) / 1000) + 1000))
     answer[i + 2] = string.format('%.0f', after[i])
   else
     answer[i + 2] = string.format('%.0f', before[i])

@@ -24,6 +24,7 @@ use serde_json::Value;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 /// Everything that an audit is made from, and the imports it came from.
@@ -45,13 +46,17 @@ impl LoadedAudit {
         let Self { input, imports, known_at } = self;
         let (send, outcome) = oneshot::channel();
         // Whoever waits has the outcome before a million rows are given back one by one.
-        tokio::task::spawn_blocking(move || {
+        let run = tokio::task::spawn_blocking(move || {
             let outcome = audit::run_on(&input, threads()).map_err(|error| cannot_run(&error));
             let _ =
                 send.send(outcome.and_then(|document| FinishedAudit::new(id, document, imports, known_at)));
             drop(input);
         });
-        outcome.await.map_err(ApiError::internal)?
+        match outcome.await {
+            Ok(outcome) => outcome,
+            // It panicked: that is what is told.
+            Err(gone) => Err(run.await.err().map_or_else(|| ApiError::internal(gone), ApiError::internal)),
+        }
     }
 }
 
@@ -193,15 +198,21 @@ impl Facts<'_> {
             self.some_rows(tx, &mut input, directory, &wanted).await?;
             return Ok(input);
         }
-        let mut read = Vec::with_capacity(self.imports.len());
+        let (mut read, mut reading) = (Vec::with_capacity(self.imports.len()), None);
         for import in self.imports {
             let stored = StoredRows::load(tx, ImportId::new(import.id), directory.refs()).await?;
             // The rows of a file become records while those of the next are loaded.
+            if let Some(before) = reading.take() {
+                read.push(records_of(before).await?);
+            }
             let directory = Arc::clone(directory);
-            read.push(tokio::task::spawn_blocking(move || stored.into_records(directory.refs(), threads())));
+            reading =
+                Some(tokio::task::spawn_blocking(move || stored.into_records(directory.refs(), threads())));
+        }
+        if let Some(last) = reading {
+            read.push(records_of(last).await?);
         }
         for (rows, source) in read.into_iter().zip(&mut input.sources) {
-            let rows = rows.await.map_err(ApiError::internal)??;
             let listed = std::mem::replace(&mut source.records, rows);
             source.records.extend(listed);
             source.left_out = audit::LeftOut::default();
@@ -243,6 +254,12 @@ impl Facts<'_> {
         }
         Ok(())
     }
+}
+
+async fn records_of(
+    reading: JoinHandle<Result<Vec<Sourced>, StorageError>>,
+) -> Result<Vec<Sourced>, ApiError> {
+    Ok(reading.await.map_err(ApiError::internal)??)
 }
 
 /// Whose rows the audit needs, found off the async threads.

@@ -28,7 +28,7 @@ pub async fn recount(tx: &mut OrgTx, loaded: &Loaded, audit: AuditId) -> Result<
         ));
     }
     let document = documents::document(tx, audit).await?;
-    let document: AuditDocument = serde_json::from_value(document).map_err(ApiError::internal)?;
+    let document: AuditDocument = serde_json::from_str(&document).map_err(ApiError::internal)?;
     let correction = &loaded.correction;
     let gaps: Vec<String> = correction.lines.iter().map(|line| line.gap.clone()).collect();
     let elsewhere = elsewhere(tx, &gaps, Some(loaded.id())).await?;

@@ -9,7 +9,7 @@ use crate::error::ApiError;
 use crate::services::audits::request;
 use crate::services::events;
 use crate::storage::audits::{self, AuditRow};
-use crate::storage::cycle_gaps;
+use crate::storage::cycle_gaps::{self, KnownGap};
 use crate::storage::events::NewEvent;
 use crate::storage::{OrgTx, StorageError};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -75,7 +75,7 @@ pub(super) async fn by_people(
             event(last.first_day(), id, gap.client_id, &gap.gap_id, change, facts)
         }));
     }
-    announce(tx, states, &before, now).await?;
+    announce(tx, states, &known, now).await?;
     Ok(written)
 }
 
@@ -83,10 +83,12 @@ pub(super) async fn by_people(
 pub(super) async fn announce(
     tx: &mut OrgTx,
     mut states: Vec<(String, Uuid, &'static str)>,
-    before: &HashMap<&str, GapState>,
+    known: &[KnownGap],
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
-    states.retain(|(gap, _, now_is)| before.get(gap.as_str()).is_none_or(|was| state_name(*was) != *now_is));
+    let known: HashMap<&str, (Uuid, &str)> =
+        known.iter().map(|gap| (gap.gap_id.as_str(), (gap.client_id, gap.state.as_str()))).collect();
+    states.retain(|(gap, client, state)| known.get(gap.as_str()) != Some(&(*client, *state)));
     cycle_gaps::announce(tx, &states, now).await
 }
 

@@ -176,7 +176,7 @@ impl Seen {
         let seen: Vec<SeenGap> = seen.collect();
         cycle_gaps::see(tx, self.month, &Month::of(self.month).to_string(), &seen, now).await?;
         cycle_gaps::unsee(tx, self.month, &gone).await?;
-        announced::announce(tx, states, &before, now).await?;
+        announced::announce(tx, states, &known, now).await?;
         Ok(written)
     }
 

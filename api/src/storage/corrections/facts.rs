@@ -24,9 +24,10 @@ pub async fn gaps(
         }
         Some(_) => {
             "select g.id, a.audit_id, g.client_id, a.detail
-             from audit_gaps a
-             join gaps g on g.org_id = a.org_id and g.id = a.gap_id
-             where a.org_id = $1 and a.audit_id = $3 and a.gap_id = any($2)
+             from gaps g
+             join audit_gaps a on a.org_id = g.org_id and a.audit_id = $3 and a.client_key = any(g.client_keys)
+                              and a.gap_id = g.id
+             where g.org_id = $1 and g.id = any($2)
              order by g.id"
         }
     };
@@ -43,16 +44,23 @@ pub async fn matching_gaps(
     limit: i64,
 ) -> Result<Vec<(String, Uuid, Option<Uuid>, Value)>, StorageError> {
     let org = tx.org().uuid();
+    // Documents are opened for those that are chosen only.
     Ok(sqlx::query_as(
-        "select g.id, a.audit_id, g.client_id, a.detail
-         from audit_gaps a
-         join gaps g on g.org_id = a.org_id and g.id = a.gap_id
-         where a.org_id = $1 and a.audit_id = $2
-           and ($3::uuid is null or g.client_id = $3)
-           and ($4::text is null or g.direction = $4)
-           and ($5::text is null or g.currency = $5)
-         order by a.position
-         limit $6",
+        "with chosen as materialized (
+           select a.position, a.first_position, g.id, g.client_id
+           from audit_gaps a
+           join gaps g on g.org_id = a.org_id and g.id = a.gap_id
+           where a.org_id = $1 and a.audit_id = $2
+             and ($3::uuid is null or g.client_id = $3)
+             and ($4::text is null or g.direction = $4)
+             and ($5::text is null or g.currency = $5)
+           order by a.position
+           limit $6
+         )
+         select c.id, f.audit_id, c.client_id, f.gaps::json -> (c.position - c.first_position)
+         from chosen c
+         join audit_findings f on f.org_id = $1 and f.audit_id = $2 and f.first_position = c.first_position
+         order by c.position",
     )
     .bind(org)
     .bind(audit.uuid())
