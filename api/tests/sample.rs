@@ -67,7 +67,8 @@ async fn a_process_that_dies_is_the_answer_to_one_request_and_no_more() {
     assert_problem(&answer, 422, "file_unreadable");
     assert_eq!(starved.app.visits.turns.available_permits(), 2);
     let gone = served(VisitProcess::of("/nowhere/leakage")).await;
-    assert_problem(&ask(&gone, &[("e.csv", entitlements.clone())]).await, 422, "file_unreadable");
+    // No file is to blame for that.
+    assert_problem(&ask(&gone, &[("e.csv", entitlements.clone())]).await, 500, "internal_error");
     let well = served(VisitProcess::of(LEAKAGE)).await;
     // Plain noise beside a good file.
     let noise: Vec<u8> = (0..4096_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();

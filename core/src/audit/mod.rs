@@ -184,7 +184,9 @@ pub fn run_on(input: &AuditInput, threads: usize) -> Result<AuditDocument, Audit
         let audited = audited.into_iter().collect::<Result<Vec<Found>, AuditError>>()?;
         let mut found = Found::default();
         found.gaps.reserve(audited.iter().map(|of_client| of_client.gaps.len()).sum());
-        audited.into_iter().for_each(|of_client| found.extend(of_client));
+        for of_client in audited {
+            found.extend(of_client);
+        }
         let notes = notes.into_iter().chain(std::mem::take(&mut found.notes)).collect();
         assemble::document(input, context.calendar, found, proposals, notes, threads)
     })
