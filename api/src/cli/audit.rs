@@ -13,16 +13,14 @@ use leakage_core::ingest::{
     self, DateOrder, FORMATS, FileError, FileReport, InvoiceTiming, ReadOptions, Refusal,
 };
 use leakage_core::money::Currency;
+use leakage_core::parallel;
 use leakage_core::period::Month;
 use leakage_core::records::{Decision, Record, Side};
 use rust_decimal::Decimal;
 use std::io::{self, Write};
 use std::num::NonZero;
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 /// Arguments of `leakage audit`.
 #[derive(Debug, clap::Args)]
@@ -287,32 +285,13 @@ fn threads() -> usize {
 /// Reads the files of the sides, several at once, and answers in the order of the files: what each holds, and
 /// what is wrong with it.
 fn at_once(files: &[(Side, &String)], options: &ReadOptions) -> Vec<(Option<Source>, Problems)> {
-    let next = AtomicUsize::new(0);
     // Each may use all threads: of the last and largest file they read blocks together.
-    let readers = options.threads.clamp(1, files.len().max(1));
-    let read = || {
-        let mut done = Vec::new();
-        while let Some((at, (side, file))) = {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            files.get(at).map(|file| (at, *file))
-        } {
-            let mut problems = Problems::default();
-            let mut reader = Reader { options: options.clone(), problems: &mut problems };
-            let source = reader.source(side, file);
-            done.push((at, (source, problems)));
-        }
-        done
-    };
-    let mut done = thread::scope(|scope| {
-        let others: Vec<_> = (1..readers).map(|_| scope.spawn(read)).collect();
-        let mut done = read();
-        for other in others {
-            done.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        }
-        done
-    });
-    done.sort_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, outcome)| outcome).collect()
+    parallel::each(files, options.threads, |(side, file)| {
+        let mut problems = Problems::default();
+        let mut reader = Reader { options: options.clone(), problems: &mut problems };
+        let source = reader.source(*side, file);
+        (source, problems)
+    })
 }
 
 /// Reads files and collects what is wrong with them.

@@ -15,7 +15,7 @@ use crate::services::recomputed;
 use crate::storage::audits::{self, AuditResult, AuditRow};
 use crate::storage::gaps::{self, NewGap};
 use crate::storage::mappings::{self, NewMapping, Proposed};
-use crate::storage::{OrgTx, clients};
+use crate::storage::{OrgTx, StorageError, clients};
 use chrono::{DateTime, NaiveDate, Utc};
 use leakage_core::audit::{self, AuditDocument, Basis, Delta, Gap, Proration, Waste};
 use leakage_core::history::{self, Word};
@@ -317,8 +317,9 @@ pub async fn document(tx: &mut OrgTx, id: AuditId) -> Result<String, ApiError> {
     let (before, after) = around
         .split_once(NO_GAPS)
         .ok_or_else(|| ApiError::internal("a document without its list of gaps"))?;
-    let inside = gaps.iter().filter_map(|list| list.strip_prefix('[')?.strip_suffix(']'));
-    let inside = inside.collect::<Vec<_>>().join(",");
+    let inside =
+        gaps.iter().map(|list| list.strip_prefix('[')?.strip_suffix(']')).collect::<Option<Vec<_>>>();
+    let inside = inside.ok_or(StorageError::Corrupt { column: "audit_findings.gaps" })?.join(",");
     Ok(format!("{before}\"gaps\":[{inside}]{after}"))
 }
 

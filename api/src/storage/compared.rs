@@ -126,8 +126,9 @@ async fn keep_months(tx: &mut OrgTx, words: &AuditWords<'_>) -> Result<(), Stora
     }
     sqlx::query(
         "insert into client_histories (org_id, client_key, client, client_id, months)
-         select $1, n.client_key, coalesce(h.client, n.client), case when h.client_key is null then n.client_id else h.client_id end,
-                n.months::json
+         select $1, n.client_key,
+                case when h.client_key is null then n.client else h.client end,
+                case when h.client_key is null then n.client_id else h.client_id end, n.months::json
          from unnest($2::text[], $3::text[], $4::uuid[], $5::text[], $6::bool[])
            as n (client_key, client, client_id, months, names)
          left join client_histories h on h.org_id = $1 and h.client_key = n.client_key and not n.names

@@ -100,7 +100,7 @@ pub async fn set_keys(tx: &mut OrgTx, keys: &[(String, String, String)]) -> Resu
 }
 
 /// Gaps of a client that stand in one row, at most: see the table.
-const TOGETHER: usize = 32;
+const TOGETHER: u8 = 32;
 
 /// Stores what an audit found, in the document's order. Answers for each gap the first position of its row.
 pub async fn insert_findings(
@@ -109,7 +109,8 @@ pub async fn insert_findings(
     gaps: &[NewGap],
 ) -> Result<Vec<i32>, StorageError> {
     let of_clients = gaps.chunk_by(|a, b| a.client_key == b.client_key);
-    let together: Vec<&[NewGap]> = of_clients.flat_map(|of_client| of_client.chunks(TOGETHER)).collect();
+    let together: Vec<&[NewGap]> =
+        of_clients.flat_map(|of_client| of_client.chunks(TOGETHER.into())).collect();
     let mut firsts = Vec::with_capacity(gaps.len());
     for some in together.chunks(1_000) {
         let (mut first_positions, mut contents) = (Vec::new(), Vec::new());
@@ -117,7 +118,8 @@ pub async fn insert_findings(
             let first = i32::try_from(firsts.len()).map_err(|_| DAMAGED)?;
             firsts.resize(firsts.len() + gaps.len(), first);
             first_positions.push(first);
-            contents.push(list(gaps.iter().map(|gap| gap.detail.as_str())));
+            let details: Vec<&str> = gaps.iter().map(|gap| gap.detail.as_str()).collect();
+            contents.push(format!("[{}]", details.join(",")));
         }
         // A list in a list: an array of arrays has one length for all of them.
         let listed = |of: fn(&NewGap) -> &String, distinct| {
@@ -155,19 +157,6 @@ pub async fn insert_findings(
 }
 
 const DAMAGED: StorageError = StorageError::Corrupt { column: "audit_findings.gaps" };
-
-/// JSON values as a JSON list.
-fn list<'a>(values: impl Iterator<Item = &'a str>) -> String {
-    let mut list = String::from("[");
-    for (nth, value) in values.enumerate() {
-        if nth > 0 {
-            list.push(',');
-        }
-        list.push_str(value);
-    }
-    list.push(']');
-    list
-}
 
 /// A gap that the audit which knew most found.
 #[derive(Clone, Copy, Debug)]
@@ -263,9 +252,6 @@ pub async fn texts(tx: &mut OrgTx, audit: AuditId) -> Result<Vec<String>, Storag
 /// Rows that are read at once.
 const ROWS: i64 = 64;
 
-/// A row holds no gap that stands so far behind its first one.
-const MOST_BEFORE: i32 = 32;
-
 /// The gaps of an audit as its document has them, in its order, after a position.
 pub async fn of_audit(
     tx: &mut OrgTx,
@@ -285,7 +271,7 @@ pub async fn of_audit(
     let rows_at_once = limit.saturating_add(1).clamp(1, ROWS);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     // The row in which the position lies may begin before it.
-    let (mut found, mut from) = (Vec::new(), after.saturating_sub(MOST_BEFORE));
+    let (mut found, mut from) = (Vec::new(), after.saturating_sub(TOGETHER.into()));
     loop {
         let rows: Vec<(i32, String)> = sqlx::query_as(
             "select first_position, gaps
